@@ -1,0 +1,64 @@
+/* buf.c - a growing byte buffer: capacity doubles. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+char *capi_buf_reserve(capi_buf *buf, size_t more)
+{
+    if (buf->capacity_bytes - buf->bytes < more) {
+        size_t capacity = buf->capacity_bytes < 32 ? 64 : buf->capacity_bytes * 2;
+
+        if (capacity < buf->bytes + more) capacity = buf->bytes + more;
+        buf->data = capi_realloc(buf->data, capacity);
+        buf->capacity_bytes = capacity;
+    }
+    return buf->data + buf->bytes;
+}
+
+void capi_buf_append(capi_buf *buf, const void *data, size_t bytes)
+{
+    if (bytes == 0) return;
+    memcpy(capi_buf_reserve(buf, bytes), data, bytes);
+    buf->bytes += bytes;
+}
+
+void capi_buf_append_str(capi_buf *buf, capi_str text)
+{
+    capi_buf_append(buf, text.data, text.bytes);
+}
+
+void capi_buf_append_text(capi_buf *buf, const char *text)
+{
+    capi_buf_append(buf, text, strlen(text));
+}
+
+void capi_buf_append_byte(capi_buf *buf, char byte)
+{
+    *capi_buf_reserve(buf, 1) = byte;
+    buf->bytes++;
+}
+
+void capi_buf_printf(capi_buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_list again;
+    int bytes;
+
+    va_start(args, format);
+    va_copy(again, args);
+    bytes = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (bytes > 0) {
+        vsnprintf(capi_buf_reserve(buf, (size_t)bytes + 1), (size_t)bytes + 1, format, again);
+        buf->bytes += (size_t)bytes;
+    }
+    va_end(again);
+}
+
+void capi_buf_deinit(capi_buf *buf)
+{
+    free(buf->data);
+    *buf = (capi_buf){0};
+}

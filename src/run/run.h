@@ -1,0 +1,91 @@
+/* run.h - the life of a run: start, work, watch, stop.
+ *
+ * Decisions are made by the state (state.h); work is done by exec.h; run/ goes between. The dispatcher (dispatch.h) is a set
+ * of steps that never block: each looks at the state, does one thing and says what it did, so that a simulator can drive it;
+ * threads are the thin shell in worker.h. */
+#pragma once
+
+#include "exec/exec.h"
+#include "store/state.h"
+
+/* One open data folder: state, tables and threads. Shared by all runs of the process. */
+typedef struct capi_engine capi_engine;
+
+typedef struct capi_engine_options {
+    capi_str data_folder;     /* made when missing; refused on a network file system */
+    uint32_t thread_count;    /* morsel threads; 0: one per core */
+    uint32_t batch_count_max; /* batches open at once (thread_pool_size); 0: 5 */
+    uint64_t memory_bytes;    /* budget; 0: half of the machine or control group */
+    bool compress;            /* tables */
+} capi_engine_options;
+
+CAPI_MUST_USE capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err);
+void capi_engine_close(capi_engine *engine);
+capi_state *capi_engine_state(capi_engine *engine);
+capi_exec *capi_engine_exec(capi_engine *engine);
+capi_str capi_engine_process_uid(const capi_engine *engine);
+
+/* ---- starting ---- */
+
+typedef struct capi_start_options {
+    capi_str keyspace;
+    const capi_script *script;
+    capi_str start_nodes;     /* empty: capi_script_default_start */
+    capi_str description;
+    capi_run_mode mode;
+} capi_start_options;
+
+/* Checks first (nodes exist, target folders exist), then starts the run, all or nothing. */
+CAPI_MUST_USE capi_status capi_run_begin(capi_engine *engine, const capi_start_options *options, capi_arena *arena,
+                                         capi_run *out, capi_err *err);
+
+/* ---- working ---- */
+
+/* What a watcher sees of one node, taken at one moment. */
+typedef struct capi_node_view {
+    capi_str name;
+    capi_node_type type;
+    capi_work_status status;
+    uint32_t batches_total, batches_done, batches_failed, batches_running;
+    uint64_t rows_read, rows_written;
+    double fraction;      /* 0..1 of the work that is known */
+    int64_t elapsed_ms;
+    capi_str waiting_for; /* why it does not run: "table \"orders\" (node \"read_orders\")", or empty */
+    capi_str comment;     /* failure */
+} capi_node_view;
+
+typedef struct capi_run_view {
+    capi_run_status status;
+    uint32_t node_count;
+    capi_node_view *nodes; /* topological order */
+} capi_run_view;
+
+/* Called about every interval_ms, and once at the end, from the thread that called capi_run_work. */
+typedef void (*capi_watch_fn)(void *context, const capi_run_view *view);
+
+typedef struct capi_work_options {
+    const capi_script *script;
+    const capi_keyspace *keyspace;
+    const capi_run *run;
+    capi_watch_fn watch;   /* may be NULL */
+    void *watch_context;
+    uint32_t interval_ms;
+    const volatile int *interrupted; /* set by a signal handler: 1 releases all claims and returns CAPI_STOPPED */
+} capi_work_options;
+
+typedef struct capi_work_result {
+    uint32_t nodes_failed;
+    uint32_t nodes_waiting; /* cannot go on by themselves (waiting for a table nobody makes, ...) */
+    capi_str first_failure; /* in the arena: the words of the first failed batch, in topological order */
+} capi_work_result;
+
+/* Works until the run is complete or stopped. */
+CAPI_MUST_USE capi_status capi_run_work(capi_engine *engine, const capi_work_options *options, capi_arena *arena,
+                                        capi_work_result *out, capi_err *err);
+
+/* ---- looking at results ---- */
+
+/* The table that a node made in a run: schema as it was stored, and content. run_id 0: the newest run that has it. */
+CAPI_MUST_USE capi_status capi_run_table(capi_engine *engine, const capi_keyspace *keyspace, capi_str table,
+                                         uint32_t run_id, capi_arena *arena, capi_schema *schema,
+                                         capi_table_input *out, capi_err *err);
