@@ -1,0 +1,91 @@
+/* engine.c - opens and closes what a process needs to work: state, tables, threads, memory budget. */
+#include "run/engine.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ENGINE_BATCHES_DEFAULT = 5, ENGINE_BATCHES_MAX = 100 };
+
+static capi_str engine_path(capi_engine *engine, const char *name)
+{
+    return capi_str_format(&engine->arena, "%.*s/%s", CAPI_STR_ARG(engine->folder), name);
+}
+
+static capi_status engine_open_folder(capi_engine *engine, capi_err *err)
+{
+    CAPI_TRY(capi_folder_make(engine->folder.data, err));
+    CAPI_TRY(capi_folder_check_local(engine->folder.data, err));
+    return CAPI_OK;
+}
+
+static capi_status engine_open_stores(capi_engine *engine, const capi_engine_options *options, capi_err *err)
+{
+    capi_tables_options tables = {
+        .folder = engine_path(engine, "tables"), .budget = &engine->budget, .compress = options->compress};
+
+    CAPI_TRY(capi_state_open_sqlite(engine->folder, &capi_clock_system, &capi_random_system, &engine->state, err));
+    CAPI_TRY(capi_tables_open_embedded(&tables, &engine->tables, err));
+    return CAPI_OK;
+}
+
+capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err)
+{
+    capi_engine *engine = capi_zmalloc(sizeof *engine);
+    capi_status st;
+
+    engine->folder = capi_str_copy(&engine->arena, options->data_folder);
+    engine->budget.limit_bytes = options->memory_bytes ? options->memory_bytes : capi_budget_default_limit_bytes();
+    engine->batch_count_max = options->batch_count_max ? options->batch_count_max : ENGINE_BATCHES_DEFAULT;
+    if (engine->batch_count_max > ENGINE_BATCHES_MAX) engine->batch_count_max = ENGINE_BATCHES_DEFAULT;
+    capi_random_uid(&capi_random_system, engine->process_uid);
+
+    CAPI_TRY_OUT(engine_open_folder(engine, err));
+    CAPI_TRY_OUT(engine_open_stores(engine, options, err));
+    engine->pool = capi_thread_pool_new(options->thread_count);
+    capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget,
+                   capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid));
+    engine->exec_is_open = true;
+out:
+    if (st != CAPI_OK) {
+        capi_err_note(err, "while opening the data folder \"%.*s\"", CAPI_STR_ARG(engine->folder));
+        capi_engine_close(engine);
+        engine = NULL;
+    }
+    *out = engine;
+    return st;
+}
+
+void capi_engine_close(capi_engine *engine)
+{
+    if (!engine) return;
+    if (engine->exec_is_open) {
+        capi_exec_deinit(&engine->exec);
+        (void)!capi_folder_remove(engine->exec.temp_folder.data, NULL);
+    }
+    if (engine->pool) capi_thread_pool_free(engine->pool);
+    if (engine->state) {
+        (void)!capi_process_leave(engine->state, capi_str_of(engine->process_uid), NULL);
+        capi_state_close(engine->state);
+    }
+    if (engine->tables) capi_tables_close(engine->tables);
+    capi_arena_deinit(&engine->arena);
+    free(engine);
+}
+
+capi_state *capi_engine_state(capi_engine *engine)
+{
+    return engine->state;
+}
+
+capi_exec *capi_engine_exec(capi_engine *engine)
+{
+    return &engine->exec;
+}
+
+capi_str capi_engine_process_uid(const capi_engine *engine)
+{
+    return capi_str_of(engine->process_uid);
+}

@@ -1,0 +1,17 @@
+/* engine.h - the inside of capi_engine, for the files of run/. */
+#pragma once
+
+#include "run/run.h"
+
+struct capi_engine {
+    capi_arena arena;
+    capi_str folder;
+    char process_uid[CAPI_UID_BYTES];
+    capi_budget budget;
+    uint32_t batch_count_max;
+    capi_state *state;
+    capi_tables *tables;
+    capi_thread_pool *pool;
+    capi_exec exec;
+    bool exec_is_open;
+};

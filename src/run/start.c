@@ -1,0 +1,141 @@
+/* start.c - begins a run: everything is checked before anything is written, then one operation of the state makes the run
+ * visible with all its nodes, its snapshot and its target files, or not at all (invariant I3). */
+#include "run/engine.h"
+#include "run/schema_text.h"
+
+#include "base/file.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* More output files than this are not listed as targets: their names are only checked for the folder. */
+enum { START_TARGETS_MAX = 100000 };
+
+typedef struct start_lists {
+    capi_run_node *nodes;
+    uint32_t node_count;
+    capi_snapshot_file *files;
+    uint32_t file_count;
+    capi_str *targets;
+    uint32_t target_count;
+} start_lists;
+
+static bool is_local(capi_str url)
+{
+    return capi_str_starts(url, "file://") || capi_str_find(url, CAPI_STR("://")) < 0;
+}
+
+static capi_str local_path(capi_str url)
+{
+    return capi_str_starts(url, "file://") ? capi_str_slice(url, 7, url.bytes) : url;
+}
+
+/* The absolute path of a target, whose folder must exist. */
+static capi_status start_resolve_target(capi_str url, const capi_node *node, capi_arena *arena, capi_str *out,
+                                        capi_err *err)
+{
+    capi_str path = capi_str_copy(arena, local_path(url));
+    const char *slash = strrchr(path.data, '/');
+    capi_str folder = slash ? capi_str_copy(arena, capi_str_slice(path, 0, (size_t)(slash - path.data))) : CAPI_STR(".");
+    char resolved[PATH_MAX];
+
+    if (folder.bytes == 0) folder = CAPI_STR("/");
+    if (!capi_folder_exists(folder.data) || !realpath(folder.data, resolved))
+        return capi_err_set(err, CAPI_INVALID,
+                            "the folder \"%s\" of the output file \"%s\" of node \"%.*s\" does not exist; make it first",
+                            folder.data, path.data, CAPI_STR_ARG(node->name));
+    if (access(folder.data, W_OK) != 0)
+        return capi_err_set(err, CAPI_INVALID, "the folder \"%s\" of the output file of node \"%.*s\" cannot be written",
+                            folder.data, CAPI_STR_ARG(node->name));
+    *out = capi_str_format(arena, "%s/%s", resolved, slash ? slash + 1 : path.data);
+    return CAPI_OK;
+}
+
+static capi_status start_add_targets(start_lists *lists, const capi_node *node, capi_arena *arena, capi_err *err)
+{
+    if (!node->file) return CAPI_OK;
+    if (!is_local(node->file->url_template))
+        return capi_err_set(err, CAPI_INVALID, "node \"%.*s\" writes \"%.*s\": only local files can be written",
+                            CAPI_STR_ARG(node->name), CAPI_STR_ARG(node->file->url_template));
+    for (uint32_t batch = 0; batch < node->batches_total && lists->target_count < START_TARGETS_MAX; batch++) {
+        /* The run id is not known yet; files of different runs that carry it never meet. */
+        capi_str url = capi_file_sink_url(node->file, 0, batch, arena);
+        capi_str *target = &lists->targets[lists->target_count];
+
+        CAPI_TRY(start_resolve_target(url, node, arena, target, err));
+        lists->target_count++;
+    }
+    return CAPI_OK;
+}
+
+static void start_add_file(start_lists *lists, const char *kind, capi_str url, capi_str text)
+{
+    lists->files[lists->file_count++] = (capi_snapshot_file){capi_str_of(kind), url, text};
+}
+
+static capi_status start_collect(const capi_script *script, const capi_node **affected, uint32_t count,
+                                 capi_arena *arena, start_lists *lists, capi_err *err)
+{
+    uint64_t target_max = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (affected[i]->file) target_max += affected[i]->batches_total;
+    if (target_max > START_TARGETS_MAX) target_max = START_TARGETS_MAX;
+    lists->nodes = capi_new_array(arena, capi_run_node, count);
+    lists->files = capi_new_array(arena, capi_snapshot_file, (size_t)count + script->snapshot_count + 2);
+    lists->targets = capi_new_array(arena, capi_str, target_max + 1);
+
+    start_add_file(lists, "script", script->url, script->text);
+    if (script->params_url.bytes) start_add_file(lists, "params", script->params_url, script->params_text);
+    for (uint32_t i = 0; i < script->snapshot_count; i++)
+        lists->files[lists->file_count++] = (capi_snapshot_file){
+            script->snapshot[i].kind, script->snapshot[i].url, script->snapshot[i].text};
+    for (uint32_t i = 0; i < count; i++) {
+        const capi_node *node = affected[i];
+
+        lists->nodes[lists->node_count++] = (capi_run_node){node->name, node->batches_total};
+        if (node->table)
+            start_add_file(lists, "schema", node->table->name, capi_schema_to_text(node->name, &node->table->schema, arena));
+        CAPI_TRY(start_add_targets(lists, node, arena, err));
+    }
+    return CAPI_OK;
+}
+
+capi_status capi_run_begin(capi_engine *engine, const capi_start_options *options, capi_arena *arena, capi_run *out,
+                           capi_err *err)
+{
+    capi_str start = capi_str_trim(options->start_nodes);
+    const capi_node **affected = NULL;
+    uint32_t count = 0;
+    start_lists lists = {0};
+    capi_keyspace keyspace;
+    char operation_uid[CAPI_UID_BYTES];
+
+    CAPI_TRY(capi_keyspace_check_name(options->keyspace, err));
+    if (start.bytes == 0) start = capi_script_default_start(options->script, arena);
+    if (start.bytes == 0)
+        return capi_err_set(err, CAPI_INVALID, "no start node is named, and no node of the script reads only files and "
+                                               "is not manual");
+    CAPI_TRY(capi_script_affected(options->script, start, arena, &affected, &count, err));
+    CAPI_TRY(start_collect(options->script, affected, count, arena, &lists, err));
+    CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
+    capi_random_uid(&capi_random_system, operation_uid);
+    return capi_run_start(engine->state, &keyspace,
+                          &(capi_run_spec){
+                              .operation_uid = capi_str_copy(arena, capi_str_of(operation_uid)),
+                              .script_url = options->script->url,
+                              .params_url = options->script->params_url,
+                              .start_nodes = start,
+                              .description = options->description,
+                              .mode = options->mode,
+                              .owner = capi_str_of(engine->process_uid),
+                              .nodes = lists.nodes,
+                              .node_count = lists.node_count,
+                              .files = lists.files,
+                              .file_count = lists.file_count,
+                              .targets = lists.targets,
+                              .target_count = lists.target_count,
+                          },
+                          arena, out, err);
+}

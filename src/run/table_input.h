@@ -1,0 +1,13 @@
+/* table_input.h - what a node made in a run, as input for exec: the extents of all its batches in order. */
+#pragma once
+
+#include "run/run.h"
+
+/* Everything lives in the arena. Only successful batches count. */
+CAPI_MUST_USE capi_status capi_table_input_load(capi_state *state, capi_str keyspace_uid, capi_str run_uid, capi_str node,
+                                                capi_str table, capi_arena *arena, capi_table_input *out, capi_err *err);
+
+/* The contents of each batch by itself, for the seal; failed batches are empty. */
+CAPI_MUST_USE capi_status capi_batch_contents_load(capi_state *state, capi_str run_uid, capi_str node,
+                                                   capi_arena *arena, capi_table_content **out,
+                                                   capi_batch_state **batches, uint32_t *count, capi_err *err);
