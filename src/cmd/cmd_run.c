@@ -1,0 +1,202 @@
+/* cmd_run.c - "capillaries run": start, work, watch, in one process. */
+#include "cmd/commands.h"
+#include "cmd/progress.h"
+#include "cmd/session.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static volatile int interrupt_count;
+
+/* The first signal lets running batches give back their claims; the second ends the process at once. */
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    if (++interrupt_count > 1) _exit(CAPI_EXIT_INTERRUPTED);
+}
+
+void capi_catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+const volatile int *capi_interrupts(void)
+{
+    return &interrupt_count;
+}
+
+/* What an operator wants to know when a node waits: what to do about it. */
+static void print_waiting(const capi_run_view *view)
+{
+    for (uint32_t i = 0; i < view->node_count; i++)
+        if (view->nodes[i].status == CAPI_WORK_NONE && view->nodes[i].waiting_for.bytes)
+            fprintf(stderr, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(view->nodes[i].name),
+                    CAPI_STR_ARG(view->nodes[i].waiting_for));
+}
+
+typedef struct run_watcher {
+    capi_display *display;
+    uint64_t calls;
+} run_watcher;
+
+static void watch(void *context, const capi_run_view *view)
+{
+    run_watcher *watcher = context;
+
+    capi_display_watch(watcher->display, view);
+    watcher->calls++;
+    if (view->status != CAPI_RUN_START) return;
+    for (uint32_t i = 0; i < view->node_count; i++)
+        if (view->nodes[i].status == CAPI_WORK_START) return;
+    if (watcher->calls > 1) print_waiting(view);
+}
+
+/* Nodes that this run did not touch because they are manual: what the operator may start next. */
+static void print_next(const capi_script *script, const capi_keyspace *keyspace, capi_engine *engine, const capi_run *run)
+{
+    capi_arena arena = {0};
+    capi_node_state *nodes = NULL;
+    uint32_t count = 0;
+
+    if (capi_node_list(capi_engine_state(engine), run->run_uid, &arena, &nodes, &count, NULL) == CAPI_OK) {
+        for (uint32_t i = 0; i < script->node_count; i++) {
+            const capi_node *node = script->order[i];
+            const capi_node *parents[2];
+            uint32_t parent_count = capi_node_parents(node, parents);
+            bool is_in_run = false;
+            bool is_next = node->is_manual && parent_count > 0;
+
+            for (uint32_t j = 0; j < count; j++)
+                is_in_run = is_in_run || capi_str_equal(nodes[j].name, node->name);
+            for (uint32_t p = 0; p < parent_count; p++) {
+                bool has_parent = false;
+
+                for (uint32_t j = 0; j < count; j++)
+                    has_parent = has_parent || capi_str_equal(nodes[j].name, parents[p]->name);
+                is_next = is_next && has_parent;
+            }
+            if (is_next && !is_in_run)
+                fprintf(stderr, "waiting for the operator: look at the tables, then start node \"%.*s\" (--keyspace %.*s "
+                                "--start %.*s)\n",
+                        CAPI_STR_ARG(node->name), CAPI_STR_ARG(keyspace->name), CAPI_STR_ARG(node->name));
+        }
+    }
+    capi_arena_deinit(&arena);
+}
+
+static int report(capi_status st, const capi_err *err, const capi_work_result *result, const capi_run *run,
+                  const capi_keyspace *keyspace)
+{
+    if (st == CAPI_STOPPED) {
+        fprintf(stderr, "interrupted: run %u of keyspace \"%.*s\" is unfinished\n", run->run_id,
+                CAPI_STR_ARG(keyspace->name));
+        return CAPI_EXIT_INTERRUPTED;
+    }
+    if (st != CAPI_OK) {
+        capi_command_fail(err);
+        return CAPI_EXIT_FAILED;
+    }
+    if (result->nodes_failed) {
+        fprintf(stderr, "error: %.*s\n", CAPI_STR_ARG(result->first_failure));
+        fprintf(stderr, "run %u of keyspace \"%.*s\": %u node%s failed\n", run->run_id, CAPI_STR_ARG(keyspace->name),
+                result->nodes_failed, result->nodes_failed == 1 ? "" : "s");
+        return CAPI_EXIT_FAILED;
+    }
+    if (result->nodes_waiting) {
+        fprintf(stderr, "run %u of keyspace \"%.*s\" is unfinished: %u node%s wait for something that this process cannot do\n",
+                run->run_id, CAPI_STR_ARG(keyspace->name), result->nodes_waiting, result->nodes_waiting == 1 ? "" : "s");
+        return CAPI_EXIT_FAILED;
+    }
+    fprintf(stderr, "run %u of keyspace \"%.*s\" is complete\n", run->run_id, CAPI_STR_ARG(keyspace->name));
+    return CAPI_EXIT_DONE;
+}
+
+static int work_on(capi_engine *engine, const capi_script *script, const capi_keyspace *keyspace, const capi_run *run,
+                   capi_arena *arena)
+{
+    run_watcher watcher = {.display = capi_display_new()};
+    capi_work_result result = {0};
+    capi_err err = {0};
+    capi_work_options options = {
+        .script = script,
+        .keyspace = keyspace,
+        .run = run,
+        .watch = watch,
+        .watch_context = &watcher,
+        .interval_ms = 200,
+        .interrupted = capi_interrupts(),
+    };
+    capi_status st = capi_run_work(engine, &options, arena, &result, &err);
+    int exit_code = report(st, &err, &result, run, keyspace);
+
+    if (exit_code == CAPI_EXIT_DONE) print_next(script, keyspace, engine, run);
+    capi_display_free(watcher.display);
+    return exit_code;
+}
+
+static int run_script(const capi_args *args, capi_engine *engine, const capi_script *script)
+{
+    capi_arena arena = {0};
+    capi_keyspace keyspace;
+    capi_run run;
+    capi_err err = {0};
+    const char *start = capi_args_value(args, "start");
+    const char *description = capi_args_value(args, "description");
+    capi_start_options options = {
+        .keyspace = capi_session_keyspace(args, script->url, &arena),
+        .script = script,
+        .start_nodes = capi_str_of(start),
+        .description = capi_str_of(description),
+        .mode = CAPI_RUN_QUEUED,
+    };
+    int exit_code;
+
+    if (capi_run_begin(engine, &options, &arena, &run, &err) != CAPI_OK ||
+        capi_keyspace_open(capi_engine_state(engine), options.keyspace, false, &arena, &keyspace, &err) != CAPI_OK)
+        exit_code = capi_command_fail(&err);
+    else
+        exit_code = work_on(engine, script, &keyspace, &run, &arena);
+    capi_arena_deinit(&arena);
+    return exit_code;
+}
+
+static int command_run(const capi_args *args)
+{
+    int exit_code;
+    capi_script *script = capi_session_script(args, &exit_code);
+    capi_engine *engine = script ? capi_session_engine(args, &exit_code) : NULL;
+
+    capi_catch_interrupts();
+    if (engine) exit_code = run_script(args, engine, script);
+    capi_engine_close(engine);
+    capi_script_free(script);
+    return exit_code;
+}
+
+static const capi_option options[] = {
+    CAPI_OPTIONS_SCRIPT,
+    {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)", false},
+    CAPI_OPTION_KEYSPACE,
+    CAPI_OPTIONS_ENGINE,
+    {"description", "TEXT", "a remark kept with the run", false},
+};
+
+const capi_command capi_command_run = {
+    .name = "run",
+    .arguments = "SCRIPT",
+    .summary = "start a run, work on it and watch it, in this process",
+    .details = "The run executes the start nodes and everything below them up to manual nodes. Its tables stay in the\n"
+               "keyspace; a later run may start from them. Exit code 0: all nodes succeeded, 1: some failed, 2: the\n"
+               "script or the command line is wrong, 130: interrupted.",
+    .argument_min = 1,
+    .argument_max = 1,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = command_run,
+};

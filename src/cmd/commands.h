@@ -1,0 +1,14 @@
+/* commands.h - the commands, one file each; capillaries_main.c lists them. */
+#pragma once
+
+#include "cmd/options.h"
+
+extern const capi_command capi_command_run;
+extern const capi_command capi_command_validate;
+extern const capi_command capi_command_table_head;
+extern const capi_command capi_command_table_export;
+extern const capi_command capi_command_version;
+
+/* SIGINT and SIGTERM are counted from here on; the second one ends the process. */
+void capi_catch_interrupts(void);
+const volatile int *capi_interrupts(void);

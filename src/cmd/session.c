@@ -1,0 +1,132 @@
+/* session.c - script, data folder and engine from the command line. */
+#include "cmd/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SET_MAX = 256 };
+
+capi_status capi_data_folder(const capi_args *args, capi_arena *arena, capi_str *out, capi_err *err)
+{
+    const char *given = capi_args_value(args, "data");
+    const char *home = getenv("HOME");
+    const char *data_home = getenv("XDG_DATA_HOME");
+
+    if (!given || !given[0]) given = getenv("CAPI_DATA");
+    if (given && given[0])
+        *out = capi_str_copy(arena, capi_str_of(given));
+    else if (data_home && data_home[0] == '/')
+        *out = capi_str_format(arena, "%s/capillaries", data_home);
+    else if (home && home[0])
+        *out = capi_str_format(arena, "%s/.local/share/capillaries", home);
+    else
+        return capi_err_set(err, CAPI_INVALID, "no data folder: say --data DIR, or set CAPI_DATA or HOME");
+    return CAPI_OK;
+}
+
+static void print_diags(const capi_diags *diags)
+{
+    capi_buf buf = {0};
+
+    capi_diags_print(diags, &buf);
+    fwrite(buf.data, 1, buf.bytes, stderr);
+    capi_buf_deinit(&buf);
+}
+
+/* Splits the --set values at their first "=". */
+static bool take_sets(const capi_args *args, capi_load_options *options, capi_str names[SET_MAX], capi_str values[SET_MAX])
+{
+    const char *text;
+
+    for (uint32_t i = 0; (text = capi_args_value_at(args, "set", i)); i++) {
+        const char *equals = strchr(text, '=');
+
+        if (!equals || equals == text || i == SET_MAX) {
+            fprintf(stderr, "error: option \"--set\" is \"%s\", expected NAME=VALUE (at most %d of them)\n", text, SET_MAX);
+            return false;
+        }
+        names[i] = (capi_str){text, (size_t)(equals - text)};
+        values[i] = capi_str_of(equals + 1);
+        options->set_count = i + 1;
+    }
+    options->set_names = names;
+    options->set_values = values;
+    return true;
+}
+
+capi_script *capi_session_script(const capi_args *args, int *exit_code)
+{
+    capi_str names[SET_MAX];
+    capi_str values[SET_MAX];
+    capi_load_options options = {
+        .script_url = capi_str_of(capi_args_word(args, 0)),
+        .params_url = capi_str_of(capi_args_value(args, "params")),
+    };
+    capi_arena arena = {0};
+    capi_diags diags;
+    capi_script *script = NULL;
+    capi_status st;
+
+    *exit_code = CAPI_EXIT_USAGE;
+    if (!take_sets(args, &options, names, values)) return NULL;
+    capi_diags_init(&diags, &arena);
+    st = capi_script_load(&options, &script, &diags);
+    print_diags(&diags);
+    if (st == CAPI_OK) {
+        *exit_code = CAPI_EXIT_DONE;
+    } else {
+        if (st == CAPI_UNAVAILABLE) *exit_code = CAPI_EXIT_UNREACHABLE;
+        fprintf(stderr, "%u error%s in \"%.*s\"\n", diags.error_count, diags.error_count == 1 ? "" : "s",
+                CAPI_STR_ARG(options.script_url));
+        script = NULL;
+    }
+    capi_arena_deinit(&arena);
+    return script;
+}
+
+capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
+{
+    capi_engine_options options = {0};
+    capi_engine *engine = NULL;
+    capi_arena arena = {0};
+    capi_err err = {0};
+    uint64_t threads = 0;
+
+    *exit_code = CAPI_EXIT_USAGE;
+    if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return NULL;
+    if (!capi_args_bytes(args, "memory", &options.memory_bytes)) return NULL;
+    options.thread_count = (uint32_t)threads;
+    if (capi_data_folder(args, &arena, &options.data_folder, &err) != CAPI_OK ||
+        capi_engine_open(&options, &engine, &err) != CAPI_OK) {
+        *exit_code = capi_command_fail(&err);
+        engine = NULL;
+    } else {
+        *exit_code = CAPI_EXIT_DONE;
+    }
+    capi_arena_deinit(&arena);
+    return engine;
+}
+
+capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_arena *arena)
+{
+    const char *given = capi_args_value(args, "keyspace");
+    capi_str name = script_url;
+    char *text;
+
+    if (given) return capi_str_copy(arena, capi_str_of(given));
+    for (size_t i = 0; i < script_url.bytes; i++)
+        if (script_url.data[i] == '/') name = capi_str_slice(script_url, i + 1, script_url.bytes);
+    for (size_t i = name.bytes; i > 1; i--)
+        if (name.data[i - 1] == '.') {
+            name.bytes = i - 1;
+            break;
+        }
+    name = capi_str_copy(arena, name);
+    text = (char *)name.data;
+    for (size_t i = 0; i < name.bytes; i++) {
+        char c = text[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) text[i] = '_';
+    }
+    return name.bytes ? name : CAPI_STR("main");
+}

@@ -1,0 +1,29 @@
+/* session.h - what most commands begin with: load a script, find the data folder, open the engine. */
+#pragma once
+
+#include "cmd/options.h"
+#include "run/run.h"
+
+/* --data, else CAPI_DATA, else $XDG_DATA_HOME/capillaries, else ~/.local/share/capillaries. */
+CAPI_MUST_USE capi_status capi_data_folder(const capi_args *args, capi_arena *arena, capi_str *out, capi_err *err);
+
+/* Loads the script of the first word with --params and --set. Mistakes and warnings are printed to standard error; NULL with
+ * *exit_code set when there is no script. */
+capi_script *capi_session_script(const capi_args *args, int *exit_code);
+
+/* Opens the engine with --data, --threads and --memory; prints what is wrong and sets *exit_code when it cannot. */
+capi_engine *capi_session_engine(const capi_args *args, int *exit_code);
+
+/* The keyspace of --keyspace, or one named like the script's file ("shop" for examples/shop.yaml). */
+capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_arena *arena);
+
+/* Rows shared by the option tables of several commands. */
+#define CAPI_OPTIONS_SCRIPT                                                                                            \
+    {"params", "FILE", "parameters of the script (.json or .yaml)", false},                                            \
+        {"set", "NAME=VALUE", "one parameter, before those of the file", true}
+#define CAPI_OPTION_KEYSPACE                                                                                           \
+    {"keyspace", "NAME", "working area that holds runs and tables (default: named like the script)", false}
+#define CAPI_OPTIONS_ENGINE                                                                                            \
+    {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},                           \
+        {"threads", "N", "threads that work on rows (default: one per core)", false},                                  \
+        {"memory", "BYTES", "memory budget, such as 2G (default: half of the machine)", false}
