@@ -1,6 +1,7 @@
 /* clock.h - the seam for time: everything that asks what time it is asks here, so that tests can turn the clock. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct capi_clock {

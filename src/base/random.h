@@ -1,6 +1,7 @@
 /* random.h - the seam for randomness: ids come from here, so that a seed repeats a run. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct capi_random {
