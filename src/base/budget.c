@@ -25,15 +25,16 @@ uint64_t capi_budget_default_limit_bytes(void)
     return machine / 2;
 }
 
+/* Compare and set rather than add and take back: a request that fails must not make another one fail beside it. */
 bool capi_budget_try_reserve(capi_budget *budget, uint64_t bytes)
 {
-    uint64_t used = atomic_fetch_add(&budget->used_bytes, bytes) + bytes;
+    uint64_t used = atomic_load(&budget->used_bytes);
     uint64_t peak;
 
-    if (used > budget->limit_bytes) {
-        atomic_fetch_sub(&budget->used_bytes, bytes);
-        return false;
-    }
+    do {
+        if (bytes > budget->limit_bytes || used > budget->limit_bytes - bytes) return false;
+    } while (!atomic_compare_exchange_weak(&budget->used_bytes, &used, used + bytes));
+    used += bytes;
     peak = atomic_load(&budget->peak_bytes);
     while (used > peak && !atomic_compare_exchange_weak(&budget->peak_bytes, &peak, used))
         continue;

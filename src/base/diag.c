@@ -175,9 +175,9 @@ void capi_diags_sort(capi_diags *diags)
 static void print_place(const capi_diag *diag, capi_buf *to)
 {
     capi_buf_append_str(to, diag->file);
-    if (diag->line) capi_buf_printf(to, ":%u", diag->line);
+    if (diag->line) capi_buf_printf(to, "%s%u", diag->file.bytes ? ":" : "line ", diag->line);
     if (diag->line && diag->column) capi_buf_printf(to, ":%u", diag->column);
-    if (diag->file.bytes) capi_buf_append_text(to, ": ");
+    if (diag->file.bytes || diag->line) capi_buf_append_text(to, ": ");
 }
 
 /* Control characters would disturb the terminal, so each shows as one "?"; a tab stays, for the caret line has it too. */
