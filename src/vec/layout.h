@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "vec/instant.h"
 
 typedef struct capi_layout capi_layout;
