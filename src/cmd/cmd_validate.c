@@ -1,5 +1,6 @@
 /* cmd_validate.c - "capillaries validate": all checks, nothing is run. */
 #include "cmd/commands.h"
+#include "cmd/diags_json.h"
 #include "cmd/session.h"
 
 #include <stdio.h>
@@ -48,7 +49,7 @@ static void print_graph(const capi_script *script)
     capi_buf_deinit(&line);
 }
 
-static int command_validate(const capi_args *args)
+static int validate_for_people(const capi_args *args)
 {
     int exit_code;
     capi_script *script = capi_session_script(args, &exit_code);
@@ -63,8 +64,37 @@ static int command_validate(const capi_args *args)
     return CAPI_EXIT_DONE;
 }
 
+static int validate_for_editors(const capi_args *args)
+{
+    capi_arena arena = {0};
+    capi_buf text = {0};
+    capi_diags diags;
+    int exit_code;
+    capi_script *script;
+
+    capi_diags_init(&diags, &arena);
+    script = capi_session_script_quietly(args, &diags, &exit_code);
+    capi_diags_to_json(&diags, &text);
+    fwrite(text.data, 1, text.bytes, stdout);
+    capi_buf_deinit(&text);
+    capi_arena_deinit(&arena);
+    if (script) capi_script_free(script);
+    return exit_code;
+}
+
+static int command_validate(const capi_args *args)
+{
+    const char *format = capi_args_value(args, "format");
+
+    if (format && strcmp(format, "json") == 0) return validate_for_editors(args);
+    if (!format || strcmp(format, "text") == 0) return validate_for_people(args);
+    fprintf(stderr, "error: option \"--format\" is \"%s\", expected text or json\n", format);
+    return CAPI_EXIT_USAGE;
+}
+
 static const capi_option options[] = {
     CAPI_OPTIONS_SCRIPT,
+    {"format", "text|json", "how mistakes are written: for people, or for editors (default: text)", false},
     {"graph", NULL, "list the nodes in the order in which they can run, with what they read and make", false},
 };
 

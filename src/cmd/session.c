@@ -54,7 +54,7 @@ static bool take_sets(const capi_args *args, capi_load_options *options, capi_st
     return true;
 }
 
-capi_script *capi_session_script(const capi_args *args, int *exit_code)
+capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diags, int *exit_code)
 {
     capi_str names[SET_MAX];
     capi_str values[SET_MAX];
@@ -62,24 +62,30 @@ capi_script *capi_session_script(const capi_args *args, int *exit_code)
         .script_url = capi_str_of(capi_args_word(args, 0)),
         .params_url = capi_str_of(capi_args_value(args, "params")),
     };
-    capi_arena arena = {0};
-    capi_diags diags;
     capi_script *script = NULL;
     capi_status st;
 
     *exit_code = CAPI_EXIT_USAGE;
     if (!take_sets(args, &options, names, values)) return NULL;
+    st = capi_script_load(&options, &script, diags);
+    if (st == CAPI_UNAVAILABLE) *exit_code = CAPI_EXIT_UNREACHABLE;
+    if (st != CAPI_OK) return NULL;
+    *exit_code = CAPI_EXIT_DONE;
+    return script;
+}
+
+capi_script *capi_session_script(const capi_args *args, int *exit_code)
+{
+    capi_arena arena = {0};
+    capi_diags diags;
+    capi_script *script;
+
     capi_diags_init(&diags, &arena);
-    st = capi_script_load(&options, &script, &diags);
+    script = capi_session_script_quietly(args, &diags, exit_code);
     print_diags(&diags);
-    if (st == CAPI_OK) {
-        *exit_code = CAPI_EXIT_DONE;
-    } else {
-        if (st == CAPI_UNAVAILABLE) *exit_code = CAPI_EXIT_UNREACHABLE;
-        fprintf(stderr, "%u error%s in \"%.*s\"\n", diags.error_count, diags.error_count == 1 ? "" : "s",
-                CAPI_STR_ARG(options.script_url));
-        script = NULL;
-    }
+    if (!script && diags.error_count)
+        fprintf(stderr, "%u error%s in \"%s\"\n", diags.error_count, diags.error_count == 1 ? "" : "s",
+                capi_args_word(args, 0));
     capi_arena_deinit(&arena);
     return script;
 }

@@ -10,6 +10,8 @@ CAPI_MUST_USE capi_status capi_data_folder(const capi_args *args, capi_arena *ar
 /* Loads the script of the first word with --params and --set. Mistakes and warnings are printed to standard error; NULL with
  * *exit_code set when there is no script. */
 capi_script *capi_session_script(const capi_args *args, int *exit_code);
+/* The same, but mistakes and warnings go to *diags (its arena is the caller's) and nothing is printed but a wrong --set. */
+capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diags, int *exit_code);
 
 /* Opens the engine with --data, --threads and --memory; prints what is wrong and sets *exit_code when it cannot. */
 capi_engine *capi_session_engine(const capi_args *args, int *exit_code);
