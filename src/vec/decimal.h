@@ -32,6 +32,12 @@ bool capi_decimal_subtract(const capi_decimal *a, const capi_decimal *b, capi_de
 bool capi_decimal_multiply(const capi_decimal *a, const capi_decimal *b, capi_decimal *out);
 /* To 16 digits after the point, half away from zero. b must not be zero. */
 bool capi_decimal_divide(const capi_decimal *a, const capi_decimal *b, capi_decimal *out);
+/* The same followed by round2 in one step: the exact result before the rounding may have any number of digits. A quotient
+ * is rounded twice, to 16 digits and then to 2. */
+bool capi_decimal_add_round2(const capi_decimal *a, const capi_decimal *b, capi_decimal *out);
+bool capi_decimal_subtract_round2(const capi_decimal *a, const capi_decimal *b, capi_decimal *out);
+bool capi_decimal_multiply_round2(const capi_decimal *a, const capi_decimal *b, capi_decimal *out);
+bool capi_decimal_divide_round2(const capi_decimal *a, const capi_decimal *b, capi_decimal *out);
 /* Half away from zero to `digits` digits after the point; values with fewer stay as they are. */
 bool capi_decimal_round(const capi_decimal *a, int32_t digits, capi_decimal *out);
 void capi_decimal_negate(capi_decimal *a);

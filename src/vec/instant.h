@@ -4,7 +4,8 @@
 #include "base/str.h"
 
 /* A zone: offset and abbreviation. `name` is empty when the zone has none; its bytes outlive the value (static text or
- * the arena of the computation). UTC has offset 0 and the name "UTC". */
+ * the arena of the computation), and a NUL follows them, since an instant refers to them without their length. UTC has
+ * offset 0 and the name "UTC". */
 typedef struct capi_zone {
     int32_t offset_seconds; /* east of UTC */
     uint32_t name_bytes;

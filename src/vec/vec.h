@@ -20,6 +20,7 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "vec/type.h"
 
 enum { CAPI_CHUNK_ROWS = 2048, CAPI_BLOCK_ROWS = 65536 };
