@@ -7,11 +7,13 @@
  * Backends: memory (simulator, tests), SQLite (embedded; several processes). One contract test runs over all of them.
  * doc/internals/state.md gives the SQL and the CQL of each operation.
  *
- *     run:    start --all nodes final--> complete        start, complete --run_stop--> stop
- *     node:   none --node_open(go)--> start --node_seal_finish--> success | fail | stopreceived
- *             none --node_open(nogo)--> fail
+ *     run:    start --run_complete--> complete           start, complete --run_stop--> stop
+ *     node:   none --node_open--> start --node_seal_finish--> success | fail | stopreceived
+ *             none --node_refuse--> fail
+ *             none, start --run_stop, then the end of the last claim--> stopreceived | fail
  *     batch:  none --batch_claim--> start --batch_finish--> success | fail
- *             start --batch_publish--> start(publishing)      none --run_stop--> stopreceived
+ *             start --batch_publish--> start(publishing)      none --run_stop, node_refuse--> stopreceived | fail
+ *             start --batch_release, process_bury--> none, in a stopped run stopreceived
  *
  * Texts in results live in the arena that the caller passes. Any thread may call; a backend locks for itself. */
 #pragma once
@@ -109,7 +111,9 @@ CAPI_MUST_USE capi_status capi_run_list(capi_state *state, const capi_keyspace *
                                         capi_run **out, uint32_t *count, capi_err *err);
 CAPI_MUST_USE capi_status capi_run_snapshot(capi_state *state, capi_str run_uid, capi_arena *arena,
                                             capi_snapshot_file **out, uint32_t *count, capi_err *err);
-/* Also marks unclaimed batches stopreceived (I9). Stopping again keeps the first time and comment. */
+/* Also marks unclaimed batches stopreceived (I9), those given back later as well, and ends nodes that no claim holds any more:
+ * fail if a batch failed, else stopreceived. A node all of whose batches ended before stays as it is, for its seal.
+ * Stopping again keeps the first time and comment. */
 CAPI_MUST_USE capi_status capi_run_stop(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
                                         capi_str comment, capi_err *err);
 /* When every affected node is final and none is stopreceived; otherwise CAPI_CONFLICT. Done before: CAPI_OK. */
@@ -168,6 +172,11 @@ CAPI_MUST_USE capi_status capi_batch_release(capi_state *state, const capi_claim
 /* From here on only the rename is missing: `staged` is the finished file, `target` its final name. CAPI_CONFLICT: not ours. */
 CAPI_MUST_USE capi_status capi_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
                                              capi_err *err);
+
+/* The staged and the final name that this claim, or the one it was taken over from, has given to capi_batch_publish; both
+ * empty if none has. CAPI_CONFLICT: not ours. */
+CAPI_MUST_USE capi_status capi_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena,
+                                                 capi_str *staged, capi_str *target, capi_err *err);
 
 typedef struct capi_batch_result {
     capi_work_status status; /* SUCCESS or FAIL */

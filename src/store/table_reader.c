@@ -5,6 +5,7 @@
 #include "store/crc32c.h"
 #include "store/table_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { WHOLE_BLOCK_MAX = 256 << 10 }; /* smaller blocks are read with one call, larger ones column by column */
