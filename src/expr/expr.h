@@ -36,6 +36,7 @@ typedef enum capi_ast_kind {
 struct capi_ast {
     capi_ast_kind kind;
     bool in_parentheses;
+    const char *source;    /* the whole text */
     uint32_t offset;       /* in the text */
     uint32_t length_bytes;
     capi_str alias;        /* FIELD; CALL of alias.name; else empty */
@@ -44,6 +45,12 @@ struct capi_ast {
     const capi_ast **args; /* CALL: arguments; UNARY: 1; BINARY: 2 */
     uint32_t arg_count;
 };
+
+/* This part of the text, as written. */
+static inline capi_str capi_ast_text(const capi_ast *ast)
+{
+    return (capi_str){ast->source + ast->offset, ast->length_bytes};
+}
 
 /* ---- checking ---- */
 

@@ -1,0 +1,221 @@
+/* function.c - the function table. */
+#include "expr/expr.h"
+#include "expr/function.h"
+
+#include "expr/regex_shim.h"
+#include "vec/format.h"
+#include "vec/layout.h"
+
+#include <stdio.h>
+
+#define STRING EXPR_TYPE(CAPI_STRING)
+#define INT EXPR_TYPE(CAPI_INT)
+#define FLOAT EXPR_TYPE(CAPI_FLOAT)
+#define BOOL EXPR_TYPE(CAPI_BOOL)
+#define DATETIME EXPR_TYPE(CAPI_DATETIME)
+#define DECIMAL EXPR_TYPE(CAPI_DECIMAL)
+#define MONTH EXPR_TYPE(CAPI_MONTH)
+#define ZONE EXPR_TYPE(CAPI_ZONE)
+#define NUMBER EXPR_NUMBERS
+
+/* ---- what is compiled from constant arguments ---- */
+
+static void free_regex(void *regex)
+{
+    expr_regex_free(regex);
+}
+
+static capi_status prepare_regex(capi_arena *arena, capi_str text, const void **out, capi_err *err)
+{
+    char why[256];
+    expr_regex *regex = expr_regex_compile(text.data, text.bytes, why, sizeof why);
+
+    if (!regex)
+        return capi_err_set(err, CAPI_INVALID, "regular expression \"%.*s\" is not valid: %s",
+                            (int)(text.bytes < 200 ? text.bytes : 200), text.data ? text.data : "", why);
+    capi_arena_on_end(arena, free_regex, regex);
+    *out = regex;
+    return CAPI_OK;
+}
+
+static capi_status prepare_layout(capi_arena *arena, capi_str text, const void **out, capi_err *err)
+{
+    (void)err;
+    *out = capi_layout_compile(arena, text);
+    return CAPI_OK;
+}
+
+static capi_status prepare_format(capi_arena *arena, capi_str text, const void **out, capi_err *err)
+{
+    (void)err;
+    *out = capi_format_compile(arena, text);
+    return CAPI_OK;
+}
+
+/* ---- conversions, by the type of their argument ---- */
+
+static const expr_kernel to_string[CAPI_TYPE_COUNT] = {
+    [CAPI_INT] = expr_string_of_int,         [CAPI_FLOAT] = expr_string_of_float,
+    [CAPI_BOOL] = expr_string_of_bool,       [CAPI_DATETIME] = expr_string_of_other,
+    [CAPI_DECIMAL] = expr_string_of_decimal, [CAPI_LENGTH] = expr_string_of_int,
+    [CAPI_MONTH] = expr_string_of_other,     [CAPI_ZONE] = expr_string_of_other,
+};
+static const expr_kernel to_int[CAPI_TYPE_COUNT] = {
+    [CAPI_STRING] = expr_int_of_string, [CAPI_FLOAT] = expr_int_of_float,     [CAPI_BOOL] = expr_int_of_bool,
+    [CAPI_LENGTH] = expr_retype,        [CAPI_DECIMAL] = expr_int_of_decimal,
+};
+static const expr_kernel to_float[CAPI_TYPE_COUNT] = {
+    [CAPI_STRING] = expr_float_of_string,   [CAPI_INT] = expr_float_of_int,    [CAPI_BOOL] = expr_float_of_bool,
+    [CAPI_DECIMAL] = expr_float_of_decimal, [CAPI_LENGTH] = expr_float_of_int,
+};
+static const expr_kernel to_decimal[CAPI_TYPE_COUNT] = {
+    [CAPI_STRING] = expr_decimal_of_string, [CAPI_INT] = expr_decimal_of_int,    [CAPI_FLOAT] = expr_decimal_of_float,
+    [CAPI_BOOL] = expr_decimal_of_bool,     [CAPI_LENGTH] = expr_decimal_of_int,
+};
+
+/* ---- the table ---- */
+
+#define IIF(word, result, types, result_type)                                                                          \
+    {                                                                                                                  \
+        .help = {word ".iif", "(condition bool, a " result ", b " result ") " result,                                  \
+                 "a if the condition holds, else b; both are evaluated"},                                              \
+        .arg_min = 3, .arg_max = 3, .args = {BOOL, types, types}, .type = (result_type), .kernel = expr_iif            \
+    }
+
+static const expr_function functions[] = {
+    {.help = {"len", "(s string) length", "the number of bytes of s"},
+     .arg_min = 1, .arg_max = 1, .args = {STRING}, .type = CAPI_LENGTH, .kernel = expr_string_length},
+
+    {.help = {"string", "(x any) string", "the text of a value"},
+     .arg_min = 1, .arg_max = 1, .args = {EXPR_ANY}, .type = CAPI_STRING, .by_type = to_string},
+    {.help = {"int", "(x string, bool or number) int", "the int that a text holds; a number without its fraction; 1 or 0"},
+     .arg_min = 1, .arg_max = 1, .args = {STRING | BOOL | NUMBER}, .type = CAPI_INT, .by_type = to_int},
+    {.help = {"float", "(x string, bool or number) float", "the float nearest to a number or to the number that a text holds"},
+     .arg_min = 1, .arg_max = 1, .args = {STRING | BOOL | NUMBER}, .type = CAPI_FLOAT, .by_type = to_float},
+    {.help = {"decimal2", "(x string, bool or number) decimal2", "the exact decimal of a number or text; does not round"},
+     .arg_min = 1, .arg_max = 1, .args = {STRING | BOOL | NUMBER}, .type = CAPI_DECIMAL, .by_type = to_decimal},
+
+    IIF("int", "int", INT, CAPI_INT),
+    IIF("float", "float", FLOAT, CAPI_FLOAT),
+    IIF("decimal2", "decimal2", DECIMAL, CAPI_DECIMAL),
+    IIF("string", "string", STRING, CAPI_STRING),
+    IIF("time", "datetime", DATETIME, CAPI_DATETIME),
+
+    {.help = {"math.Sqrt", "(x number) float", "the square root; NaN of a negative number"},
+     .arg_min = 1, .arg_max = 1, .args = {NUMBER}, .type = CAPI_FLOAT, .kernel = expr_float_sqrt, .wants_float = true},
+    {.help = {"math.Round", "(x number) float", "the nearest integer, half away from zero"},
+     .arg_min = 1, .arg_max = 1, .args = {NUMBER}, .type = CAPI_FLOAT, .kernel = expr_float_round, .wants_float = true},
+
+    {.help = {"strings.ReplaceAll", "(s string, old string, new string) string", "s with every old replaced by new"},
+     .arg_min = 3, .arg_max = 3, .args = {STRING, STRING, STRING}, .type = CAPI_STRING, .kernel = expr_string_replace},
+    {.help = {"re.MatchString", "(pattern string, s string) bool", "whether an RE2 pattern matches anywhere in s"},
+     .arg_min = 2, .arg_max = 2, .args = {STRING, STRING}, .type = CAPI_BOOL, .kernel = expr_string_match,
+     .prepare = prepare_regex},
+    {.help = {"fmt.Sprintf", "(format string, a any, ...) string", "a formatted text, by the rules of Go's package fmt"},
+     .arg_min = 2, .arg_max = EXPR_ARGS_ANY, .args = {STRING, EXPR_ANY}, .type = CAPI_STRING,
+     .kernel = expr_string_sprintf, .prepare = prepare_format},
+
+    {.help = {"time.Parse", "(layout string, s string) datetime", "reads a datetime written as the layout shows"},
+     .arg_min = 2, .arg_max = 2, .args = {STRING, STRING}, .type = CAPI_DATETIME, .kernel = expr_time_parse,
+     .prepare = prepare_layout},
+    {.help = {"time.Format", "(t datetime, layout string) string", "writes a datetime as the layout shows"},
+     .arg_min = 2, .arg_max = 2, .args = {DATETIME, STRING}, .type = CAPI_STRING, .kernel = expr_time_format,
+     .prepare = prepare_layout, .prepared_arg = 1},
+    {.help = {"time.Date", "(year int, month month, day, hour, minute, second, nanosecond int, zone zone) datetime",
+              "the datetime with these parts; parts out of range are normalised"},
+     .arg_min = 8, .arg_max = 8, .args = {INT, MONTH, INT, INT, INT, INT, INT, ZONE}, .type = CAPI_DATETIME,
+     .kernel = expr_time_date},
+    {.help = {"time.FixedZone", "(name string, offset int) zone", "a zone so many seconds east of UTC"},
+     .arg_min = 2, .arg_max = 2, .args = {STRING, INT}, .type = CAPI_ZONE, .kernel = expr_time_zone},
+    {.help = {"time.Now", "() datetime", "when the run started, the same for the whole run"}, .type = CAPI_DATETIME},
+    {.help = {"time.Unix", "(t datetime) int", "seconds since 1970, rounded down"},
+     .arg_min = 1, .arg_max = 1, .args = {DATETIME}, .type = CAPI_INT, .kernel = expr_time_unix},
+    {.help = {"time.UnixMilli", "(t datetime) int", "milliseconds since 1970, rounded down"},
+     .arg_min = 1, .arg_max = 1, .args = {DATETIME}, .type = CAPI_INT, .kernel = expr_time_unix_ms},
+    {.help = {"time.DiffMilli", "(a datetime, b datetime) int", "a - b in milliseconds, at most about 292 years"},
+     .arg_min = 2, .arg_max = 2, .args = {DATETIME, DATETIME}, .type = CAPI_INT, .kernel = expr_time_diff_ms},
+    {.help = {"time.Before", "(a datetime, b datetime) bool", "whether a is the earlier instant"},
+     .arg_min = 2, .arg_max = 2, .args = {DATETIME, DATETIME}, .type = CAPI_BOOL, .kernel = expr_compare_datetime,
+     .param = EXPR_LT},
+    {.help = {"time.After", "(a datetime, b datetime) bool", "whether a is the later instant"},
+     .arg_min = 2, .arg_max = 2, .args = {DATETIME, DATETIME}, .type = CAPI_BOOL, .kernel = expr_compare_datetime,
+     .param = EXPR_GT},
+
+    {.help = {"count", "() int", "aggregate: the number of rows"}, .aggregate = EXPR_AGGREGATE_COUNT, .type = CAPI_INT},
+    {.help = {"count_if", "(condition bool) int", "aggregate: the number of rows that satisfy the condition"},
+     .aggregate = EXPR_AGGREGATE_COUNT, .has_condition = true, .arg_min = 1, .arg_max = 1, .args = {BOOL},
+     .type = CAPI_INT},
+    {.help = {"sum", "(x number) number", "aggregate: the sum; of decimals exact"},
+     .aggregate = EXPR_AGGREGATE_SUM, .arg_min = 1, .arg_max = 1, .args = {NUMBER}},
+    {.help = {"sum_if", "(x number, condition bool) number", "aggregate: the sum over rows that satisfy the condition"},
+     .aggregate = EXPR_AGGREGATE_SUM, .has_condition = true, .arg_min = 2, .arg_max = 2, .args = {NUMBER, BOOL}},
+    {.help = {"avg", "(x number) number", "aggregate: the average; of ints toward zero, of decimals to 2 digits"},
+     .aggregate = EXPR_AGGREGATE_AVG, .arg_min = 1, .arg_max = 1, .args = {NUMBER}},
+    {.help = {"avg_if", "(x number, condition bool) number", "aggregate: the average over rows that satisfy the condition"},
+     .aggregate = EXPR_AGGREGATE_AVG, .has_condition = true, .arg_min = 2, .arg_max = 2, .args = {NUMBER, BOOL}},
+    {.help = {"min", "(x number or string) same", "aggregate: the smallest value"},
+     .aggregate = EXPR_AGGREGATE_MIN, .arg_min = 1, .arg_max = 1, .args = {NUMBER | STRING}},
+    {.help = {"min_if", "(x number or string, condition bool) same", "aggregate: the smallest value of rows that satisfy the condition"},
+     .aggregate = EXPR_AGGREGATE_MIN, .has_condition = true, .arg_min = 2, .arg_max = 2, .args = {NUMBER | STRING, BOOL}},
+    {.help = {"max", "(x number or string) same", "aggregate: the greatest value"},
+     .aggregate = EXPR_AGGREGATE_MAX, .arg_min = 1, .arg_max = 1, .args = {NUMBER | STRING}},
+    {.help = {"max_if", "(x number or string, condition bool) same", "aggregate: the greatest value of rows that satisfy the condition"},
+     .aggregate = EXPR_AGGREGATE_MAX, .has_condition = true, .arg_min = 2, .arg_max = 2, .args = {NUMBER | STRING, BOOL}},
+    {.help = {"string_agg", "(s string, separator literal) string", "aggregate: the texts joined"},
+     .aggregate = EXPR_AGGREGATE_JOIN, .arg_min = 2, .arg_max = 2, .args = {STRING, STRING}, .type = CAPI_STRING},
+    {.help = {"string_agg_if", "(s string, separator literal, condition bool) string",
+              "aggregate: the texts of rows that satisfy the condition, joined"},
+     .aggregate = EXPR_AGGREGATE_JOIN, .has_condition = true, .arg_min = 3, .arg_max = 3, .args = {STRING, STRING, BOOL},
+     .type = CAPI_STRING},
+};
+
+enum { FUNCTION_COUNT = sizeof functions / sizeof *functions };
+
+static bool name_is(const char *full, capi_str alias, capi_str name)
+{
+    capi_str text = capi_str_of(full);
+
+    if (alias.bytes == 0) return capi_str_equal(text, name);
+    return text.bytes == alias.bytes + 1 + name.bytes && memcmp(full, alias.data, alias.bytes) == 0 &&
+           full[alias.bytes] == '.' && memcmp(full + alias.bytes + 1, name.data, name.bytes) == 0;
+}
+
+const expr_function *expr_function_find(capi_str alias, capi_str name)
+{
+    for (uint32_t i = 0; i < FUNCTION_COUNT; i++)
+        if (name_is(functions[i].help.name, alias, name)) return &functions[i];
+    return NULL;
+}
+
+capi_str expr_function_nearest(capi_str alias, capi_str name)
+{
+    capi_str names[FUNCTION_COUNT];
+    char wrong[128];
+    int bytes;
+
+    for (uint32_t i = 0; i < FUNCTION_COUNT; i++)
+        names[i] = capi_str_of(functions[i].help.name);
+    bytes = snprintf(wrong, sizeof wrong, "%.*s%s%.*s", CAPI_STR_ARG(alias), alias.bytes ? "." : "", CAPI_STR_ARG(name));
+    if (bytes < 0 || (size_t)bytes >= sizeof wrong) return (capi_str){0};
+    return capi_str_nearest((capi_str){wrong, (size_t)bytes}, names, FUNCTION_COUNT);
+}
+
+static capi_function_help helps[FUNCTION_COUNT];
+
+/* Once, before any thread: the list is read-only afterwards. */
+__attribute__((constructor)) static void fill_helps(void)
+{
+    for (uint32_t i = 0; i < FUNCTION_COUNT; i++)
+        helps[i] = functions[i].help;
+}
+
+const capi_function_help *capi_functions(uint32_t *count)
+{
+    *count = FUNCTION_COUNT;
+    return helps;
+}
+
+expr_kernel expr_conversion(capi_type from, capi_type to)
+{
+    return to == CAPI_FLOAT ? to_float[from] : to_decimal[from];
+}

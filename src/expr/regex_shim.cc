@@ -1,0 +1,215 @@
+// regex_shim.cc - RE2 for C. RE2 and Go's regexp are one family; three differences are settled here: Go also writes named
+// groups (?<n>...), it has no \C, and it reads a byte that is no UTF-8 as U+FFFD. Patterns without special characters need
+// no automaton: they are searched for as they are.
+#include "expr/regex_shim.h"
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include <re2/re2.h>
+
+struct expr_regex {
+    std::string literal; // when is_literal
+    bool is_literal = false;
+    re2::RE2 *re2 = nullptr;
+};
+
+namespace {
+
+constexpr int64_t kMemoryMax = 64 << 20; // for the program and for the automaton that is built while matching
+
+void Explain(char *why, size_t why_bytes, const char *text)
+{
+    if (why_bytes) snprintf(why, why_bytes, "%s", text);
+}
+
+bool IsLiteral(const std::string &pattern)
+{
+    for (unsigned char c : pattern)
+        if (c >= 0x80 || c == 0 || strchr("\\.+*?()|[]{}^$", c)) return false;
+    return true;
+}
+
+// Rewrites (?<n> to (?P<n> outside of classes and quotations. False if the pattern holds \C.
+bool Rewrite(const std::string &in, std::string *out)
+{
+    bool in_class = false;
+    size_t class_start = 0;
+
+    for (size_t at = 0; at < in.size(); at++) {
+        char c = in[at];
+
+        if (c == '\\' && at + 1 < in.size()) {
+            if (in[at + 1] == 'C' && !in_class) return false;
+            if (in[at + 1] == 'Q' && !in_class) {
+                size_t end = in.find("\\E", at + 2);
+
+                end = end == std::string::npos ? in.size() : end + 2;
+                out->append(in, at, end - at);
+                at = end - 1;
+                continue;
+            }
+            out->append(in, at, 2);
+            at++;
+            continue;
+        }
+        if (in_class) {
+            // "]" right behind "[" or "[^" is a member; [:alpha:] has its own bracket
+            if (c == '[' && at + 1 < in.size() && in[at + 1] == ':') {
+                size_t end = in.find(":]", at + 2);
+
+                if (end != std::string::npos) {
+                    out->append(in, at, end + 2 - at);
+                    at = end + 1;
+                    continue;
+                }
+            }
+            if (c == ']' && at != class_start) in_class = false;
+        } else if (c == '[') {
+            in_class = true;
+            class_start = at + 1 < in.size() && in[at + 1] == '^' ? at + 2 : at + 1;
+        } else if (c == '(' && in.compare(at, 3, "(?<") == 0 && at + 3 < in.size() && in[at + 3] != '=' &&
+                   in[at + 3] != '!') {
+            out->append("(?P<");
+            at += 2;
+            continue;
+        }
+        out->push_back(c);
+    }
+    return true;
+}
+
+// Bytes of the well-formed character at `p`, or 0 (Unicode 15, table 3-7).
+size_t CharacterBytes(const unsigned char *p, size_t left)
+{
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    size_t bytes;
+
+    if (p[0] < 0x80) return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
+    bytes = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    if (left < bytes) return 0;
+    if (p[0] == 0xE0) low = 0xA0;
+    if (p[0] == 0xED) high = 0x9F;
+    if (p[0] == 0xF0) low = 0x90;
+    if (p[0] == 0xF4) high = 0x8F;
+    if (p[1] < low || p[1] > high) return 0;
+    for (size_t i = 2; i < bytes; i++)
+        if (p[i] < 0x80 || p[i] > 0xBF) return 0;
+    return bytes;
+}
+
+// Where the first byte that is no UTF-8 lies, or `bytes`.
+size_t ValidBytes(const char *text, size_t bytes)
+{
+    size_t at = 0;
+
+    while (at < bytes) {
+        uint64_t word;
+        size_t step;
+
+        if (bytes - at >= 8) {
+            memcpy(&word, text + at, 8);
+            if ((word & 0x8080808080808080ull) == 0) {
+                at += 8;
+                continue;
+            }
+        }
+        step = CharacterBytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
+        if (step == 0) return at;
+        at += step;
+    }
+    return bytes;
+}
+
+std::string Repair(const char *text, size_t bytes, size_t bad_at)
+{
+    std::string out(text, bad_at);
+
+    for (size_t at = bad_at; at < bytes;) {
+        size_t step = CharacterBytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
+
+        if (step == 0)
+            out.append("\xEF\xBF\xBD");
+        else
+            out.append(text + at, step);
+        at += step ? step : 1;
+    }
+    return out;
+}
+
+bool Match(const expr_regex *regex, const char *text, size_t bytes)
+{
+    size_t valid;
+
+    if (!text) text = "";
+    if (regex->is_literal)
+        return regex->literal.empty() || memmem(text, bytes, regex->literal.data(), regex->literal.size()) != nullptr;
+    valid = ValidBytes(text, bytes);
+    if (valid < bytes) {
+        std::string repaired = Repair(text, bytes, valid);
+        return regex->re2->Match(repaired, 0, repaired.size(), re2::RE2::UNANCHORED, nullptr, 0);
+    }
+    return regex->re2->Match(re2::StringPiece(text, bytes), 0, bytes, re2::RE2::UNANCHORED, nullptr, 0);
+}
+
+expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
+{
+    expr_regex *regex = new expr_regex;
+    std::string rewritten;
+    re2::RE2::Options options;
+
+    if (IsLiteral(pattern)) {
+        regex->literal = pattern;
+        regex->is_literal = true;
+        return regex;
+    }
+    if (!Rewrite(pattern, &rewritten)) {
+        Explain(why, why_bytes, "invalid escape sequence: \\C");
+        delete regex;
+        return nullptr;
+    }
+    options.set_log_errors(false);
+    options.set_max_mem(kMemoryMax);
+    regex->re2 = new re2::RE2(rewritten, options);
+    if (!regex->re2->ok()) {
+        Explain(why, why_bytes, regex->re2->error().c_str());
+        delete regex->re2;
+        delete regex;
+        return nullptr;
+    }
+    return regex;
+}
+
+} // namespace
+
+extern "C" expr_regex *expr_regex_compile(const char *pattern, size_t bytes, char *why, size_t why_bytes)
+{
+    try {
+        return Compile(std::string(bytes ? pattern : "", bytes), why, why_bytes);
+    } catch (const std::exception &failure) {
+        Explain(why, why_bytes, failure.what());
+        return nullptr;
+    }
+}
+
+extern "C" void expr_regex_free(expr_regex *regex)
+{
+    if (!regex) return;
+    delete regex->re2;
+    delete regex;
+}
+
+extern "C" bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes)
+{
+    return Match(regex, text, bytes);
+}
+
+extern "C" void expr_regex_match_batch(const expr_regex *regex, const expr_regex_text *texts, uint32_t count, uint8_t *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = Match(regex, texts[i].data, texts[i].bytes);
+}
