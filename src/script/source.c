@@ -1,0 +1,101 @@
+/* source.c - leads places back through parameters to the file, and adds messages to the list. */
+#include "script/source.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* The piece that holds byte `at` of the changed text. */
+static const capi_source_piece *piece_at(const capi_source *source, uint32_t at)
+{
+    uint32_t low = 0;
+    uint32_t high = source->piece_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (source->pieces[middle].at <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &source->pieces[low];
+}
+
+void capi_source_find(const capi_source *source, uint32_t start, uint32_t end, uint32_t *file_start, uint32_t *file_end)
+{
+    const capi_source_piece *first;
+    const capi_source_piece *last;
+
+    *file_start = start;
+    *file_end = end > start ? end : start;
+    if (source->piece_count == 0) return;
+    first = piece_at(source, start);
+    last = end > start ? piece_at(source, end - 1) : first;
+    *file_start = first->is_replaced ? first->from : first->from + (start - first->at);
+    *file_end = last->is_replaced ? last->to : last->from + ((end > start ? end : start) - last->at);
+    if (*file_end < *file_start) *file_end = *file_start;
+}
+
+static void report_add(capi_report *report, capi_severity severity, const char *rule, const capi_source *source,
+                       uint32_t start, uint32_t end, const char *format, va_list args)
+{
+    capi_diag diag = {.severity = severity, .context = report->context, .rule = capi_str_of(rule)};
+    char words[CAPI_ERR_TEXT_MAX];
+    int bytes = vsnprintf(words, sizeof words, format, args);
+    uint32_t file_start;
+    uint32_t file_end;
+
+    diag.message = (capi_str){words, bytes < 0 ? 0 : (size_t)bytes < sizeof words ? (size_t)bytes : sizeof words - 1};
+    for (size_t i = 0; i < diag.message.bytes; i++)
+        if (words[i] == '\n' || words[i] == 0) words[i] = ' ';
+    if (!source) {
+        capi_diags_add(report->diags, &diag, (capi_str){0}, 0, 0);
+        return;
+    }
+    diag.file = source->url;
+    capi_source_find(source, start, end, &file_start, &file_end);
+    capi_diags_add(report->diags, &diag, source->original, file_start, file_end - file_start);
+}
+
+void capi_report_error(capi_report *report, const char *rule, const capi_source *source, uint32_t start, uint32_t end,
+                       const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    report_add(report, CAPI_ERROR, rule, source, start, end, format, args);
+    va_end(args);
+}
+
+void capi_report_warning(capi_report *report, const char *rule, const capi_source *source, uint32_t start, uint32_t end,
+                         const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    report_add(report, CAPI_WARNING, rule, source, start, end, format, args);
+    va_end(args);
+}
+
+enum { WORDS_MAX = 20 };
+
+capi_str capi_words_join(capi_arena *arena, const capi_str *words, size_t count, bool quote)
+{
+    capi_buf buf = {0};
+    capi_str joined;
+
+    for (size_t i = 0; i < count && i < WORDS_MAX; i++)
+        capi_buf_printf(&buf, "%s%s%.*s%s", i ? ", " : "", quote ? "\"" : "", CAPI_STR_ARG(words[i]), quote ? "\"" : "");
+    if (count > WORDS_MAX) capi_buf_append_text(&buf, ", ...");
+    joined = capi_str_copy(arena, capi_buf_str(&buf));
+    capi_buf_deinit(&buf);
+    return joined;
+}
+
+capi_str capi_did_you_mean(capi_arena *arena, capi_str wrong, const capi_str *candidates, size_t count)
+{
+    capi_str nearest = capi_str_nearest(wrong, candidates, count);
+
+    if (nearest.bytes == 0) return CAPI_STR("");
+    return capi_str_format(arena, "; did you mean \"%.*s\"?", CAPI_STR_ARG(nearest));
+}
