@@ -1,0 +1,304 @@
+/* state_sqlite_db.c - opening state.db, statements, transactions, and the shared sync of the write-ahead log.
+ *
+ * Why not synchronous=FULL: SQLite would hold the write lock while it syncs, so claims of all processes would wait for every
+ * result's sync, and each result would sync alone. With synchronous=NORMAL a commit is a few writes to the log; syncing the
+ * log file afterwards gives the same promise. A log frame is valid only with its checksum, so a torn commit is no commit; if a
+ * checkpoint comes between, SQLite itself has synced the log before it copied and the database before it reuses the log. */
+#include "store/state_sqlite_db.h"
+
+#include "store/state_sqlite_schema.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    BUSY_WAIT_FIRST_US = 100,
+    BUSY_WAIT_MAX_US = 20000,
+    BUSY_WAIT_TOTAL_MS = 10000,
+};
+
+static const char *const sql_texts[SQL_COUNT] = {
+#define STATE_SQL(name, text) [SQL_##name] = text,
+#include "store/state_sqlite_sql.h"
+#undef STATE_SQL
+};
+
+/* ---- open, close ---- */
+
+/* Called when another process has the lock: transactions are short, so the first waits are. */
+static int busy_wait(void *context, int count)
+{
+    int64_t waited_us = 0;
+    int64_t wait_us = BUSY_WAIT_FIRST_US;
+    struct timespec pause;
+
+    (void)context;
+    for (int i = 0; i < count; i++) {
+        waited_us += wait_us;
+        if (wait_us < BUSY_WAIT_MAX_US) wait_us *= 2;
+    }
+    if (waited_us > (int64_t)BUSY_WAIT_TOTAL_MS * 1000) return 0;
+    pause = (struct timespec){.tv_nsec = wait_us * 1000};
+    nanosleep(&pause, NULL);
+    return 1;
+}
+
+/* Says in plain words that a file which SQLite cannot know was put there. */
+static capi_status check_magic(const char *path, capi_err *err)
+{
+    capi_file_reader *file = NULL;
+    char magic[16];
+    size_t got = 0;
+    capi_status st = capi_file_open(path, &file, err);
+
+    if (st == CAPI_NOT_FOUND) {
+        capi_err_clear(err);
+        return CAPI_OK;
+    }
+    if (st == CAPI_OK) st = capi_file_read_at(file, 0, magic, sizeof magic, &got, err);
+    if (st == CAPI_OK && got > 0 && (got < sizeof magic || memcmp(magic, "SQLite format 3", 16) != 0))
+        st = capi_err_set(err, CAPI_INVALID, "file \"%s\" is not a state file: it is no SQLite database", path);
+    capi_file_close(file);
+    return st;
+}
+
+static capi_status db_configure(sqlite_state *sq, capi_err *err)
+{
+    static const char *const pragmas[] = {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
+                                          "PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -8192",
+                                          "PRAGMA wal_autocheckpoint = 4000", "PRAGMA trusted_schema = OFF"};
+
+    for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++) {
+        int code = sqlite3_exec(sq->db, pragmas[i], NULL, NULL, NULL);
+
+        if (code != SQLITE_OK) return state_sqlite_error(sq->db, code, sq->path, err);
+    }
+    return CAPI_OK;
+}
+
+/* Opens the log for syncing; and its name must be on the disk, like the database's. */
+static capi_status db_open_wal(sqlite_state *sq, capi_str folder, capi_err *err)
+{
+    capi_arena arena = {0};
+    uint64_t bytes = 0;
+    capi_status st;
+
+    CAPI_TRY_OUT(capi_file_append_to(capi_str_format(&arena, "%s-wal", sq->path).data, &sq->wal, &bytes, err));
+    CAPI_TRY_OUT(capi_file_sync(sq->wal, err));
+    CAPI_TRY_OUT(capi_folder_sync(capi_str_copy(&arena, folder).data, err));
+out:
+    capi_arena_deinit(&arena);
+    return st;
+}
+
+capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err)
+{
+    capi_arena arena = {0};
+    capi_status st;
+    int code;
+
+    pthread_mutex_init(&sq->lock, NULL);
+    pthread_mutex_init(&sq->sync_lock, NULL);
+    pthread_cond_init(&sq->sync_done, NULL);
+    sq->path = capi_malloc(folder.bytes + sizeof "/state.db");
+    snprintf(sq->path, folder.bytes + sizeof "/state.db", "%.*s/state.db", CAPI_STR_ARG(folder));
+    CAPI_TRY_OUT(capi_folder_make(capi_str_copy(&arena, folder).data, err));
+    CAPI_TRY_OUT(check_magic(sq->path, err));
+    code = sqlite3_open_v2(sq->path, &sq->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        st = state_sqlite_error(sq->db, code, sq->path, err);
+        goto out;
+    }
+    sqlite3_busy_handler(sq->db, busy_wait, sq);
+    sqlite3_extended_result_codes(sq->db, 1);
+    CAPI_TRY_OUT(db_configure(sq, err));
+    CAPI_TRY_OUT(state_schema_prepare(sq->db, sq->path, err));
+    CAPI_TRY_OUT(db_open_wal(sq, folder, err));
+out:
+    capi_arena_deinit(&arena);
+    return st;
+}
+
+void db_close(sqlite_state *sq)
+{
+    for (int i = 0; i < SQL_COUNT; i++)
+        sqlite3_finalize(sq->statements[i]);
+    sqlite3_close(sq->db);
+    capi_file_writer_close(sq->wal);
+    pthread_cond_destroy(&sq->sync_done);
+    pthread_mutex_destroy(&sq->sync_lock);
+    pthread_mutex_destroy(&sq->lock);
+    free(sq->path);
+}
+
+/* ---- statements ---- */
+
+static capi_status db_failed(sqlite_state *sq, int code, capi_err *err)
+{
+    return state_sqlite_error(sq->db, code, sq->path, err);
+}
+
+static capi_status db_statement(sqlite_state *sq, state_sql sql, sqlite3_stmt **out, capi_err *err)
+{
+    if (!sq->statements[sql]) {
+        int code = sqlite3_prepare_v3(sq->db, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &sq->statements[sql], NULL);
+
+        if (code != SQLITE_OK) return db_failed(sq, code, err);
+    }
+    *out = sq->statements[sql];
+    return CAPI_OK;
+}
+
+static int bind_str(sqlite3_stmt *stmt, int at, char type, capi_str value)
+{
+    const char *data = value.bytes ? value.data : "";
+
+    if (type == 'b') return sqlite3_bind_blob64(stmt, at, data, value.bytes, SQLITE_STATIC);
+    return sqlite3_bind_text64(stmt, at, data, value.bytes, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static int bind_values(sqlite3_stmt *stmt, const char *types, va_list args)
+{
+    int code = SQLITE_OK;
+
+    for (int at = 1; types[at - 1] && code == SQLITE_OK; at++) {
+        char type = types[at - 1];
+
+        if (type == 'i')
+            code = sqlite3_bind_int64(stmt, at, va_arg(args, int64_t));
+        else if (type == 's')
+            code = bind_str(stmt, at, 't', capi_str_of(va_arg(args, const char *)));
+        else
+            code = bind_str(stmt, at, type, va_arg(args, capi_str));
+    }
+    return code;
+}
+
+static capi_status db_begin_statement(sqlite_state *sq, state_sql sql, sqlite3_stmt **out, capi_err *err,
+                                      const char *types, va_list args)
+{
+    int code;
+
+    CAPI_TRY(db_statement(sq, sql, out, err));
+    code = bind_values(*out, types, args);
+    return code == SQLITE_OK ? CAPI_OK : db_failed(sq, code, err);
+}
+
+capi_status db_next(sqlite_state *sq, sqlite3_stmt **row, capi_err *err)
+{
+    sqlite3_stmt *stmt = *row;
+    int code = sqlite3_step(stmt);
+    capi_status st = CAPI_OK;
+
+    if (code == SQLITE_ROW) return CAPI_OK;
+    if (code != SQLITE_DONE) st = db_failed(sq, code, err);
+    sqlite3_reset(stmt);
+    *row = NULL;
+    return st;
+}
+
+capi_status db_query(sqlite_state *sq, state_sql sql, sqlite3_stmt **row, capi_err *err, const char *types, ...)
+{
+    va_list args;
+    capi_status st;
+
+    *row = NULL;
+    va_start(args, types);
+    st = db_begin_statement(sq, sql, row, err, types, args);
+    va_end(args);
+    return st == CAPI_OK ? db_next(sq, row, err) : st;
+}
+
+capi_status db_exec(sqlite_state *sq, state_sql sql, capi_err *err, const char *types, ...)
+{
+    sqlite3_stmt *row = NULL;
+    va_list args;
+    capi_status st;
+
+    va_start(args, types);
+    st = db_begin_statement(sq, sql, &row, err, types, args);
+    va_end(args);
+    if (st == CAPI_OK) st = db_next(sq, &row, err);
+    if (st == CAPI_OK) db_reset(row);
+    return st;
+}
+
+void db_reset(sqlite3_stmt *row)
+{
+    if (row) sqlite3_reset(row);
+}
+
+capi_str db_text(sqlite3_stmt *row, int column)
+{
+    const void *data = sqlite3_column_blob(row, column); /* texts too: they are UTF-8 */
+
+    return (capi_str){data, data ? (size_t)sqlite3_column_bytes(row, column) : 0};
+}
+
+capi_str db_copy_text(sqlite3_stmt *row, int column, capi_arena *arena)
+{
+    return capi_str_copy(arena, db_text(row, column));
+}
+
+/* ---- transactions ---- */
+
+capi_status db_begin(sqlite_state *sq, db_kind kind, capi_err *err)
+{
+    capi_status st;
+
+    pthread_mutex_lock(&sq->lock);
+    st = db_exec(sq, kind == DB_READ ? SQL_BEGIN_READ : SQL_BEGIN_WRITE, err, "");
+    if (st != CAPI_OK) pthread_mutex_unlock(&sq->lock);
+    return st;
+}
+
+/* Waits until commit number `ticket` is on the disk. Whoever finds nobody syncing does it, for all commits made so far. */
+static capi_status db_sync(sqlite_state *sq, uint64_t ticket, capi_err *err)
+{
+    capi_status st = CAPI_OK;
+
+    pthread_mutex_lock(&sq->sync_lock);
+    while (!sq->sync_failed && sq->synced_count < ticket) {
+        uint64_t covered;
+        capi_status sync_st;
+
+        if (sq->is_syncing) {
+            pthread_cond_wait(&sq->sync_done, &sq->sync_lock);
+            continue;
+        }
+        sq->is_syncing = true;
+        pthread_mutex_unlock(&sq->sync_lock);
+        pthread_mutex_lock(&sq->lock);
+        covered = sq->commit_count;
+        pthread_mutex_unlock(&sq->lock);
+        sync_st = capi_file_sync(sq->wal, err);
+        pthread_mutex_lock(&sq->sync_lock);
+        sq->is_syncing = false;
+        if (sync_st == CAPI_OK)
+            sq->synced_count = covered;
+        else
+            sq->sync_failed = true;
+        pthread_cond_broadcast(&sq->sync_done);
+    }
+    /* After a failed sync the system may have dropped the pages: a second one would lie. */
+    if (sq->sync_failed)
+        st = capi_err_set(err, CAPI_UNAVAILABLE, "could not write state file \"%s\" to the disk; it may have been written",
+                          sq->path);
+    pthread_mutex_unlock(&sq->sync_lock);
+    return st;
+}
+
+capi_status db_end(sqlite_state *sq, db_kind kind, capi_status st, capi_err *err)
+{
+    uint64_t ticket;
+
+    if (st == CAPI_OK) st = db_exec(sq, SQL_COMMIT, err, "");
+    if (st != CAPI_OK && !sqlite3_get_autocommit(sq->db)) (void)!db_exec(sq, SQL_ROLLBACK, NULL, "");
+    if (st == CAPI_OK && kind != DB_READ) sq->commit_count++;
+    ticket = sq->commit_count;
+    pthread_mutex_unlock(&sq->lock);
+    if (st != CAPI_OK || kind != DB_RESULT) return st;
+    return db_sync(sq, ticket, err);
+}
