@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "vec/type.h"
 
 /* fmt.Sprintf(format, values...): never fails, mistakes are printed into the result ("%!d(string=abc)"). */
@@ -14,6 +15,23 @@ void capi_sprintf(capi_buf *to, capi_str format, const capi_value *values, uint3
 typedef struct capi_format capi_format;
 const capi_format *capi_format_compile(capi_arena *arena, capi_str format);
 void capi_format_apply(capi_buf *to, const capi_format *format, const capi_value *values, uint32_t value_count);
+
+/* What a format comes to when it is one plain verb without flags, widths and literals, so that a writer of columns can call
+ * the formatter of the type itself. */
+typedef enum capi_format_plain {
+    CAPI_FORMAT_NOT_PLAIN, /* use capi_format_apply */
+    CAPI_FORMAT_TEXT,      /* the bytes as they are: "%s", "%v" of a string (and of a decimal given as text) */
+    CAPI_FORMAT_INT,       /* capi_int_text */
+    CAPI_FORMAT_FIXED,     /* capi_float_fixed_text with that many digits: "%f", "%.2f" */
+    CAPI_FORMAT_SHORTEST,  /* capi_float_text: "%v", "%g" */
+    CAPI_FORMAT_BOOL,      /* "true", "false" */
+} capi_format_plain;
+/* *digits is set for CAPI_FORMAT_FIXED. */
+capi_format_plain capi_format_plain_of(const capi_format *format, capi_type type, unsigned *digits);
+
+enum { CAPI_FLOAT_FIXED_DIGITS_MAX = 9, CAPI_FLOAT_FIXED_TEXT_MAX = 328 };
+/* What "%.Nf" gives (N = digits, 0 to 9), "+Inf", "-Inf", "NaN"; exactly as printf rounds. Returns the bytes written. */
+size_t capi_float_fixed_text(double value, unsigned digits, char text[CAPI_FLOAT_FIXED_TEXT_MAX]);
 
 /* A CSV output format: must have exactly one verb that fits the type (appendix B; decimals are given as text with two
  * digits; datetimes take a layout instead, see layout.h). The message says which verbs fit. */

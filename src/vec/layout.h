@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/err.h"
 #include "vec/instant.h"
 
 typedef struct capi_layout capi_layout;
