@@ -108,8 +108,9 @@ static void close_file(FILE *file)
 
 static void write_facts(const char *folder, uint64_t rows)
 {
-    static const char *const categories[] = {"kitchen", "office", "garden", "home", "toys", "books", "music", "sports",
-                                             "clothes and shoes", "health and beauty", "tools, garage", "other"};
+    static const char *const categories[] = {
+        "kitchen",           "office",        "garden", "home", "toys", "books", "music", "sports", "clothes and shoes",
+        "health and beauty", "tools, garage", "other"};
     FILE *file = open_file(folder, "facts.csv");
     uint64_t step = (uint64_t)((double)rows * 0.6180339887) | 1;
     uint64_t key = 0;

@@ -16,11 +16,11 @@ typedef struct capi_arena_block capi_arena_block;
 typedef struct capi_arena_hook capi_arena_hook;
 
 typedef struct capi_arena {
-    char *next;              /* free part of the newest block */
+    char *next; /* free part of the newest block */
     char *end;
     capi_arena_block *block; /* newest first */
     capi_arena_hook *hooks;
-    size_t total_bytes;      /* of all blocks: what the arena costs */
+    size_t total_bytes; /* of all blocks: what the arena costs */
 } capi_arena;
 
 /* Uninitialised memory, aligned to 16 bytes; `bytes` 0 gives a valid pointer. */

@@ -8,8 +8,7 @@ TEST(what_does_not_fit_is_refused_with_the_figures)
 
     CHECK_OK(capi_budget_reserve(&budget, 60, "an index", &err), err);
     CHECK(capi_budget_reserve(&budget, 41, "an index", &err) == CAPI_NO_MEMORY);
-    CHECK_STR(err.text,
-              "an index needs 41 bytes more than the memory budget of 100 bytes leaves (60 in use)");
+    CHECK_STR(err.text, "an index needs 41 bytes more than the memory budget of 100 bytes leaves (60 in use)");
     CHECK(!capi_budget_try_reserve(&budget, UINT64_MAX));
     CHECK(capi_budget_try_reserve(&budget, 40));
     capi_budget_release(&budget, 100);

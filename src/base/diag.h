@@ -15,15 +15,15 @@ typedef enum capi_severity { CAPI_ERROR, CAPI_WARNING } capi_severity;
 
 typedef struct capi_diag {
     capi_severity severity;
-    capi_str file;    /* URL or path as the user gave it */
-    uint32_t line;    /* from 1; 0: the file as a whole */
-    uint32_t column;  /* from 1, in characters; 0: the line as a whole */
-    uint32_t length;  /* characters to underline, at least 1 when column > 0 */
-    capi_str excerpt; /* the line itself, without its end; cut around the place when very long */
+    capi_str file;           /* URL or path as the user gave it */
+    uint32_t line;           /* from 1; 0: the file as a whole */
+    uint32_t column;         /* from 1, in characters; 0: the line as a whole */
+    uint32_t length;         /* characters to underline, at least 1 when column > 0 */
+    capi_str excerpt;        /* the line itself, without its end; cut around the place when very long */
     uint32_t excerpt_column; /* where `column` falls in the excerpt, from 1 */
-    capi_str rule;    /* "V26", or empty */
-    capi_str message; /* one line, lower case, no full stop */
-    capi_str context; /* "in field \"total\" of node \"join_items\"", or empty */
+    capi_str rule;           /* "V26", or empty */
+    capi_str message;        /* one line, lower case, no full stop */
+    capi_str context;        /* "in field \"total\" of node \"join_items\"", or empty */
 } capi_diag;
 
 typedef struct capi_diags {

@@ -58,8 +58,7 @@ TEST(columns_count_characters_and_tabs_stay_aligned)
     add("bad", "\tn\xC3\xA4\xE2\x82\xAC: bad", 8, 3);
     CHECK_STR(print(), "shop.yaml:1:6: error: bad\n"
                        "    1 | \tn\xC3\xA4\xE2\x82\xAC: bad\n"
-                       "      | \t    ^~~\n"
-                      );
+                       "      | \t    ^~~\n");
     end();
 }
 

@@ -339,8 +339,7 @@ static capi_status writer_rename(capi_file_writer *file, capi_err *err)
 {
     int failed = seam_rename(file->path, file->target);
 
-    if (failed)
-        return capi_err_set_errno(err, errno, "could not rename \"%s\" to \"%s\"", file->path, file->target);
+    if (failed) return capi_err_set_errno(err, errno, "could not rename \"%s\" to \"%s\"", file->path, file->target);
     return CAPI_OK;
 }
 
@@ -512,9 +511,10 @@ capi_status capi_folder_check_local(const char *path, capi_err *err)
     }
     name = network_file_system((unsigned long)info.f_type & 0xFFFFFFFF);
     if (name)
-        st = capi_err_set(err, CAPI_INVALID,
-                          "\"%s\" lies on a network file system (%s), which cannot keep our locks; expected a local disk",
-                          path, name);
+        st = capi_err_set(
+            err, CAPI_INVALID,
+            "\"%s\" lies on a network file system (%s), which cannot keep our locks; expected a local disk", path,
+            name);
 out:
     free(at);
     return st;

@@ -8,7 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum capi_log_level { CAPI_LOG_DEBUG, CAPI_LOG_INFO, CAPI_LOG_WARN, CAPI_LOG_ERROR, CAPI_LOG_OFF } capi_log_level;
+typedef enum capi_log_level {
+    CAPI_LOG_DEBUG,
+    CAPI_LOG_INFO,
+    CAPI_LOG_WARN,
+    CAPI_LOG_ERROR,
+    CAPI_LOG_OFF
+} capi_log_level;
 
 void capi_log_set_level(capi_log_level level);
 /* Where lines go: a file descriptor (default 2). */

@@ -47,13 +47,19 @@ TEST(copies_and_formatted_texts_end_with_a_nul)
 
 TEST(utf8_is_checked_by_the_book)
 {
-    static const char *const good[] = {"", "plain ascii text", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF",
-                                       "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "12345678\xC3\xA4"};
+    static const char *const good[] = {"",
+                                       "plain ascii text",
+                                       "\xC2\x80",
+                                       "\xE0\xA0\x80",
+                                       "\xED\x9F\xBF",
+                                       "\xF0\x90\x80\x80",
+                                       "\xF4\x8F\xBF\xBF",
+                                       "12345678\xC3\xA4"};
     static const struct {
         const char *text;
         size_t bad_at;
-    } bad[] = {{"\x80", 0},         {"ab\xC0\x80", 2},       {"\xC1\xBF", 0},          {"\xE0\x9F\x80", 0},
-               {"\xED\xA0\x80", 0}, {"\xF0\x8F\x80\x80", 0}, {"\xF4\x90\x80\x80", 0},  {"12345678\xFF", 8},
+    } bad[] = {{"\x80", 0},         {"ab\xC0\x80", 2},       {"\xC1\xBF", 0},         {"\xE0\x9F\x80", 0},
+               {"\xED\xA0\x80", 0}, {"\xF0\x8F\x80\x80", 0}, {"\xF4\x90\x80\x80", 0}, {"12345678\xFF", 8},
                {"a\xC3", 1},        {"\xE2\x82", 0},         {"\xF5\x80\x80\x80", 0}, {"\xC3(", 0}};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)

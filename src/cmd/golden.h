@@ -39,5 +39,5 @@ void golden_append_value(capi_buf *to, const capi_value *value);
 /* The type as the tables name it: a length is an int. */
 const char *golden_type_name(capi_type type);
 /* Compares a result with the members "error", "type" (if has_type) and "value" of the case. */
-bool golden_check_value(const json_t *object, bool has_type, capi_status st, const capi_value *value, const capi_err *err,
-                        golden_failure *failure);
+bool golden_check_value(const json_t *object, bool has_type, capi_status st, const capi_value *value,
+                        const capi_err *err, golden_failure *failure);

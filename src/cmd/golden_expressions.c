@@ -58,8 +58,9 @@ static capi_status read_row(const json_t *row, golden_row_shape *shape, capi_val
 static capi_vec column_vector(capi_value *const *values, uint32_t row_count, uint32_t slot, capi_arena *arena)
 {
     capi_type type = values[0][slot].type;
-    capi_form form = type == CAPI_DECIMAL ? CAPI_FORM_DECIMAL : type == CAPI_DATETIME ? CAPI_FORM_INSTANT
-                                                                                      : capi_form_stored(type);
+    capi_form form = type == CAPI_DECIMAL    ? CAPI_FORM_DECIMAL
+                     : type == CAPI_DATETIME ? CAPI_FORM_INSTANT
+                                             : capi_form_stored(type);
     bool is_stored = true;
     capi_vec vec = capi_vec_new(arena, type, form, row_count);
 
@@ -110,8 +111,8 @@ static capi_status run_plain(const capi_expr *expr, const capi_vec *inputs, capi
     return CAPI_OK;
 }
 
-static capi_status add_rows(capi_aggregate *aggregate, const capi_expr *expr, const capi_vec *inputs, uint32_t row_count,
-                            capi_arena *arena, capi_evaluator **evaluator, capi_err *err)
+static capi_status add_rows(capi_aggregate *aggregate, const capi_expr *expr, const capi_vec *inputs,
+                            uint32_t row_count, capi_arena *arena, capi_evaluator **evaluator, capi_err *err)
 {
     capi_program *program = capi_program_new(arena);
     uint32_t *groups = capi_new_array(arena, uint32_t, row_count);

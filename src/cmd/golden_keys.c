@@ -64,8 +64,7 @@ static bool value_is_blurred(const capi_value *value)
     case CAPI_DECIMAL:
         return !capi_decimal_is_cents(&value->decimal, &cents) || cents > INT64_C(7036874417766400) ||
                cents < -INT64_C(7036874417766400);
-    case CAPI_DATETIME:
-        return !capi_instant_to_ms(&value->instant, &ms) || value->instant.nanoseconds % 1000000 != 0;
+    case CAPI_DATETIME: return !capi_instant_to_ms(&value->instant, &ms) || value->instant.nanoseconds % 1000000 != 0;
     case CAPI_STRING:
     case CAPI_INT:
     case CAPI_BOOL:
@@ -92,8 +91,9 @@ static bool same_definition(const json_t *a, const json_t *b)
 
     if (!capi_str_equal(golden_text(a, "index"), golden_text(b, "index"))) return false;
     if (json_object_size(fields_a) != json_object_size(fields_b)) return false;
-    json_object_foreach((json_t *)fields_a, name, field)
-        if (!capi_str_equal(golden_text(field, "type"), golden_text(json_object_get(fields_b, name), "type"))) return false;
+    json_object_foreach((json_t *)fields_a, name,
+                        field) if (!capi_str_equal(golden_text(field, "type"),
+                                                   golden_text(json_object_get(fields_b, name), "type"))) return false;
     return true;
 }
 

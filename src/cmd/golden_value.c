@@ -83,8 +83,8 @@ const char *golden_type_name(capi_type type)
     return type == CAPI_LENGTH ? "int" : capi_type_name(type);
 }
 
-bool golden_check_value(const json_t *object, bool has_type, capi_status st, const capi_value *value, const capi_err *err,
-                        golden_failure *failure)
+bool golden_check_value(const json_t *object, bool has_type, capi_status st, const capi_value *value,
+                        const capi_err *err, golden_failure *failure)
 {
     bool error_expected = golden_flag(object, "error");
     capi_str text = golden_text(object, "value");

@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 static const struct {
     const char *name;
     capi_type type;
-} fields[] = {{"s", CAPI_STRING}, {"i", CAPI_INT}, {"f", CAPI_FLOAT}, {"b", CAPI_BOOL}, {"t", CAPI_DATETIME}, {"d", CAPI_DECIMAL}};
+} fields[] = {{"s", CAPI_STRING}, {"i", CAPI_INT},      {"f", CAPI_FLOAT},
+              {"b", CAPI_BOOL},   {"t", CAPI_DATETIME}, {"d", CAPI_DECIMAL}};
 
 enum { FIELD_COUNT = sizeof fields / sizeof *fields, ROW_COUNT = 2, EXPR_BYTES_MAX = 4096 };
 
@@ -29,7 +30,9 @@ static capi_vec column(capi_arena *arena, uint32_t slot)
 
     for (uint32_t row = 0; row < ROW_COUNT; row++)
         switch (fields[slot].type) {
-        case CAPI_STRING: vec.views[row] = row ? capi_view_make("a longer text \xC3\xA4", 16) : capi_view_make("12", 2); break;
+        case CAPI_STRING:
+            vec.views[row] = row ? capi_view_make("a longer text \xC3\xA4", 16) : capi_view_make("12", 2);
+            break;
         case CAPI_FLOAT: vec.doubles[row] = row ? -1e300 : 0.1; break;
         case CAPI_BOOL: vec.bools[row] = (uint8_t)row; break;
         default: vec.int64s[row] = row ? INT64_MIN + 1 : 7; break;
