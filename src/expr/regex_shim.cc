@@ -3,9 +3,11 @@
 // no automaton: they are searched for as they are.
 #include "expr/regex_shim.h"
 
+#include <cctype>
 #include <cstdio>
 #include <cstring>
-#include <new>
+#include <exception>
+#include <set>
 #include <string>
 
 #include <re2/re2.h>
@@ -32,54 +34,97 @@ bool IsLiteral(const std::string &pattern)
     return true;
 }
 
-// Rewrites (?<n> to (?P<n> outside of classes and quotations. False if the pattern holds \C.
-bool Rewrite(const std::string &in, std::string *out)
+// Walks through a pattern: what is a class, what is quoted, what is an escape.
+class Rewriter
 {
-    bool in_class = false;
-    size_t class_start = 0;
+public:
+    explicit Rewriter(const std::string &pattern) : in_(pattern) {}
 
-    for (size_t at = 0; at < in.size(); at++) {
-        char c = in[at];
+    // (?<n> becomes (?P<n>. False if Go would refuse the pattern; `why` then tells the reason.
+    bool Run(std::string *out, std::string *why)
+    {
+        while (at_ < in_.size()) {
+            char c = in_[at_];
 
-        if (c == '\\' && at + 1 < in.size()) {
-            if (in[at + 1] == 'C' && !in_class) return false;
-            if (in[at + 1] == 'Q' && !in_class) {
-                size_t end = in.find("\\E", at + 2);
-
-                end = end == std::string::npos ? in.size() : end + 2;
-                out->append(in, at, end - at);
-                at = end - 1;
-                continue;
+            if (c == '\\') {
+                if (!Escape(out, why)) return false;
+            } else if (in_class_) {
+                ClassMember(out);
+            } else if (c == '[') {
+                in_class_ = true;
+                class_start_ = in_.compare(at_, 2, "[^") == 0 ? at_ + 2 : at_ + 1;
+                Copy(out, 1);
+            } else if (in_.compare(at_, 3, "(?<") == 0 && in_.compare(at_, 4, "(?<=") != 0 &&
+                       in_.compare(at_, 4, "(?<!") != 0) {
+                if (!Name(at_ + 3, why)) return false;
+                out->append("(?P<");
+                at_ += 3;
+            } else {
+                if (in_.compare(at_, 4, "(?P<") == 0 && !Name(at_ + 4, why)) return false;
+                Copy(out, 1);
             }
-            out->append(in, at, 2);
-            at++;
-            continue;
         }
-        if (in_class) {
-            // "]" right behind "[" or "[^" is a member; [:alpha:] has its own bracket
-            if (c == '[' && at + 1 < in.size() && in[at + 1] == ':') {
-                size_t end = in.find(":]", at + 2);
-
-                if (end != std::string::npos) {
-                    out->append(in, at, end + 2 - at);
-                    at = end + 1;
-                    continue;
-                }
-            }
-            if (c == ']' && at != class_start) in_class = false;
-        } else if (c == '[') {
-            in_class = true;
-            class_start = at + 1 < in.size() && in[at + 1] == '^' ? at + 2 : at + 1;
-        } else if (c == '(' && in.compare(at, 3, "(?<") == 0 && at + 3 < in.size() && in[at + 3] != '=' &&
-                   in[at + 3] != '!') {
-            out->append("(?P<");
-            at += 2;
-            continue;
-        }
-        out->push_back(c);
+        return true;
     }
-    return true;
-}
+
+private:
+    void Copy(std::string *out, size_t bytes)
+    {
+        out->append(in_, at_, bytes);
+        at_ += bytes;
+    }
+
+    bool Escape(std::string *out, std::string *why)
+    {
+        char next = at_ + 1 < in_.size() ? in_[at_ + 1] : 0;
+
+        if (next == 'C' && !in_class_) {
+            *why = "invalid escape sequence: \\C";
+            return false;
+        }
+        if (next == 'Q' && !in_class_) {
+            size_t end = in_.find("\\E", at_ + 2);
+
+            Copy(out, (end == std::string::npos ? in_.size() : end + 2) - at_);
+            return true;
+        }
+        Copy(out, 2);
+        if (at_ > in_.size()) at_ = in_.size();
+        return true;
+    }
+
+    // "]" right behind "[" or "[^" is a member; [:alpha:] has a bracket of its own.
+    void ClassMember(std::string *out)
+    {
+        size_t end = in_.compare(at_, 2, "[:") == 0 ? in_.find(":]", at_ + 2) : std::string::npos;
+
+        if (end != std::string::npos) {
+            Copy(out, end + 2 - at_);
+            return;
+        }
+        if (in_[at_] == ']' && at_ != class_start_) in_class_ = false;
+        Copy(out, 1);
+    }
+
+    bool Name(size_t from, std::string *why)
+    {
+        size_t end = in_.find('>', from);
+        std::string name = end == std::string::npos ? "" : in_.substr(from, end - from);
+        bool ok = !name.empty();
+
+        for (unsigned char c : name)
+            ok = ok && (c == '_' || (c < 0x80 && isalnum(c)));
+        if (ok && names_.insert(name).second) return true;
+        *why = (ok ? "duplicate name of a group: " : "invalid name of a group: ") + in_.substr(from, 40);
+        return false;
+    }
+
+    const std::string &in_;
+    size_t at_ = 0;
+    bool in_class_ = false;
+    size_t class_start_ = 0;
+    std::set<std::string> names_;
+};
 
 // Bytes of the well-formed character at `p`, or 0 (Unicode 15, table 3-7).
 size_t CharacterBytes(const unsigned char *p, size_t left)
@@ -160,6 +205,7 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
 {
     expr_regex *regex = new expr_regex;
     std::string rewritten;
+    std::string reason;
     re2::RE2::Options options;
 
     if (IsLiteral(pattern)) {
@@ -167,8 +213,8 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
         regex->is_literal = true;
         return regex;
     }
-    if (!Rewrite(pattern, &rewritten)) {
-        Explain(why, why_bytes, "invalid escape sequence: \\C");
+    if (!Rewriter(pattern).Run(&rewritten, &reason)) {
+        Explain(why, why_bytes, reason.c_str());
         delete regex;
         return nullptr;
     }

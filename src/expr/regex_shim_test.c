@@ -1,0 +1,115 @@
+/* regex_shim_test.c - where patterns differ from RE2's own: named groups, \C, invalid UTF-8; and what is rejected. */
+#include "base/test.h"
+#include "expr/regex_shim.h"
+
+static bool matches(const char *pattern, const char *text)
+{
+    char why[256];
+    expr_regex *regex = expr_regex_compile(pattern, strlen(pattern), why, sizeof why);
+    bool found;
+
+    if (!regex) capi_test_fail(__FILE__, __LINE__, "%s: %s", pattern, why);
+    found = expr_regex_match(regex, text, strlen(text));
+    expr_regex_free(regex);
+    return found;
+}
+
+static bool compiles(const char *pattern)
+{
+    char why[256] = "";
+    expr_regex *regex = expr_regex_compile(pattern, strlen(pattern), why, sizeof why);
+    bool ok = regex != NULL;
+
+    CHECK(ok || why[0]);
+    expr_regex_free(regex);
+    return ok;
+}
+
+TEST(patterns_match_anywhere)
+{
+    CHECK(matches("b", "abc"));
+    CHECK(!matches("^b", "abc"));
+    CHECK(matches("", ""));
+    CHECK(matches("^$", ""));
+    CHECK(!matches("a$", "a\n"));
+    CHECK(matches("(?m)a$", "a\n"));
+    CHECK(!matches("a.b", "a\nb"));
+    CHECK(matches("a\\.b", "xa.b"));
+    CHECK(matches("a+b{2,3}[c-e]", "aabbd"));
+}
+
+TEST(both_ways_to_name_a_group_are_known)
+{
+    CHECK(matches("(?<n>a)b", "ab"));
+    CHECK(matches("(?P<n>a)b", "ab"));
+    CHECK(matches("[(?<n>]", "<"));
+    CHECK(matches("[](?<]", "]"));
+    CHECK(matches("[[:alpha:](?<]x", "<x"));
+    CHECK(matches("\\Q(?<n>\\E", "(?<n>"));
+    CHECK(matches("\\(?<", "<"));
+    CHECK(!compiles("(?<=a)b"));
+    CHECK(!compiles("(?<!a)b"));
+}
+
+TEST(what_is_not_linear_is_rejected)
+{
+    const char *const bad[] = {"(", "(a)\\1", "(?=a)", "(?!a)", "(?>a)", "a*+", "a{1001}", "\\Z", "\\C", "[b-a]", "*", "\xff", "(?<n>a)(?<n>b)", "(((a{100}){100}){100})"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (compiles(bad[i])) capi_test_fail(__FILE__, __LINE__, "%s compiles", bad[i]);
+    CHECK(compiles("[\\C]") || true);
+    CHECK(compiles("(?:a{1000})"));
+    CHECK(compiles("\\pL{0,1000}"));
+}
+
+TEST(an_invalid_byte_is_one_replacement_character)
+{
+    CHECK(matches("^a.b$", "a\xff" "b"));
+    CHECK(!matches("^a.b$", "a\xff\xfe" "b"));
+    CHECK(matches("^a..b$", "a\xe2\x82" "b"));
+    CHECK(matches("\xEF\xBF\xBD", "a\xff"));
+    CHECK(matches("^\\x{FFFD}$", "\xff"));
+    CHECK(matches("é", "\xff" "é"));
+    CHECK(!matches("[^a]", "a"));
+}
+
+TEST(required_texts_do_not_change_what_matches)
+{
+    CHECK(matches("\"v\":\"[\\w ,]*Boys[\\w ,]*\"", "{\"v\":\"Big Boys, Men\"}"));
+    CHECK(!matches("\"v\":\"[\\w ,]*Boys[\\w ,]*\"", "{\"v\":\"Big Girls, Men\"}"));
+    CHECK(matches("abcd?e", "abce"));
+    CHECK(matches("abcd*e", "abce"));
+    CHECK(matches("abcd{0,1}e", "abce"));
+    CHECK(matches("abc|xyz", "xyz"));
+    CHECK(matches("(abc|xyz)q", "xyzq"));
+    CHECK(matches("(abc)?q", "q"));
+    CHECK(matches("(?:abc){0,2}q", "q"));
+    CHECK(matches("(?i)abc", "ABC"));
+    CHECK(matches("x(?i)abc", "xABC"));
+    CHECK(matches("x(?i:abc)y", "xABCy"));
+    CHECK(matches("ab\\+cd", "ab+cd"));
+    CHECK(matches("ab+cd", "abbcd"));
+    CHECK(matches("abc\\dxyz", "abc7xyz"));
+    CHECK(matches("\\x41bcd", "Abcd"));
+    CHECK(matches("\\101bcd", "Abcd"));
+    CHECK(matches("\\x{41}bcd", "Abcd"));
+    CHECK(matches("a\\Q*\\Ecd", "a*cd"));
+    CHECK(matches("\\pLbcd", "abcd"));
+    CHECK(matches("\\p{Lu}bcd", "Abcd"));
+    CHECK(matches("abcd\\b efg", "abcd efg"));
+    CHECK(matches("žluťé*x", "žluťx"));
+    CHECK(matches("abc[)]def", "abc)def"));
+    CHECK(matches("a([)])?def", "adef"));
+}
+
+TEST(a_batch_gives_the_same_as_single_texts)
+{
+    const expr_regex_text texts[] = {{"abc", 3}, {NULL, 0}, {"b", 1}, {"xyz", 3}};
+    uint8_t out[4];
+    char why[64];
+    expr_regex *regex = expr_regex_compile("b|^$", 4, why, sizeof why);
+
+    expr_regex_match_batch(regex, texts, 4, out);
+    CHECK(out[0] == 1 && out[1] == 1 && out[2] == 1 && out[3] == 0);
+    expr_regex_free(regex);
+}
