@@ -1,6 +1,6 @@
 /* cmd_table.c - "capillaries table head" and "table export": look at a table that a run made. */
 #include "cmd/commands.h"
-#include "cmd/session.h"
+#include "cmd/table_view.h"
 
 #include "base/file.h"
 
@@ -11,25 +11,6 @@ enum { HEAD_ROWS = 10, HEAD_CELL_MAX = 60 };
 
 /* One row more than fits a screen is nobody's head; the text of all cells is held in memory. */
 enum { HEAD_ROWS_MAX = 100000 };
-
-typedef struct table_view {
-    capi_arena arena;
-    capi_engine *engine;
-    capi_schema schema;
-    capi_table_input input;
-} table_view;
-
-static capi_status view_open(table_view *view, const capi_args *args, uint64_t run_id, capi_err *err)
-{
-    const char *keyspace_name = capi_args_value(args, "keyspace");
-    capi_keyspace keyspace;
-
-    if (!keyspace_name) return capi_err_set(err, CAPI_INVALID, "say in which keyspace: --keyspace NAME");
-    CAPI_TRY(capi_keyspace_open(capi_engine_state(view->engine), capi_str_of(keyspace_name), false, &view->arena,
-                                &keyspace, err));
-    return capi_run_table(view->engine, &keyspace, capi_str_of(capi_args_word(args, 0)), (uint32_t)run_id, &view->arena,
-                          &view->schema, &view->input, err);
-}
 
 /* ---- head ---- */
 
@@ -128,7 +109,7 @@ static void head_print(const head_table *head)
                        c + 1 == columns);
 }
 
-static capi_status head_show(table_view *view, uint64_t rows, capi_err *err)
+static capi_status head_show(capi_table_view *view, uint64_t rows, capi_err *err)
 {
     uint64_t total = view->input.content.row_count;
     head_table head = {.arena = &view->arena, .schema = &view->schema};
@@ -180,7 +161,7 @@ static capi_status export_chunk(void *context, const capi_chunk *chunk, uint64_t
     return export->buf.bytes >= 1 << 20 ? export_flush(export, err) : CAPI_OK;
 }
 
-static capi_status export_open(export_job *export, table_view *view, const char *path, const char *separator, capi_err *err)
+static capi_status export_open(export_job *export, capi_table_view *view, const char *path, const char *separator, capi_err *err)
 {
     uint32_t count = view->schema.field_count;
     capi_csv_out_column *columns = capi_new_array(&view->arena, capi_csv_out_column, count);
@@ -194,7 +175,7 @@ static capi_status export_open(export_job *export, table_view *view, const char 
     return capi_file_create_beside(path, "export", &export->file, err);
 }
 
-static capi_status export_all(table_view *view, const char *path, const char *separator, capi_err *err)
+static capi_status export_all(capi_table_view *view, const char *path, const char *separator, capi_err *err)
 {
     export_job export = {0};
     capi_status st;
@@ -220,24 +201,7 @@ out:
 
 /* ---- commands ---- */
 
-static int with_view(const capi_args *args, capi_status (*show)(table_view *view, const capi_args *args, capi_err *err))
-{
-    table_view view = {0};
-    capi_err err = {0};
-    uint64_t run_id = 0;
-    int exit_code;
-
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id)) return CAPI_EXIT_USAGE;
-    view.engine = capi_session_engine(args, &exit_code);
-    if (!view.engine) return exit_code;
-    if (view_open(&view, args, run_id, &err) != CAPI_OK || show(&view, args, &err) != CAPI_OK)
-        exit_code = capi_command_fail(&err);
-    capi_engine_close(view.engine);
-    capi_arena_deinit(&view.arena);
-    return exit_code;
-}
-
-static capi_status show_head(table_view *view, const capi_args *args, capi_err *err)
+static capi_status show_head(capi_table_view *view, const capi_args *args, capi_err *err)
 {
     uint64_t rows = HEAD_ROWS;
 
@@ -246,7 +210,7 @@ static capi_status show_head(table_view *view, const capi_args *args, capi_err *
     return head_show(view, rows, err);
 }
 
-static capi_status show_export(table_view *view, const capi_args *args, capi_err *err)
+static capi_status show_export(capi_table_view *view, const capi_args *args, capi_err *err)
 {
     const char *format = capi_args_value(args, "format");
     const char *separator = capi_args_value(args, "separator");
@@ -258,28 +222,24 @@ static capi_status show_export(table_view *view, const capi_args *args, capi_err
 
 static int command_head(const capi_args *args)
 {
-    return with_view(args, show_head);
+    return capi_with_table_view(args, show_head);
 }
 
 static int command_export(const capi_args *args)
 {
-    return with_view(args, show_export);
+    return capi_with_table_view(args, show_export);
 }
-
-#define TABLE_OPTIONS                                                                                                  \
-    {"keyspace", "NAME", "keyspace of the run", false},                                                                \
-        {"run", "ID", "run that made the table (default: the newest that has it)", false}, CAPI_OPTIONS_ENGINE
 
 static const capi_option head_options[] = {
     {"rows", "N", "how many rows (default: 10)", false},
-    TABLE_OPTIONS,
+    CAPI_OPTIONS_TABLE,
 };
 
 static const capi_option export_options[] = {
     {"format", "csv", "format of the file (default: csv)", false},
     {"separator", "TEXT", "between the columns (default: a comma)", false},
     {"to", "FILE", "file to write (default: standard output)", false},
-    TABLE_OPTIONS,
+    CAPI_OPTIONS_TABLE,
 };
 
 const capi_command capi_command_table_head = {

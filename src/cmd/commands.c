@@ -3,7 +3,7 @@
 
 const capi_command *const capi_commands[] = {
     &capi_command_run,        &capi_command_validate,    &capi_command_table_head,
-    &capi_command_table_export, &capi_command_diagram, &capi_command_version,
+    &capi_command_table_export, &capi_command_table_profile, &capi_command_diagram, &capi_command_version,
 };
 
 const uint32_t capi_command_count = sizeof capi_commands / sizeof *capi_commands;

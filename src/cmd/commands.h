@@ -7,6 +7,7 @@ extern const capi_command capi_command_run;
 extern const capi_command capi_command_validate;
 extern const capi_command capi_command_table_head;
 extern const capi_command capi_command_table_export;
+extern const capi_command capi_command_table_profile;
 extern const capi_command capi_command_diagram;
 extern const capi_command capi_command_version;
 
