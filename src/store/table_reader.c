@@ -315,7 +315,7 @@ static capi_status block_read_directory(block_read *read, capi_err *err)
 
     if (extent->length_bytes <= WHOLE_BLOCK_MAX || bytes > extent->length_bytes) bytes = extent->length_bytes;
     capi_buf_clear(&read->scratch->stored);
-    to = capi_buf_reserve(&read->scratch->stored, bytes + COLUMN_SLACK_BYTES);
+    to = capi_buf_reserve(&read->scratch->stored, block_aligned(bytes + COLUMN_SLACK_BYTES));
     CAPI_TRY(block_bytes(read, 0, bytes, to, err));
     memset(to + bytes, 0, COLUMN_SLACK_BYTES);
     read->scratch->stored.bytes = block_aligned(bytes + COLUMN_SLACK_BYTES);
