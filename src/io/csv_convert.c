@@ -87,7 +87,8 @@ static capi_status value_error(const capi_csv_rule *rule, const char *what, capi
         capi_buf_append_text(&format, column->type == CAPI_DATETIME ? " with layout " : " with format ");
         capi_csv_append_shown(&format, column->format);
     }
-    capi_err_set(err, CAPI_INVALID, "%s%.*s is not a %s%.*s%s%s", what, CAPI_STR_ARG(capi_buf_str(&shown)),
+    capi_err_set(err, CAPI_INVALID, "%s%.*s is not %s %s%.*s%s%s", what, CAPI_STR_ARG(capi_buf_str(&shown)),
+                 column->type == CAPI_INT ? "an" : "a",
                  capi_type_name(column->type), CAPI_STR_ARG(capi_buf_str(&format)),
                  cause && cause->text[0] ? ": " : "", cause ? cause->text : "");
     capi_buf_deinit(&shown);
