@@ -358,8 +358,8 @@ TEST(a_wrong_field_is_told_with_its_place)
     check_error("id,when,price,ok,note\n1,,2,t,\n2,2024-03-01 10:20:30,1\"2,a,x\n", &example_options,
                 "1: 1|1901-01-01 00:00:00 +0000 UTC|2|true|none\n",
                 "line 3, byte 56, column \"ok\" (col_ok): \"a\" is not a bool: expected 1, t");
-    check_error("id,when,price,ok,note\n1,,\"12\n,a\",t,\n", &example_options, "",
-                "line 2, byte 25, column \"price\" (col_price): \"12\\n,a\" is not a decimal2 with format \"%f\"");
+    check_error("id,when,price,ok,note\n1,,\"x2\n,a\",t,\n", &example_options, "",
+                "line 2, byte 25, column \"price\" (col_price): \"x2\\n,a\" is not a decimal2 with format \"%f\"");
 }
 
 TEST(of_several_wrong_fields_the_first_in_the_file_is_told)
