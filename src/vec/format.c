@@ -98,7 +98,8 @@ static bool read_precision(format_reader *reader, format_directive *directive, b
 {
     capi_format_spec *spec = &directive->spec;
 
-    if (!reader_take(reader, '.')) return has_index;
+    /* A point at the very end is taken for the verb. */
+    if (reader->end - reader->at < 2 || !reader_take(reader, '.')) return has_index;
     if (has_index) directive->is_misplaced_index = true;
     has_index = read_index(reader, &directive->precision_index);
     if (reader_take(reader, '*')) {
@@ -110,10 +111,11 @@ static bool read_precision(format_reader *reader, format_directive *directive, b
     return has_index;
 }
 
-/* "%v" is not told about + and #; # asks for strings in quotes. */
+/* "%v" is not told about + and #; # asks for strings in quotes. ("%w" is for errors, of which there are none; it is a wrong
+ * verb that shows its value as "%v" does.) */
 static void adjust_to_verb(capi_format_spec *spec)
 {
-    if (spec->verb != 'v') return;
+    if (spec->verb != 'v' && spec->verb != 'w') return;
     spec->is_source = spec->sharp;
     spec->sharp = false;
     spec->plus = false;

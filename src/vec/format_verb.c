@@ -260,11 +260,13 @@ static bool is_float_verb(uint32_t verb)
 /* The types that are shown as their text. */
 static void format_text_of_value(capi_buf *to, const capi_format_spec *spec, const capi_value *value)
 {
+    capi_format_spec plain = *spec;
     capi_buf text = {0};
 
+    plain.is_source = false;
     capi_buf_reserve(&text, 64);
     capi_value_append_text(&text, value);
-    format_text(to, spec, capi_buf_str(&text));
+    format_text(to, &plain, capi_buf_str(&text));
     capi_buf_deinit(&text);
 }
 
