@@ -58,16 +58,28 @@ static bool scale_up_128(uint128 *magnitude, uint32_t power)
     return !__builtin_mul_overflow(*magnitude, power10_128(power), magnitude);
 }
 
+/* The quotient rounded half up. */
+static uint128 divide_round_128(uint128 numerator, uint128 divisor)
+{
+    if ((numerator | divisor) >> 64 == 0) {
+        uint64_t quotient = (uint64_t)numerator / (uint64_t)divisor;
+        uint64_t rest = (uint64_t)numerator - quotient * (uint64_t)divisor;
+
+        return (uint128)quotient + (rest >= (uint64_t)divisor - rest);
+    } else {
+        uint128 quotient = numerator / divisor;
+        uint128 rest = numerator - quotient * divisor;
+
+        return quotient + (rest >= divisor - rest);
+    }
+}
+
 /* magnitude / 10^power, half away from zero. */
 static uint128 round_128(uint128 magnitude, uint32_t power)
 {
-    uint128 divisor, rest;
-
     if (power == 0) return magnitude;
     if (power > UINT128_DIGITS) return 0; /* 2^128 is less than half of 10^39 */
-    divisor = power10_128(power);
-    rest = magnitude % divisor;
-    return magnitude / divisor + (rest >= divisor - rest);
+    return divide_round_128(magnitude, power10_128(power));
 }
 
 /* Below 10^76. */
@@ -156,8 +168,8 @@ static const char *scan_exponent(const char *at, const char *end, int64_t *expon
 
 static bool scan_decimal(capi_str text, decimal_shape *shape)
 {
-    const char *at = text.data;
-    const char *end = text.data + text.bytes;
+    const char *at = text.bytes ? text.data : "";
+    const char *end = at + text.bytes;
     int64_t digit_count = 0, integer_count = -1, first_index = 0, last_index = 0, exponent = 0;
 
     if (at < end && (*at == '+' || *at == '-')) shape->negative = *at++ == '-';
@@ -186,25 +198,75 @@ static bool scan_decimal(capi_str text, decimal_shape *shape)
     return at == end;
 }
 
+/* A number as most texts have it: sign, up to 18 digits, at most one point. */
+static bool parse_short(capi_str text, uint64_t *magnitude, int32_t *scale, bool *negative)
+{
+    const char *at = text.data;
+    const char *end;
+    const char *point = NULL;
+    uint64_t value = 0;
+
+    if (text.bytes == 0) return false;
+    end = at + text.bytes;
+    *negative = *at == '-';
+    at += *at == '-' || *at == '+';
+    if (end - at > 18 || end - at < 2) { /* one character could be a lone point */
+        if (end - at != 1 || *at == '.') return false;
+    }
+    for (; at < end; at++) {
+        unsigned digit = (unsigned)(unsigned char)*at - '0';
+
+        if (digit < 10) {
+            value = value * 10 + digit;
+        } else {
+            if (*at != '.' || point) return false;
+            point = at;
+        }
+    }
+    *magnitude = value;
+    *scale = point ? (int32_t)(end - point) - 1 : 0;
+    return true;
+}
+
+bool capi_cents_parse(capi_str text, int64_t *cents)
+{
+    static const uint64_t powers[] = {1, 10, 100};
+    uint64_t magnitude;
+    int32_t scale;
+    bool negative;
+
+    if (!parse_short(text, &magnitude, &scale, &negative)) {
+        capi_decimal value;
+
+        return capi_decimal_parse(text, &value) && capi_decimal_to_cents(&value, cents);
+    }
+    if (scale > 2) {
+        magnitude = (uint64_t)round_128(magnitude, (uint32_t)scale - 2);
+    } else if (__builtin_mul_overflow(magnitude, powers[2 - scale], &magnitude) || magnitude > INT64_MAX) {
+        return false; /* 18 digits cannot be the lowest int64 */
+    }
+    *cents = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return true;
+}
+
 bool capi_decimal_parse(capi_str text, capi_decimal *out)
 {
     decimal_shape shape = {0};
     capi_natural magnitude = {0};
+    uint64_t few_digits;
+    int32_t few_scale;
+    bool few_negative;
 
+    if (parse_short(text, &few_digits, &few_scale, &few_negative)) {
+        *out = from_128(few_digits, few_scale, few_negative);
+        return true;
+    }
     if (!scan_decimal(text, &shape)) return false;
     if (!shape.first) {
         *out = (capi_decimal){0};
         return true;
     }
     if (shape.digit_count > CAPI_DECIMAL_DIGITS_MAX) return false;
-    if (shape.digit_count <= 18 && shape.scale >= 0 && shape.scale <= CAPI_DECIMAL_SCALE_MAX) {
-        uint64_t small = 0;
-
-        for (const char *at = shape.first; at <= shape.last; at++)
-            if (*at != '.') small = small * 10 + (uint64_t)(*at - '0');
-        *out = from_128(small, (int32_t)shape.scale, shape.negative);
-        return true;
-    }
     if (shape.scale > CAPI_DECIMAL_SCALE_MAX || shape.scale < -2 * CAPI_DECIMAL_SCALE_MAX) return false;
     for (const char *at = shape.first; at <= shape.last; at++)
         if (*at != '.') capi_natural_multiply_add(&magnitude, 10, (uint32_t)(*at - '0'));
@@ -329,10 +391,7 @@ static bool divide_rounded(const capi_decimal *a, const capi_decimal *b, int32_t
         uint128 divisor = magnitude_128(b);
 
         if (scale_up_128(&numerator, (uint32_t)power)) {
-            uint128 small = numerator / divisor;
-            uint128 rest = numerator % divisor;
-
-            *out = from_128(small + (rest >= divisor - rest), CAPI_DECIMAL_DIVISION_DIGITS, negative);
+            *out = from_128(divide_round_128(numerator, divisor), CAPI_DECIMAL_DIVISION_DIGITS, negative);
             return round_in_place(out, digits);
         }
     }

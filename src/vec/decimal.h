@@ -55,6 +55,8 @@ double capi_decimal_to_double(const capi_decimal *a);
 /* Plain notation without trailing zeros, no point without fraction, no negative zero. Returns the bytes written (no NUL). */
 size_t capi_decimal_text(const capi_decimal *a, char text[CAPI_DECIMAL_TEXT_MAX]);
 
+/* capi_decimal_parse and capi_decimal_to_cents in one, for columns of a file: false if either fails. */
+bool capi_cents_parse(capi_str text, int64_t *cents);
 /* Cents on the fast path. Each returns false if the result does not fit. */
 bool capi_cents_multiply_round2(int64_t a, int64_t b, int64_t *out);
 /* a / b to 16 digits, then round2 (the two roundings matter); b must not be 0. */

@@ -279,6 +279,24 @@ TEST(cents_have_two_texts)
     check_cents_text(INT64_MIN, "-92233720368547758.08", "-92233720368547758.08");
 }
 
+TEST(cents_are_read_as_decimals_are)
+{
+    static const char *const texts[] = {"0",      "-0.004", "1.005",  "-1.005", ".5",   "5.",   ".",  "-.", "+",
+                                        "",       "1.2.3",  "1e3",    "12.345", "+7",   "1 ",   "-5", "--5",
+                                        "92233720368547758.07", "92233720368547758.08", "-92233720368547758.08",
+                                        "922337203685477580", "92233720368547758", "999999999999999.994999",
+                                        "0.00000000000000000", "123456789012345678", "0.4999999999999999", "1_0"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        capi_decimal value;
+        int64_t fast = 0, slow = 0;
+        bool fits = capi_decimal_parse(capi_str_of(texts[i]), &value) && capi_decimal_to_cents(&value, &slow);
+
+        if (capi_cents_parse(capi_str_of(texts[i]), &fast) != fits || fast != slow)
+            capi_test_fail(__FILE__, __LINE__, "\"%s\" is %" PRId64 ", expected %" PRId64, texts[i], fast, slow);
+    }
+}
+
 TEST(only_exact_cents_are_cents)
 {
     capi_decimal value = parse("1.005");

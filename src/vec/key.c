@@ -297,11 +297,22 @@ static unsigned encode_string(const capi_key_text *text, const string_style *sty
     return bytes;
 }
 
-static bool is_inside(const char *at, const capi_view *view)
+static bool is_shared(const char *at, const capi_view *view)
 {
-    const char *data = capi_view_data(view);
+    return view->bytes > CAPI_VIEW_INLINE_MAX && at == capi_view_data(view);
+}
 
-    return at == data && view->bytes > CAPI_VIEW_INLINE_MAX;
+/* An inline string of ASCII that does not end in a blank: nothing to normalise, cut or trim. There is room for one more
+ * byte. */
+static bool is_own_key(const capi_view *view)
+{
+    uint64_t words[2];
+
+    if (view->bytes >= CAPI_VIEW_INLINE_MAX) return false;
+    if (view->bytes == 0) return true;
+    memcpy(words, view, sizeof words);
+    if (((words[0] >> 32 | words[1]) & UINT64_C(0x8080808080808080)) != 0) return false;
+    return view->inlined[view->bytes - 1] != ' ';
 }
 
 static capi_view make_piece(const capi_view *view, const string_style *style, capi_key_scratch *scratch)
@@ -314,7 +325,7 @@ static capi_view make_piece(const capi_view *view, const string_style *style, ca
 
     /* Often nothing needs to be added or changed: the key is the string itself. */
     if (!style->ordered && style->is_last && text.length_delta == 0 &&
-        (text.text.bytes <= CAPI_VIEW_INLINE_MAX || is_inside(text.text.data, view)))
+        (text.text.bytes <= CAPI_VIEW_INLINE_MAX || is_shared(text.text.data, view)))
         return capi_view_make(text.text.data, text.text.bytes);
     if (text.text.bytes > CAPI_VIEW_INLINE_MAX - STRING_END_BYTES_MAX)
         bytes = capi_arena_alloc(scratch->arena, text.text.bytes + STRING_END_BYTES_MAX);
@@ -327,9 +338,18 @@ static void encode_strings(const capi_vec *vec, uint32_t row_count, const string
 {
     capi_key_scratch scratch = {.arena = arena};
     uint32_t value_count = vec->is_constant ? row_count > 0 : row_count;
+    bool plain = !style->ordered && !style->ignore_case;
 
-    for (uint32_t row = 0; row < value_count; row++)
-        pieces[row] = make_piece(&vec->views[row], style, &scratch);
+    for (uint32_t row = 0; row < value_count; row++) {
+        const capi_view *view = &vec->views[row];
+
+        if (!plain || !is_own_key(view)) {
+            pieces[row] = make_piece(view, style, &scratch);
+            continue;
+        }
+        pieces[row] = *view;
+        if (!style->is_last) pieces[row].inlined[pieces[row].bytes++] = (char)EQUAL_END;
+    }
     for (uint32_t row = 1; vec->is_constant && row < row_count; row++)
         pieces[row] = pieces[0];
 }

@@ -23,6 +23,9 @@ enum {
 /* What a character becomes by NFD, removal of nonspacing marks and NFC: one character, VANISHES or NEEDS_CONTEXT. */
 static uint16_t low_map[LOW_END];
 static uint16_t high_map[HIGH_END - HIGH_START];
+/* Upper-case of the same characters. */
+static uint16_t low_upper[LOW_END];
+static uint16_t high_upper[HIGH_END - HIGH_START];
 static pthread_once_t maps_once = PTHREAD_ONCE_INIT;
 
 static bool is_nonspacing(int32_t character)
@@ -55,12 +58,22 @@ static uint16_t map_character(int32_t character)
     return (uint16_t)parts[0];
 }
 
+/* One to one: the sharp s has no capital (the library would give U+1E9E). */
+static int32_t upper_one(int32_t character)
+{
+    return character == 0xdf ? character : utf8proc_toupper(character);
+}
+
 static void make_maps(void)
 {
-    for (int32_t c = 0; c < LOW_END; c++)
+    for (int32_t c = 0; c < LOW_END; c++) {
         low_map[c] = map_character(c);
-    for (int32_t c = HIGH_START; c < HIGH_END; c++)
+        low_upper[c] = (uint16_t)upper_one(c);
+    }
+    for (int32_t c = HIGH_START; c < HIGH_END; c++) {
         high_map[c - HIGH_START] = map_character(c);
+        high_upper[c - HIGH_START] = (uint16_t)upper_one(c);
+    }
 }
 
 static uint32_t look_up(int32_t character)
@@ -71,18 +84,52 @@ static uint32_t look_up(int32_t character)
     return character == REPLACEMENT ? REPLACEMENT : NEEDS_CONTEXT;
 }
 
+static bool is_continuation(char byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* The bytes of the character at `at`, or 0 if they are no UTF-8. One and two bytes are done here. */
+static unsigned decode(const char *at, const char *end, int32_t *character)
+{
+    uint8_t first = (uint8_t)*at;
+    utf8proc_ssize_t bytes;
+
+    if (first < 0x80) {
+        *character = first;
+        return 1;
+    }
+    if (first >= 0xc2 && first < 0xe0 && end - at > 1 && is_continuation(at[1])) {
+        *character = (first & 0x1f) << 6 | (at[1] & 0x3f);
+        return 2;
+    }
+    bytes = utf8proc_iterate((const uint8_t *)at, end - at, character);
+    return bytes > 0 ? (unsigned)bytes : 0;
+}
+
+/* Returns the bytes written, up to 4. */
+static unsigned encode(int32_t character, char *to)
+{
+    if (character < 0x80) {
+        to[0] = (char)character;
+        return 1;
+    }
+    if (character < 0x800) {
+        to[0] = (char)(0xc0 | character >> 6);
+        to[1] = (char)(0x80 | (character & 0x3f));
+        return 2;
+    }
+    return (unsigned)utf8proc_encode_char(character, (uint8_t *)to);
+}
+
 /* The next character; a byte that is no UTF-8 is U+FFFD. */
 static int32_t next_character(const char **at, const char *end)
 {
     int32_t character;
-    utf8proc_ssize_t bytes = utf8proc_iterate((const uint8_t *)*at, end - *at, &character);
+    unsigned bytes = decode(*at, end, &character);
 
-    if (bytes <= 0) {
-        *at += 1;
-        return REPLACEMENT;
-    }
-    *at += bytes;
-    return character;
+    *at += bytes ? bytes : 1;
+    return bytes ? character : REPLACEMENT;
 }
 
 static bool is_ascii(const char *data, size_t bytes)
@@ -132,7 +179,7 @@ static bool map_each(capi_key_scratch *scratch, capi_str text, uint32_t length, 
         mapped = look_up(next_character(&at, end));
         if (mapped == NEEDS_CONTEXT) return false;
         if (mapped == VANISHES) continue;
-        count += (uint32_t)utf8proc_encode_char((int32_t)mapped, (uint8_t *)scratch->bytes + count);
+        count += encode((int32_t)mapped, scratch->bytes + count);
     }
     /* What follows the cut could still join the last character, if it is of the kind that needs its context. */
     while (at < end && (uint8_t)*at >= 0x80) {
@@ -178,14 +225,16 @@ static uint32_t normalise_fully(capi_key_scratch *scratch, capi_str text, uint32
     order_canonically(scratch->characters, count);
     character_count = utf8proc_normalize_utf32(scratch->characters, count, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     for (utf8proc_ssize_t i = 0; i < character_count && bytes < length; i++)
-        bytes += (uint32_t)utf8proc_encode_char(scratch->characters[i], (uint8_t *)scratch->bytes + bytes);
+        bytes += encode(scratch->characters[i], scratch->bytes + bytes);
     return bytes;
 }
 
 static int32_t upper(int32_t character)
 {
-    if (character == 0xdf) return character; /* one to one, sharp s has no capital; the library knows U+1E9E */
-    return utf8proc_toupper(character);
+    if (character < LOW_END) return low_upper[character];
+    if (character >= HIGH_START && character < HIGH_END) return high_upper[character - HIGH_START];
+    if (character >= IDEOGRAPH_START && character < IDEOGRAPH_END) return character;
+    return upper_one(character);
 }
 
 static void upper_ascii(const char *from, char *to, size_t bytes)
@@ -204,14 +253,14 @@ static capi_str upper_text(capi_key_scratch *scratch, uint32_t bytes)
 
     while (at < end) {
         int32_t character;
-        utf8proc_ssize_t size = utf8proc_iterate((const uint8_t *)at, end - at, &character);
+        unsigned size = decode(at, end, &character);
 
-        if (size <= 0) {
+        if (size == 0) {
             *to++ = *at++;
             continue;
         }
         at += size;
-        to += utf8proc_encode_char(upper(character), (uint8_t *)to);
+        to += encode(upper(character), to);
     }
     return (capi_str){start, (size_t)(to - start)};
 }

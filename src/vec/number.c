@@ -1,8 +1,8 @@
 /* number.c - numbers and bools from text and to text.
  *
  * Reading a float: one pass over the text finds its shape and the first 19 digits. Up to 2^53 with a power of ten up to 22
- * is then one exact operation on doubles (William Clinger, "How to read floating point numbers accurately", 1990); all
- * others go through double-conversion. */
+ * is then one exact operation on doubles (William Clinger, "How to read floating point numbers accurately", 1990); 19
+ * digits with a power up to 19 need one division of 128 bits; all others go through double-conversion. */
 #include "vec/number.h"
 
 #include <math.h>
@@ -20,8 +20,8 @@ static char lower(char c)
 
 bool capi_parse_int(capi_str text, int64_t *out)
 {
-    const char *at = text.data;
-    const char *end = text.data + text.bytes;
+    const char *at = text.bytes ? text.data : "";
+    const char *end = at + text.bytes;
     bool negative = false;
     uint64_t magnitude = 0;
 
@@ -164,8 +164,8 @@ static const char *scan_exponent(const char *at, const char *end, float_shape *s
 
 static bool scan_float(capi_str text, float_shape *shape)
 {
-    const char *at = text.data;
-    const char *end = text.data + text.bytes;
+    const char *at = text.bytes ? text.data : "";
+    const char *end = at + text.bytes;
 
     if (at < end && (*at == '+' || *at == '-')) shape->negative = *at++ == '-';
     if (end - at >= 2 && at[0] == '0' && lower(at[1]) == 'x') {
@@ -226,6 +226,40 @@ static double text_to_double(capi_str text)
 static const double powers_of_ten[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                          1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+/* mantissa * 10^exponent for exponents -19 .. 19: exact in 128 bits, or with enough bits and a last one that stands for all
+ * that were cut, so that the one rounding is the conversion to double. */
+static double scale_by_ten(uint64_t mantissa, int exponent)
+{
+    static const uint64_t powers[20] = {1,
+                                        10,
+                                        100,
+                                        1000,
+                                        10000,
+                                        100000,
+                                        1000000,
+                                        10000000,
+                                        100000000,
+                                        1000000000,
+                                        10000000000,
+                                        100000000000,
+                                        1000000000000,
+                                        10000000000000,
+                                        100000000000000,
+                                        1000000000000000,
+                                        10000000000000000,
+                                        100000000000000000,
+                                        1000000000000000000,
+                                        10000000000000000000u};
+    int shift = __builtin_clzll(mantissa);
+    unsigned __int128 shifted, quotient;
+
+    if (exponent >= 0) return (double)((unsigned __int128)mantissa * powers[exponent]);
+    shifted = (unsigned __int128)(mantissa << shift) << 64;
+    quotient = shifted / powers[-exponent]; /* at least 63 bits */
+    if (quotient * powers[-exponent] != shifted) quotient |= 1;
+    return ldexp((double)quotient, -64 - shift);
+}
+
 static bool equals_ignoring_case(capi_str text, const char *word)
 {
     size_t bytes = strlen(word);
@@ -267,6 +301,9 @@ capi_float_parse capi_parse_float(capi_str text, double *out)
     } else if (!shape.is_cut && shape.mantissa <= UINT64_C(1) << 53 && shape.exponent >= -22 && shape.exponent <= 22) {
         value = (double)shape.mantissa;
         value = shape.exponent < 0 ? value / powers_of_ten[-shape.exponent] : value * powers_of_ten[shape.exponent];
+        if (shape.negative) value = -value;
+    } else if (!shape.is_cut && shape.mantissa != 0 && shape.exponent >= -19 && shape.exponent <= 19) {
+        value = scale_by_ten(shape.mantissa, (int)shape.exponent);
         if (shape.negative) value = -value;
     } else {
         value = text_to_double(text);

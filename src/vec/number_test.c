@@ -234,3 +234,36 @@ TEST(floats_are_read_like_the_c_library_does)
         if (value != expected) capi_test_fail(__FILE__, __LINE__, "%s is %a, expected %a", text, value, expected);
     }
 }
+
+/* The fewest digits that read back, found by trying. */
+static void check_shortest(double value)
+{
+    char tried[64], digits[18];
+    char expected[18];
+    unsigned count, expected_count = 0;
+    int point;
+
+    for (int precision = 0; precision < 17; precision++) {
+        snprintf(tried, sizeof tried, "%.*e", precision, value);
+        if (strtod(tried, NULL) == value) break;
+    }
+    for (const char *at = tried; *at != 'e'; at++)
+        if (*at != '.') expected[expected_count++] = *at;
+    count = capi_double_shortest(value, digits, &point);
+    if (count != expected_count || memcmp(digits, expected, count) != 0 || point != atoi(strchr(tried, 'e') + 1) + 1)
+        capi_test_fail(__FILE__, __LINE__, "%s is %.*s * 10^%d", tried, (int)count, digits, point);
+}
+
+TEST(shortest_digits_are_the_fewest_that_read_back)
+{
+    static const double powers[] = {1, 10, 100, 1e3, 1e4, 1e5, 1e6};
+    uint64_t state = 13;
+
+    for (unsigned i = 0; i < 50000; i++) {
+        uint64_t bits = next_random(&state);
+        double value = (double)(next_random(&state) >> (20 + (bits & 31))) / powers[(bits >> 8) % 7];
+
+        if (value != 0) check_shortest(value);
+        if (value != 0) check_shortest(nextafter(value, 1e300));
+    }
+}
