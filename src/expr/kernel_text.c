@@ -1,6 +1,7 @@
 /* kernel_text.c - texts: joining, length, replacing, and the text of values. */
 #include "expr/kernel.h"
 
+#include "expr/text_find.h"
 #include "vec/number.h"
 
 /* ---- joining ---- */
@@ -86,23 +87,32 @@ static bool replace_empty(expr_run *run, capi_str text, capi_str by, capi_buf *t
     return append(run, to, by);
 }
 
-static const char *find_part(const char *from, size_t bytes, capi_str part)
-{
-    if (part.bytes == 1) return memchr(from, part.data[0], bytes);
-    return memmem(from, bytes, part.data, part.bytes);
-}
-
 /* `found` is the first occurrence. */
 static bool replace_found(expr_run *run, capi_str text, const char *found, capi_str part, capi_str by, capi_buf *to)
 {
     const char *at = text.data;
     const char *end = text.data + text.bytes;
 
-    for (; found; found = at < end ? find_part(at, (size_t)(end - at), part) : NULL) {
+    for (; found; found = at < end ? expr_text_find(at, (size_t)(end - at), part.data, part.bytes) : NULL) {
         if (!append(run, to, (capi_str){at, (size_t)(found - at)}) || !append(run, to, by)) return false;
         at = found + part.bytes;
     }
     return append(run, to, (capi_str){at, (size_t)(end - at)});
+}
+
+/* One byte by another: the text keeps its length. */
+static bool replace_byte(expr_run *run, const capi_view *in, char part, char by, capi_view *out)
+{
+    const char *restrict from = capi_view_data(in);
+    uint32_t bytes = in->bytes;
+    char inlined[CAPI_VIEW_INLINE_MAX];
+    char *restrict text = bytes > CAPI_VIEW_INLINE_MAX ? expr_run_text(run, bytes) : inlined;
+
+    if (!text) return false;
+    for (uint32_t i = 0; i < bytes; i++)
+        text[i] = from[i] == part ? by : from[i];
+    *out = capi_view_make(text, bytes);
+    return true;
 }
 
 static bool replace_row(expr_run *run, const capi_view *in, capi_str part, capi_str by, capi_view *out)
@@ -116,8 +126,9 @@ static bool replace_row(expr_run *run, const capi_view *in, capi_str part, capi_
     if (part.bytes == 0) {
         if (!replace_empty(run, text, by, &run->scratch)) return false;
     } else {
-        if (text.bytes) found = find_part(text.data, text.bytes, part);
+        if (text.bytes) found = expr_text_find(text.data, text.bytes, part.data, part.bytes);
         if (!found) return true;
+        if (part.bytes == 1 && by.bytes == 1) return replace_byte(run, in, part.data[0], by.data[0], out);
         if (!replace_found(run, text, found, part, by, &run->scratch)) return false;
     }
     return expr_run_put(run, out, run->scratch.data, run->scratch.bytes);

@@ -3,6 +3,8 @@
 // no automaton: they are searched for as they are.
 #include "expr/regex_shim.h"
 
+#include "expr/text_find.h"
+
 #include <cctype>
 #include <cstdio>
 #include <cstring>
@@ -13,7 +15,7 @@
 #include <re2/re2.h>
 
 struct expr_regex {
-    std::string literal; // when is_literal
+    std::string required; // every match contains it; when is_literal: the whole pattern
     bool is_literal = false;
     re2::RE2 *re2 = nullptr;
 };
@@ -126,6 +128,127 @@ private:
     std::set<std::string> names_;
 };
 
+// The longest ASCII text that every match of a valid pattern must contain; empty if none is sure. Searching for it is much
+// faster than running the automaton, and most rows do not have it. Groups are skipped: they may be optional or have
+// alternatives. Flags such as (?i) change what letters mean, so with them nothing is sure.
+class Required
+{
+public:
+    explicit Required(const std::string &pattern) : in_(pattern) {}
+
+    std::string Find()
+    {
+        while (at_ < in_.size()) {
+            char c = in_[at_];
+
+            if (c == '|') return "";
+            if (c == '(') {
+                End();
+                if (!SkipGroup()) return "";
+            } else if (c == '[') {
+                End();
+                SkipClass();
+            } else if (c == '\\') {
+                if (!Escape()) return "";
+            } else if (size_t quantifier_bytes = Quantifier()) {
+                if (!run_.empty()) run_.pop_back(); // the character may be missing
+                End();
+                at_ += quantifier_bytes;
+            } else if (c == '+') {
+                End();
+                at_++;
+            } else if (strchr(".^$", c) || static_cast<unsigned char>(c) >= 0x80) {
+                End();
+                at_++;
+            } else {
+                run_.push_back(c);
+                at_++;
+            }
+        }
+        End();
+        return best_.size() >= 2 ? best_ : "";
+    }
+
+private:
+    void End()
+    {
+        if (run_.size() > best_.size()) best_ = run_;
+        run_.clear();
+    }
+
+    // Bytes of "*", "?" or "{2,3}" here, or 0. Other braces are characters.
+    size_t Quantifier() const
+    {
+        size_t end = at_ + 1;
+
+        if (in_[at_] == '*' || in_[at_] == '?') return 1;
+        if (in_[at_] != '{') return 0;
+        while (end < in_.size() && (isdigit(static_cast<unsigned char>(in_[end])) || in_[end] == ','))
+            end++;
+        return end > at_ + 1 && in_[at_ + 1] != ',' && end < in_.size() && in_[end] == '}' ? end + 1 - at_ : 0;
+    }
+
+    // Punctuation stands for itself, letters and digits for a class, a place or a code.
+    bool Escape()
+    {
+        char next = at_ + 1 < in_.size() ? in_[at_ + 1] : 0;
+
+        if (next == 'Q' || next == 'x' || next == 'p' || next == 'P' || (next >= '0' && next <= '9')) return false;
+        at_ += 2;
+        if (isalpha(static_cast<unsigned char>(next)) || static_cast<unsigned char>(next) >= 0x80 || next == 0)
+            End();
+        else
+            run_.push_back(next);
+        return true;
+    }
+
+    void SkipClass()
+    {
+        at_ += in_.compare(at_, 2, "[^") == 0 ? 2 : 1;
+        if (at_ < in_.size() && in_[at_] == ']') at_++;
+        while (at_ < in_.size() && in_[at_] != ']') {
+            size_t end = in_.compare(at_, 2, "[:") == 0 ? in_.find(":]", at_ + 2) : std::string::npos;
+
+            at_ += end != std::string::npos ? end + 2 - at_ : in_[at_] == '\\' ? 2 : 1;
+        }
+        at_++;
+    }
+
+    // False if it holds flags, or is too unusual to be skipped.
+    bool SkipGroup()
+    {
+        int depth = 0;
+
+        do {
+            char c = at_ < in_.size() ? in_[at_] : 0;
+
+            if (c == 0) return false;
+            if (c == '\\') {
+                if (at_ + 1 < in_.size() && in_[at_ + 1] == 'Q') return false;
+                at_ += 2;
+                continue;
+            }
+            if (c == '[') {
+                SkipClass();
+                continue;
+            }
+            if (c == '(') {
+                if (in_.compare(at_, 2, "(?") == 0 && in_.compare(at_, 3, "(?:") != 0 && in_.compare(at_, 3, "(?P") != 0 &&
+                    in_.compare(at_, 3, "(?<") != 0)
+                    return false;
+                depth++;
+            }
+            if (c == ')') depth--;
+            at_++;
+        } while (depth > 0);
+        return true;
+    }
+
+    const std::string &in_;
+    size_t at_ = 0;
+    std::string run_, best_;
+};
+
 // Bytes of the well-formed character at `p`, or 0 (Unicode 15, table 3-7).
 size_t CharacterBytes(const unsigned char *p, size_t left)
 {
@@ -191,8 +314,10 @@ bool Match(const expr_regex *regex, const char *text, size_t bytes)
     size_t valid;
 
     if (!text) text = "";
-    if (regex->is_literal)
-        return regex->literal.empty() || memmem(text, bytes, regex->literal.data(), regex->literal.size()) != nullptr;
+    if (!regex->required.empty() &&
+        !expr_text_find(text, bytes, regex->required.data(), regex->required.size()))
+        return false;
+    if (regex->is_literal) return true;
     valid = ValidBytes(text, bytes);
     if (valid < bytes) {
         std::string repaired = Repair(text, bytes, valid);
@@ -209,7 +334,7 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
     re2::RE2::Options options;
 
     if (IsLiteral(pattern)) {
-        regex->literal = pattern;
+        regex->required = pattern;
         regex->is_literal = true;
         return regex;
     }
@@ -227,6 +352,7 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
         delete regex;
         return nullptr;
     }
+    regex->required = Required(pattern).Find();
     return regex;
 }
 

@@ -100,6 +100,41 @@ TEST(required_texts_do_not_change_what_matches)
     CHECK(matches("žluťé*x", "žluťx"));
     CHECK(matches("abc[)]def", "abc)def"));
     CHECK(matches("a([)])?def", "adef"));
+    CHECK(matches("abc{y|z}", "z}"));
+    CHECK(matches("{\"k\":\"a b\"", "[{\"k\":\"a b\"}]"));
+}
+
+/* A pattern in a group has no required text that is known, so the two ways check each other. */
+TEST(random_patterns_match_the_same_with_and_without_required_texts)
+{
+    static const char *const parts[] = {"a", "b", "ab", "ba", "x", "|", "(", ")", "(?:", "[ab]", "[^b]", "[)|]", "*", "+", "?",
+                                        "{2}", "{0,2}", "{", "}", "{a|", ".", "^", "$", "\\.", "\\d", "\\b", "\\x61", "(?i)",
+                                        "(?i:", "(?P<n>", "é", "\\Qa|b\\E", "\"", ",", "{1,"};
+    static const char *const texts[] = {"", "a", "ab", "abab", "xab", "b}", "a{a", "AB", "aab1.", "\"ab\",", "é ab", "aa|b", "bb{2}x"};
+    uint64_t state = 42;
+    uint32_t compiled = 0;
+
+    for (int round = 0; round < 20000; round++) {
+        char plain[128] = "";
+        char grouped[160];
+        char why[128];
+        expr_regex *regex, *other;
+
+        for (int i = 0; i < 7; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            strcat(plain, parts[(state >> 33) % (sizeof parts / sizeof *parts)]);
+        }
+        snprintf(grouped, sizeof grouped, "(?:%s)", plain);
+        regex = expr_regex_compile(plain, strlen(plain), why, sizeof why);
+        other = expr_regex_compile(grouped, strlen(grouped), why, sizeof why);
+        compiled += regex && other;
+        for (size_t i = 0; regex && other && i < sizeof texts / sizeof *texts; i++)
+            if (expr_regex_match(regex, texts[i], strlen(texts[i])) != expr_regex_match(other, texts[i], strlen(texts[i])))
+                capi_test_fail(__FILE__, __LINE__, "%s on %s", plain, texts[i]);
+        expr_regex_free(regex);
+        expr_regex_free(other);
+    }
+    CHECK(compiled > 2000);
 }
 
 TEST(a_batch_gives_the_same_as_single_texts)
