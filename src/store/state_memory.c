@@ -374,13 +374,14 @@ static capi_status targets_check(const mem_state *mem, const capi_run_spec *spec
     return CAPI_OK;
 }
 
-static mem_run *run_new(mem_state *mem, mem_keyspace *keyspace, const capi_run_spec *spec)
+/* Takes run_uid. */
+static mem_run *run_new(mem_state *mem, mem_keyspace *keyspace, capi_str run_uid, const capi_run_spec *spec)
 {
     mem_run *run = capi_zmalloc(sizeof *run);
 
     run->base = (capi_run){
         .run_id = ++keyspace->run_id_last,
-        .run_uid = text_new_uid(mem),
+        .run_uid = run_uid,
         .keyspace_uid = text_new(keyspace->uid),
         .script_url = text_new(spec->script_url),
         .params_url = text_new(spec->params_url),
@@ -415,14 +416,18 @@ static capi_status mem_run_start(capi_state *state, const capi_keyspace *keyspac
     mem_state *mem = mem_lock(state);
     mem_keyspace *home = keyspace_by_uid(mem, keyspace->uid);
     mem_run *run;
-    capi_status st;
 
     if (!home) return mem_unlock(mem, state_dropped_keyspace(err, keyspace));
     run = run_by_operation(mem, keyspace->uid, spec->operation_uid);
     if (!run) {
-        st = targets_check(mem, spec, err);
-        if (st != CAPI_OK) return mem_unlock(mem, st);
-        run = run_new(mem, home, spec);
+        capi_str run_uid = text_new_uid(mem);
+        capi_status st = targets_check(mem, spec, err);
+
+        if (st != CAPI_OK) {
+            text_free(&run_uid);
+            return mem_unlock(mem, st);
+        }
+        run = run_new(mem, home, run_uid, spec);
         run->next = mem->runs;
         mem->runs = run;
     }
