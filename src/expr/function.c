@@ -3,7 +3,6 @@
 #include "expr/function.h"
 
 #include "expr/regex_shim.h"
-#include "vec/format.h"
 #include "vec/layout.h"
 
 #include <stdio.h>
@@ -42,13 +41,6 @@ static capi_status prepare_layout(capi_arena *arena, capi_str text, const void *
 {
     (void)err;
     *out = capi_layout_compile(arena, text);
-    return CAPI_OK;
-}
-
-static capi_status prepare_format(capi_arena *arena, capi_str text, const void **out, capi_err *err)
-{
-    (void)err;
-    *out = capi_format_compile(arena, text);
     return CAPI_OK;
 }
 
@@ -113,7 +105,7 @@ static const expr_function functions[] = {
      .prepare = prepare_regex},
     {.help = {"fmt.Sprintf", "(format string, a any, ...) string", "a formatted text, by the rules of Go's package fmt"},
      .arg_min = 2, .arg_max = EXPR_ARGS_ANY, .args = {STRING, EXPR_ANY}, .type = CAPI_STRING,
-     .kernel = expr_string_sprintf, .prepare = prepare_format},
+     .kernel = expr_string_sprintf, .prepare = expr_prepare_format},
 
     {.help = {"time.Parse", "(layout string, s string) datetime", "reads a datetime written as the layout shows"},
      .arg_min = 2, .arg_max = 2, .args = {STRING, STRING}, .type = CAPI_DATETIME, .kernel = expr_time_parse,
