@@ -1,0 +1,405 @@
+/* lookup_index.c - which indexes there are, who uses them, and their columns.
+ *
+ * One lock guards the list and the `is_busy` flag of each index; the work itself is done without it. Indexes that nobody uses
+ * stay for the next batch, as long as they take no more than a quarter of the budget or until memory is wanted elsewhere. */
+#include "exec/lookup_build.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE_BYTES = 2 << 20 };
+
+struct capi_index_cache {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* an index is not busy any more */
+    capi_budget *budget;
+    lookup_index *first;
+    uint64_t clock;
+};
+
+struct capi_index_cache *exec_index_cache_new(capi_budget *budget)
+{
+    struct capi_index_cache *cache = capi_zmalloc(sizeof *cache);
+
+    pthread_mutex_init(&cache->lock, NULL);
+    pthread_cond_init(&cache->changed, NULL);
+    cache->budget = budget;
+    return cache;
+}
+
+/* ---- memory ---- */
+
+void *lookup_alloc(uint64_t bytes)
+{
+    uint64_t rounded = (bytes + HUGE_PAGE_BYTES - 1) & ~(uint64_t)(HUGE_PAGE_BYTES - 1);
+    void *memory;
+
+    if (bytes < HUGE_PAGE_BYTES) return capi_zmalloc(bytes ? bytes : 1);
+    memory = aligned_alloc(HUGE_PAGE_BYTES, rounded);
+    if (!memory) return capi_zmalloc(bytes);
+    (void)madvise(memory, rounded, MADV_HUGEPAGE);
+    memset(memory, 0, rounded);
+    return memory;
+}
+
+capi_status lookup_reserve(capi_exec *exec, lookup_index *index, uint64_t bytes, capi_err *err)
+{
+    CAPI_TRY(exec_reserve(exec, bytes, "a lookup index", err));
+    index->reserved_bytes += bytes;
+    return CAPI_OK;
+}
+
+void lookup_release(capi_exec *exec, lookup_index *index, uint64_t bytes)
+{
+    capi_budget_release(exec->budget, bytes);
+    index->reserved_bytes -= bytes;
+}
+
+static void free_texts(char **texts, uint64_t block_count)
+{
+    if (!texts) return;
+    for (uint64_t block = 0; block < block_count; block++)
+        free(texts[block]);
+    free(texts);
+}
+
+static void index_free(capi_budget *budget, lookup_index *index)
+{
+    capi_table_reader_close(index->reader);
+    free(index->dense);
+    for (uint32_t part = 0; index->parts && part < 1u << index->part_bits; part++)
+        free(index->parts[part].slots);
+    free(index->parts);
+    free(index->views);
+    free_texts(index->texts, index->block_count);
+    free(index->rows);
+    for (uint32_t column = 0; column < index->schema.field_count; column++) {
+        free(index->columns[column].vec.data);
+        free_texts(index->columns[column].texts, index->block_count);
+    }
+    capi_budget_release(budget, index->reserved_bytes);
+    capi_arena_deinit(&index->arena);
+    free(index);
+}
+
+void exec_index_cache_free(struct capi_index_cache *cache)
+{
+    if (!cache) return;
+    while (cache->first) {
+        lookup_index *index = cache->first;
+
+        cache->first = index->next;
+        index_free(cache->budget, index);
+    }
+    pthread_cond_destroy(&cache->changed);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+/* ---- letting go ---- */
+
+/* Frees unused indexes, least recently used first, until they take at most keep_bytes. Called with the lock held. */
+static void cache_trim(struct capi_index_cache *cache, uint64_t keep_bytes)
+{
+    for (;;) {
+        lookup_index **oldest = NULL;
+        uint64_t idle_bytes = 0;
+        lookup_index *freed;
+
+        for (lookup_index **at = &cache->first; *at; at = &(*at)->next) {
+            if ((*at)->ref_count) continue;
+            idle_bytes += (*at)->reserved_bytes;
+            if (!oldest || (*at)->used_at < (*oldest)->used_at) oldest = at;
+        }
+        if (!oldest || idle_bytes <= keep_bytes) return;
+        freed = *oldest;
+        *oldest = freed->next;
+        index_free(cache->budget, freed);
+    }
+}
+
+void exec_index_cache_trim(struct capi_index_cache *cache)
+{
+    if (!cache) return;
+    pthread_mutex_lock(&cache->lock);
+    cache_trim(cache, 0);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void lookup_index_release(capi_exec *exec, lookup_index *index)
+{
+    struct capi_index_cache *cache = exec->indexes;
+
+    if (!index) return;
+    pthread_mutex_lock(&cache->lock);
+    index->ref_count--;
+    index->used_at = ++cache->clock;
+    cache_trim(cache, cache->budget->limit_bytes / 4);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+/* ---- finding and building ---- */
+
+static bool same_key(const capi_key_def *a, const capi_key_def *b)
+{
+    if (a->part_count != b->part_count) return false;
+    for (uint32_t i = 0; i < a->part_count; i++)
+        if (a->parts[i].column != b->parts[i].column || a->parts[i].type != b->parts[i].type ||
+            a->parts[i].ignore_case != b->parts[i].ignore_case || a->parts[i].length != b->parts[i].length)
+            return false;
+    return true;
+}
+
+static bool same_schema(const capi_schema *a, const capi_schema *b)
+{
+    if (a->field_count != b->field_count) return false;
+    for (uint32_t i = 0; i < a->field_count; i++)
+        if (a->fields[i].type != b->fields[i].type || !capi_str_equal(a->fields[i].name, b->fields[i].name)) return false;
+    return true;
+}
+
+static lookup_index *cache_find(const struct capi_index_cache *cache, const lookup_index_spec *spec)
+{
+    const capi_table_address *address = &spec->table->address;
+
+    for (lookup_index *index = cache->first; index; index = index->next)
+        if (capi_str_equal(index->address.keyspace_uid, address->keyspace_uid) &&
+            capi_str_equal(index->address.run_uid, address->run_uid) &&
+            capi_str_equal(index->address.table, address->table) && same_key(&index->key, spec->key) &&
+            same_schema(&index->schema, spec->schema))
+            return index;
+    return NULL;
+}
+
+static lookup_index *index_new(const lookup_index_spec *spec)
+{
+    lookup_index *index = capi_zmalloc(sizeof *index);
+    const capi_table_address *address = &spec->table->address;
+    capi_field *fields = capi_new_array(&index->arena, capi_field, spec->schema->field_count);
+
+    index->address = (capi_table_address){
+        capi_str_copy(&index->arena, address->keyspace_uid),
+        capi_str_copy(&index->arena, address->run_uid),
+        capi_str_copy(&index->arena, address->table),
+    };
+    for (uint32_t i = 0; i < spec->schema->field_count; i++)
+        fields[i] = (capi_field){capi_str_copy(&index->arena, spec->schema->fields[i].name), spec->schema->fields[i].type};
+    index->schema = (capi_schema){fields, spec->schema->field_count};
+    index->key = *spec->key;
+    index->key.parts = capi_arena_copy(&index->arena, spec->key->parts, spec->key->part_count * sizeof *spec->key->parts);
+    index->is_int64 = capi_key_is_int64(&index->key);
+    index->columns = capi_new_array(&index->arena, lookup_column, spec->schema->field_count + 1);
+    return index;
+}
+
+static capi_status index_open(capi_exec *exec, lookup_index *index, const lookup_index_spec *spec, capi_err *err)
+{
+    uint64_t row_count;
+
+    CAPI_TRY(capi_table_reader_open(exec->tables, &index->address, &index->schema, &spec->table->content, &index->reader,
+                                    err));
+    row_count = capi_table_reader_row_count(index->reader);
+    if (row_count >= UINT32_MAX)
+        return capi_err_set(err, CAPI_NO_MEMORY, "a lookup table has %llu rows, expected at most %u",
+                            (unsigned long long)row_count, UINT32_MAX - 1);
+    index->row_count = (uint32_t)row_count;
+    index->block_count = capi_table_reader_block_count(index->reader);
+    return lookup_index_build(exec, index, spec->progress, err);
+}
+
+static void cache_remove(struct capi_index_cache *cache, lookup_index *index)
+{
+    lookup_index **at = &cache->first;
+
+    while (*at != index)
+        at = &(*at)->next;
+    *at = index->next;
+}
+
+/* Takes an idle index and builds it. Called and left with the lock held. */
+static capi_status cache_build(capi_exec *exec, lookup_index *index, const lookup_index_spec *spec, capi_err *err)
+{
+    struct capi_index_cache *cache = exec->indexes;
+    capi_status st;
+
+    index->is_busy = true;
+    pthread_mutex_unlock(&cache->lock);
+    st = index_open(exec, index, spec, err);
+    pthread_mutex_lock(&cache->lock);
+    index->is_busy = false;
+    index->is_built = st == CAPI_OK;
+    pthread_cond_broadcast(&cache->changed);
+    return st;
+}
+
+capi_status lookup_index_acquire(capi_exec *exec, const lookup_index_spec *spec, lookup_index **out, capi_err *err)
+{
+    struct capi_index_cache *cache = exec->indexes;
+    lookup_index *index;
+    capi_status st = CAPI_OK;
+
+    *out = NULL;
+    pthread_mutex_lock(&cache->lock);
+    while ((index = cache_find(cache, spec)) && index->is_busy)
+        pthread_cond_wait(&cache->changed, &cache->lock);
+    if (!index) {
+        index = index_new(spec);
+        index->ref_count = 1;
+        index->next = cache->first;
+        cache->first = index;
+        st = cache_build(exec, index, spec, err);
+        if (st != CAPI_OK) { /* whoever waited builds anew, or fails for itself */
+            cache_remove(cache, index);
+            index_free(cache->budget, index);
+            index = NULL;
+        }
+    } else {
+        index->ref_count++;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    *out = index;
+    if (st != CAPI_OK)
+        capi_err_note(err, "while building the index of lookup table \"%.*s\"", CAPI_STR_ARG(spec->table->address.table));
+    return st;
+}
+
+/* ---- columns ---- */
+
+typedef struct column_load {
+    lookup_index *index;
+    capi_exec *exec;
+    const bool *wanted;
+    const capi_progress *progress;
+    _Atomic uint64_t text_bytes; /* reserved so far */
+} column_load;
+
+/* Copies the long strings of a block, so that the block can go. */
+static capi_status load_texts(column_load *load, capi_view *views, uint32_t count, char **texts, capi_err *err)
+{
+    uint64_t bytes = 0;
+    char *to;
+
+    for (uint32_t row = 0; row < count; row++)
+        if (views[row].bytes > CAPI_VIEW_INLINE_MAX) bytes += views[row].bytes;
+    if (bytes == 0) return CAPI_OK;
+    CAPI_TRY(exec_reserve(load->exec, bytes, "the columns of a lookup table", err));
+    load->text_bytes += bytes;
+    to = *texts = capi_malloc(bytes);
+    for (uint32_t row = 0; row < count; row++) {
+        uint32_t length = views[row].bytes;
+
+        if (length <= CAPI_VIEW_INLINE_MAX) continue;
+        memcpy(to, capi_view_data(&views[row]), length);
+        views[row] = capi_view_make(to, length);
+        to += length;
+    }
+    return CAPI_OK;
+}
+
+static capi_status load_block(void *context, uint32_t worker, uint64_t block_index, capi_err *err)
+{
+    column_load *load = context;
+    lookup_index *index = load->index;
+    uint64_t first = capi_table_reader_first_row(index->reader, block_index);
+    capi_block block = {0};
+    capi_status st = CAPI_OK;
+
+    (void)worker;
+    if (load->progress && load->progress->stop) return capi_err_set(err, CAPI_STOPPED, "the batch was stopped on request");
+    CAPI_TRY(capi_table_read_block(index->reader, block_index, load->wanted, false, &block, err));
+    for (uint32_t column = 0; column < index->schema.field_count && st == CAPI_OK && block.row_count; column++) {
+        lookup_column *to = &index->columns[column];
+        size_t width;
+        char *data;
+
+        if (!load->wanted[column]) continue;
+        width = capi_form_bytes(to->vec.form);
+        data = (char *)to->vec.data + first * width;
+        memcpy(data, block.columns[column].data, block.row_count * width);
+        if (to->vec.form == CAPI_FORM_VIEW)
+            st = load_texts(load, (capi_view *)data, block.row_count, &to->texts[block_index], err);
+    }
+    capi_block_release(&block);
+    return st;
+}
+
+static void forget_column(lookup_index *index, lookup_column *column)
+{
+    free(column->vec.data);
+    free_texts(column->texts, index->block_count);
+    *column = (lookup_column){0};
+}
+
+static capi_status load_columns(column_load *load, capi_err *err)
+{
+    lookup_index *index = load->index;
+    uint64_t fixed_bytes = 0;
+    capi_status st;
+
+    for (uint32_t column = 0; column < index->schema.field_count; column++)
+        if (load->wanted[column])
+            fixed_bytes += index->row_count * capi_form_bytes(capi_form_stored(index->schema.fields[column].type));
+    CAPI_TRY(exec_reserve(load->exec, fixed_bytes, "the columns of a lookup table", err));
+    for (uint32_t column = 0; column < index->schema.field_count; column++) {
+        lookup_column *to = &index->columns[column];
+        capi_type type = index->schema.fields[column].type;
+
+        if (!load->wanted[column]) continue;
+        to->vec = (capi_vec){.type = type, .form = capi_form_stored(type)};
+        to->vec.data = lookup_alloc(index->row_count * capi_form_bytes(to->vec.form));
+        to->texts = type == CAPI_STRING ? capi_zmalloc((index->block_count + 1) * sizeof *to->texts) : NULL;
+    }
+    st = capi_parallel_for(load->exec->pool, index->block_count, load_block, load, err);
+    for (uint32_t column = 0; column < index->schema.field_count; column++) {
+        if (!load->wanted[column]) continue;
+        if (st == CAPI_OK)
+            index->columns[column].is_loaded = true;
+        else
+            forget_column(index, &index->columns[column]);
+    }
+    if (st == CAPI_OK)
+        index->reserved_bytes += fixed_bytes + load->text_bytes;
+    else
+        capi_budget_release(load->exec->budget, fixed_bytes + load->text_bytes);
+    return st;
+}
+
+capi_status lookup_index_load(capi_exec *exec, lookup_index *index, const bool *needed, const capi_progress *progress,
+                              capi_err *err)
+{
+    struct capi_index_cache *cache = exec->indexes;
+    bool *wanted = capi_zmalloc(index->schema.field_count + 1);
+    column_load load = {.index = index, .exec = exec, .wanted = wanted, .progress = progress};
+    bool is_any = false;
+    capi_status st = CAPI_OK;
+
+    pthread_mutex_lock(&cache->lock);
+    while (index->is_busy)
+        pthread_cond_wait(&cache->changed, &cache->lock);
+    for (uint32_t column = 0; column < index->schema.field_count; column++) {
+        wanted[column] = needed[column] && !index->columns[column].is_loaded;
+        is_any = is_any || wanted[column];
+    }
+    if (is_any) {
+        index->is_busy = true;
+        pthread_mutex_unlock(&cache->lock);
+        st = load_columns(&load, err);
+        pthread_mutex_lock(&cache->lock);
+        index->is_busy = false;
+        pthread_cond_broadcast(&cache->changed);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    free(wanted);
+    return st;
+}
+
+const capi_vec *lookup_index_column(const lookup_index *index, uint32_t column)
+{
+    return &index->columns[column].vec;
+}
+
+const uint32_t *lookup_index_rows(const lookup_index *index)
+{
+    return index->rows;
+}

@@ -1,0 +1,209 @@
+/* node_custom.c - custom processors: rows with `p.*` beside `r.*`, each then computed like any other row.
+ *
+ * tag_and_denormalize: every criterion is evaluated for every source row; each one that is true gives one row with its tag, in
+ * the order of source rows, and of the script's tags within a row. */
+#include "exec/drive.h"
+#include "exec/fields.h"
+#include "exec/sink_table.h"
+
+#include <stdlib.h>
+
+typedef struct tag_worker {
+    bool is_open;
+    exec_fields fields;
+    capi_evaluator *criteria;
+    capi_vec *verdicts; /* bool, by tag */
+    capi_arena arena;   /* of one chunk of output rows */
+    uint32_t *rows;     /* source row of each output row */
+    uint32_t *tags;     /* its tag */
+    uint32_t count;
+} tag_worker;
+
+typedef struct tag_stage {
+    exec_batch *batch;
+    exec_scan *scan;
+    sink_table *sink;
+    capi_view *names; /* by tag */
+    tag_worker *workers;
+} tag_stage;
+
+typedef struct tag_attempt {
+    tag_stage *stage;
+    uint32_t worker;
+    const exec_rows *rows;
+} tag_attempt;
+
+static void tag_worker_open(tag_stage *stage, tag_worker *worker)
+{
+    const capi_node *node = stage->batch->node;
+
+    exec_fields_init(&worker->fields, node, stage->batch->task->now);
+    worker->criteria = capi_evaluator_new(node->processor->tag_program, stage->batch->task->now);
+    worker->verdicts = capi_malloc((node->processor->tag_count + 1) * sizeof *worker->verdicts);
+    worker->rows = capi_malloc(CAPI_CHUNK_ROWS * sizeof *worker->rows);
+    worker->tags = capi_malloc(CAPI_CHUNK_ROWS * sizeof *worker->tags);
+    worker->is_open = true;
+}
+
+static void tag_worker_close(tag_worker *worker)
+{
+    if (!worker->is_open) return;
+    exec_fields_deinit(&worker->fields);
+    capi_evaluator_free(worker->criteria);
+    free(worker->verdicts);
+    free(worker->rows);
+    free(worker->tags);
+    capi_arena_deinit(&worker->arena);
+}
+
+/* The inputs of the output rows that were collected. */
+static void tag_gather(const tag_stage *stage, tag_worker *worker, const exec_rows *rows)
+{
+    const capi_node *node = stage->batch->node;
+
+    for (uint32_t slot = 0; slot < node->slot_count; slot++) {
+        capi_vec *input = &worker->fields.inputs[slot];
+
+        if (!capi_program_reads_slot(node->program, slot)) continue;
+        if (node->slots[slot].side == CAPI_SIDE_READER) {
+            *input = capi_vec_gather(&worker->arena, &rows->columns[node->slots[slot].column], worker->rows, worker->count);
+            continue;
+        }
+        *input = capi_vec_new(&worker->arena, CAPI_STRING, CAPI_FORM_VIEW, worker->count);
+        for (uint32_t i = 0; i < worker->count; i++)
+            input->views[i] = stage->names[worker->tags[i]];
+    }
+}
+
+static capi_status tag_try(void *context, uint32_t row_count, uint32_t *bad_row, capi_err *err)
+{
+    tag_attempt *attempt = context;
+    exec_fields *fields = &attempt->stage->workers[attempt->worker].fields;
+
+    CAPI_TRY(exec_fields_run(fields, row_count, bad_row, err));
+    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count, NULL,
+                             bad_row, err);
+}
+
+static capi_status tag_flush(tag_attempt *attempt, uint32_t *bad_row, capi_err *err)
+{
+    tag_worker *worker = &attempt->stage->workers[attempt->worker];
+    uint32_t bad = EXEC_NO_ROW;
+    capi_status st;
+
+    if (worker->count == 0) return CAPI_OK;
+    capi_arena_reset(&worker->arena);
+    tag_gather(attempt->stage, worker, attempt->rows);
+    st = exec_lowest_failure(tag_try, attempt, worker->count, &bad, err);
+    if (st != CAPI_OK && bad != EXEC_NO_ROW) *bad_row = worker->rows[bad];
+    worker->count = 0;
+    return st;
+}
+
+static capi_status tag_criteria(const tag_stage *stage, tag_worker *worker, const exec_rows *rows, uint32_t row_count,
+                                uint32_t *bad_row, capi_err *err)
+{
+    const capi_node *node = stage->batch->node;
+    capi_vec *inputs = worker->fields.inputs;
+    uint32_t bad_tag = 0;
+    capi_status st;
+
+    for (uint32_t slot = 0; slot < node->slot_count; slot++)
+        if (node->slots[slot].side == CAPI_SIDE_READER) inputs[slot] = rows->columns[node->slots[slot].column];
+    st = capi_evaluator_run(worker->criteria, inputs, row_count, worker->verdicts, bad_row, &bad_tag, err);
+    if (st != CAPI_OK)
+        exec_err_prefix(err, "criterion of tag \"%.*s\"", CAPI_STR_ARG(node->processor->tags[bad_tag].tag));
+    return st;
+}
+
+static bool verdict(const capi_vec *vec, uint32_t row)
+{
+    return vec->bools[vec->is_constant ? 0 : row];
+}
+
+static capi_status tag_rows(void *context, uint32_t row_count, uint32_t *bad_row, capi_err *err)
+{
+    tag_attempt *attempt = context;
+    tag_worker *worker = &attempt->stage->workers[attempt->worker];
+    uint32_t tag_count = attempt->stage->batch->node->processor->tag_count;
+
+    worker->count = 0;
+    if (tag_count == 0) return CAPI_OK;
+    CAPI_TRY(tag_criteria(attempt->stage, worker, attempt->rows, row_count, bad_row, err));
+    for (uint32_t row = 0; row < row_count; row++)
+        for (uint32_t tag = 0; tag < tag_count; tag++) {
+            if (!verdict(&worker->verdicts[tag], row)) continue;
+            if (worker->count == CAPI_CHUNK_ROWS) CAPI_TRY(tag_flush(attempt, bad_row, err));
+            worker->rows[worker->count] = row;
+            worker->tags[worker->count++] = tag;
+        }
+    return tag_flush(attempt, bad_row, err);
+}
+
+static capi_status tag_take(void *context, uint32_t index, uint64_t group, const exec_rows *rows, capi_err *err)
+{
+    tag_stage *stage = context;
+    tag_attempt attempt = {stage, index, rows};
+    uint32_t bad_row;
+    capi_status st;
+
+    (void)group;
+    if (!stage->workers[index].is_open) tag_worker_open(stage, &stage->workers[index]);
+    st = exec_lowest_failure(tag_rows, &attempt, rows->row_count, &bad_row, err);
+    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
+    return st;
+}
+
+static capi_status tag_end(void *context, uint32_t worker, uint64_t group, capi_err *err)
+{
+    tag_stage *stage = context;
+
+    return sink_table_end_group(stage->sink, worker, group, err);
+}
+
+static void tag_names(tag_stage *stage)
+{
+    const capi_processor *processor = stage->batch->node->processor;
+
+    stage->names = capi_new_array(stage->batch->arena, capi_view, processor->tag_count + 1);
+    for (uint32_t tag = 0; tag < processor->tag_count; tag++)
+        stage->names[tag] = capi_view_make(processor->tags[tag].tag.data, processor->tags[tag].tag.bytes);
+}
+
+static capi_status tag_run(exec_batch *batch, exec_scan *scan, capi_err *err)
+{
+    uint64_t group_count = exec_group_count(batch, scan);
+    tag_stage stage = {.batch = batch, .scan = scan, .sink = sink_table_new(batch, group_count)};
+    exec_stage driven = {.context = &stage, .rows = tag_take, .end = tag_end};
+    capi_status st;
+
+    tag_names(&stage);
+    stage.workers = capi_zmalloc(batch->worker_count * sizeof *stage.workers);
+    CAPI_TRY_OUT(exec_drive(batch, scan, group_count, &driven, err));
+    CAPI_TRY_OUT(exec_scan_finish(scan, err));
+    CAPI_TRY_OUT(sink_table_finish(stage.sink, true, err));
+out:
+    for (uint32_t i = 0; i < batch->worker_count; i++)
+        tag_worker_close(&stage.workers[i]);
+    free(stage.workers);
+    sink_table_free(stage.sink);
+    return st;
+}
+
+capi_status exec_custom(exec_batch *batch, capi_err *err)
+{
+    const capi_node *node = batch->node;
+    bool *needed = capi_arena_zalloc(batch->arena, capi_node_schema(node->reader)->field_count + 1);
+    exec_scan *scan = NULL;
+    capi_status st;
+
+    if (node->processor->kind != CAPI_PROCESSOR_TAG)
+        return capi_err_set(err, CAPI_INVALID, "custom processor \"py_calc\" is not available in this build");
+    exec_needed_columns(node, node->program, CAPI_SIDE_READER, needed);
+    exec_needed_columns(node, node->processor->tag_program, CAPI_SIDE_READER, needed);
+    CAPI_TRY_OUT(exec_scan_table_open(batch, needed, &scan, err));
+    CAPI_TRY_OUT(tag_run(batch, scan, err));
+out:
+    exec_scan_close(scan);
+    return st;
+}

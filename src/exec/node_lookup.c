@@ -1,0 +1,111 @@
+/* node_lookup.c - a batch of a table_lookup_table: gets the index over the right table, joins its share of the left one. */
+#include "exec/drive.h"
+#include "exec/lookup_rows.h"
+#include "exec/sink_table.h"
+
+#include <stdlib.h>
+
+typedef struct lookup_stage {
+    exec_batch *batch;
+    exec_scan *scan;
+    sink_table *sink;
+    const lookup_plan *plan;
+    lookup_index *index;
+    struct lookup_worker *workers;
+} lookup_stage;
+
+typedef struct lookup_worker {
+    lookup_stage *stage;
+    uint32_t worker;
+    lookup_rows *rows; /* NULL: not opened */
+    const capi_vec *columns;
+} lookup_worker;
+
+static capi_status lookup_give(void *context, const capi_vec *fields, const uint32_t *rows, uint32_t row_count,
+                               uint32_t *bad_row, capi_err *err)
+{
+    lookup_worker *worker = context;
+
+    return sink_table_append(worker->stage->sink, worker->worker, fields, rows, row_count, NULL, bad_row, err);
+}
+
+static capi_status lookup_try(void *context, uint32_t row_count, uint32_t *bad_row, capi_err *err)
+{
+    lookup_worker *worker = context;
+
+    return lookup_rows_join(worker->rows, worker->columns, row_count, bad_row, err);
+}
+
+static capi_status lookup_take(void *context, uint32_t index, uint64_t group, const exec_rows *rows, capi_err *err)
+{
+    lookup_stage *stage = context;
+    lookup_worker *worker = &stage->workers[index];
+    uint32_t bad_row;
+    capi_status st;
+
+    (void)group;
+    if (!worker->rows) {
+        worker->stage = stage;
+        worker->worker = index;
+        worker->rows = lookup_rows_new(stage->plan, stage->index, stage->batch->task->now, lookup_give, worker);
+    }
+    worker->columns = rows->columns;
+    st = exec_lowest_failure(lookup_try, worker, rows->row_count, &bad_row, err);
+    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
+    return st;
+}
+
+static capi_status lookup_end(void *context, uint32_t worker, uint64_t group, capi_err *err)
+{
+    lookup_stage *stage = context;
+
+    return sink_table_end_group(stage->sink, worker, group, err);
+}
+
+static capi_status lookup_drive(lookup_stage *stage, uint64_t group_count, capi_err *err)
+{
+    exec_stage driven = {.context = stage, .rows = lookup_take, .end = lookup_end};
+
+    CAPI_TRY(exec_drive(stage->batch, stage->scan, group_count, &driven, err));
+    CAPI_TRY(exec_scan_finish(stage->scan, err));
+    return sink_table_finish(stage->sink, true, err);
+}
+
+static capi_status lookup_open_index(exec_batch *batch, const lookup_plan *plan, lookup_index **out, capi_err *err)
+{
+    lookup_index_spec spec = {
+        .table = batch->task->lookup,
+        .schema = plan->right_schema,
+        .key = &plan->lookup->index->key,
+        .progress = batch->task->progress,
+    };
+
+    *out = NULL;
+    if (!spec.table)
+        return capi_err_set(err, CAPI_INTERNAL, "the lookup table of node \"%.*s\" was not given to the batch",
+                            CAPI_STR_ARG(batch->node->name));
+    CAPI_TRY(lookup_index_acquire(batch->exec, &spec, out, err));
+    return lookup_index_load(batch->exec, *out, plan->right_needed, batch->task->progress, err);
+}
+
+capi_status exec_lookup(exec_batch *batch, capi_err *err)
+{
+    lookup_stage stage = {.batch = batch, .plan = lookup_plan_new(batch)};
+    uint64_t group_count;
+    capi_status st;
+
+    stage.workers = capi_zmalloc(batch->worker_count * sizeof *stage.workers);
+    CAPI_TRY_OUT(exec_scan_table_open(batch, stage.plan->left_needed, &stage.scan, err));
+    group_count = exec_group_count(batch, stage.scan);
+    stage.sink = sink_table_new(batch, group_count);
+    if (stage.scan->morsel_count) CAPI_TRY_OUT(lookup_open_index(batch, stage.plan, &stage.index, err));
+    CAPI_TRY_OUT(lookup_drive(&stage, group_count, err));
+out:
+    for (uint32_t i = 0; i < batch->worker_count; i++)
+        lookup_rows_free(stage.workers[i].rows);
+    free(stage.workers);
+    sink_table_free(stage.sink);
+    lookup_index_release(batch->exec, stage.index);
+    exec_scan_close(stage.scan);
+    return st;
+}

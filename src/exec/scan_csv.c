@@ -1,0 +1,126 @@
+/* scan_csv.c - the CSV file of one batch of a file_table, range by range.
+ *
+ * With one range, or one thread, the ranges are read in order and carry the reader's state along. Otherwise all ranges are
+ * scanned first (csv.h), so that any worker can read any range. */
+#include "exec/scan.h"
+
+#include <stdlib.h>
+
+typedef struct scan_csv {
+    exec_scan base;
+    const exec_batch *batch;
+    capi_csv *csv;
+    capi_csv_reader **readers; /* by worker, made on first use */
+    uint64_t range_bytes;      /* about, for the display */
+    _Atomic uint64_t rows_read;
+} scan_csv;
+
+typedef struct csv_call {
+    scan_csv *scan;
+    exec_rows_fn fn;
+    void *context;
+} csv_call;
+
+static capi_csv_reader *csv_reader(scan_csv *scan, uint32_t worker)
+{
+    if (!scan->readers[worker]) scan->readers[worker] = capi_csv_reader_new(scan->csv);
+    return scan->readers[worker];
+}
+
+static capi_status csv_chunk(void *context, const capi_chunk *chunk, uint64_t first_record, capi_err *err)
+{
+    csv_call *call = context;
+    exec_rows rows = {.columns = chunk->columns, .row_count = chunk->row_count, .first_row = first_record};
+
+    atomic_fetch_add_explicit(&call->scan->rows_read, chunk->row_count, memory_order_relaxed);
+    return call->fn(call->context, &rows, err);
+}
+
+static capi_status scan_csv_read(exec_scan *base, uint32_t worker, uint64_t morsel, exec_rows_fn fn, void *context,
+                                 capi_err *err)
+{
+    scan_csv *scan = (scan_csv *)base;
+    capi_progress *progress = scan->batch->task->progress;
+    csv_call call = {.scan = scan, .fn = fn, .context = context};
+
+    CAPI_TRY(capi_csv_read(scan->csv, csv_reader(scan, worker), morsel, csv_chunk, &call, err));
+    if (progress) atomic_fetch_add_explicit(&progress->bytes_read, scan->range_bytes, memory_order_relaxed);
+    return CAPI_OK;
+}
+
+static capi_status scan_csv_finish(exec_scan *base, capi_err *err)
+{
+    scan_csv *scan = (scan_csv *)base;
+
+    scan->batch->out->rows_read = scan->rows_read;
+    return capi_csv_check_unchanged(scan->csv, err);
+}
+
+static void scan_csv_close(exec_scan *base)
+{
+    scan_csv *scan = (scan_csv *)base;
+
+    for (uint32_t worker = 0; worker < scan->batch->worker_count; worker++)
+        if (scan->readers[worker]) capi_csv_reader_free(scan->readers[worker]);
+    free(scan->readers);
+    capi_csv_close(scan->csv);
+    free(scan);
+}
+
+static capi_status csv_scan_range(void *context, uint32_t worker, uint64_t range, capi_err *err)
+{
+    scan_csv *scan = context;
+
+    CAPI_TRY(exec_check_stop(scan->batch, err));
+    return capi_csv_scan(scan->csv, csv_reader(scan, worker), range, err);
+}
+
+static capi_status check_url(capi_str url, capi_err *err)
+{
+    if (capi_str_starts(url, "file://") || capi_str_find(url, CAPI_STR("://")) < 0) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": expected a local path or file://", CAPI_STR_ARG(url));
+}
+
+static capi_status scan_csv_open(scan_csv *scan, exec_batch *batch, capi_str url, capi_err *err)
+{
+    const char *path = capi_str_copy(batch->arena, url).data;
+
+    CAPI_TRY(capi_csv_open(path, &batch->node->source.csv, &scan->csv, err));
+    scan->base.morsel_count = capi_csv_range_count(scan->csv);
+    if (scan->base.morsel_count) scan->range_bytes = capi_csv_size_bytes(scan->csv) / scan->base.morsel_count;
+    scan->base.in_order = batch->worker_count == 1 || scan->base.morsel_count <= 1;
+    if (scan->base.in_order) return CAPI_OK;
+    CAPI_TRY(capi_parallel_for(batch->exec->pool, scan->base.morsel_count, csv_scan_range, scan, err));
+    capi_csv_compose(scan->csv);
+    return CAPI_OK;
+}
+
+capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err)
+{
+    const capi_file_source *source = &batch->node->source;
+    uint32_t index = batch->task->batch_idx;
+    scan_csv *scan;
+
+    *out = NULL;
+    if (index >= source->url_count)
+        return capi_err_set(err, CAPI_INVALID, "batch %u has no file: node \"%.*s\" has %u URLs", index,
+                            CAPI_STR_ARG(batch->node->name), source->url_count);
+    batch->out->first_token = batch->out->last_token = index;
+    if (source->kind != CAPI_FILE_CSV)
+        return capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": Parquet files are not available in this build",
+                            CAPI_STR_ARG(source->urls[index]));
+    CAPI_TRY(check_url(source->urls[index], err));
+    scan = capi_zmalloc(sizeof *scan);
+    scan->base = (exec_scan){
+        .read = scan_csv_read,
+        .finish = scan_csv_finish,
+        .close = scan_csv_close,
+        .row_word = "line",
+        .container_word = "file",
+        .container = source->urls[index],
+    };
+    scan->batch = batch;
+    scan->readers = capi_zmalloc(batch->worker_count * sizeof *scan->readers);
+    *out = &scan->base;
+    return scan_csv_open(scan, batch, source->urls[index], err);
+}
