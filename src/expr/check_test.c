@@ -171,6 +171,53 @@ TEST(an_expression_knows_the_fields_it_uses)
     fixture_deinit(&fixture);
 }
 
+TEST(deep_expressions_are_checked_and_run)
+{
+    static const char *const shapes[][2] = {{"(r.i + ", ")"}, {"-(", ")"}, {"int.iif(r.b, 1, ", ")"}, {"int(decimal2(", "))"}};
+
+    for (size_t shape = 0; shape < sizeof shapes / sizeof *shapes; shape++) {
+        expr_fixture fixture;
+        capi_buf text = {0};
+        const int64_t i[] = {1, 2};
+        const uint8_t b[] = {0, 0};
+
+        fixture_init(&fixture);
+        fixture_ints(&fixture, "i", i, 2);
+        fixture_bools(&fixture, "b", b, 2);
+        for (int k = 0; k < 480; k++)
+            capi_buf_append_text(&text, shapes[shape][0]);
+        capi_buf_append_text(&text, "r.i");
+        for (int k = 0; k < 480; k++)
+            capi_buf_append_text(&text, shapes[shape][1]);
+        capi_buf_append_byte(&text, 0);
+        CHECK_STR(fixture_eval(&fixture, text.data, 2), shape == 0 ? "481 962" : "1 2");
+        capi_buf_deinit(&text);
+        fixture_deinit(&fixture);
+    }
+}
+
+TEST(results_of_constant_parts_are_bounded)
+{
+    expr_fixture fixture;
+    capi_buf text = {0};
+    capi_buf format = {0};
+
+    fixture_init(&fixture);
+    for (int k = 0; k < 20000; k++)
+        capi_buf_append_byte(&text, 'a');
+    for (int k = 0; k < 3000; k++)
+        capi_buf_append_text(&format, "%999999d");
+    CHECK(fixture_load(&fixture, capi_str_format(&fixture.arena, "strings.ReplaceAll(strings.ReplaceAll(`%.*s`, ``, `%.*s`), ``, `%.*s`)",
+                                                 CAPI_STR_ARG(capi_buf_str(&text)), CAPI_STR_ARG(capi_buf_str(&text)),
+                                                 CAPI_STR_ARG(capi_buf_str(&text))).data) == NULL);
+    CHECK_ERR(fixture.err, "is longer than the maximum of 268435456");
+    CHECK(fixture_load(&fixture, capi_str_format(&fixture.arena, "fmt.Sprintf(`%.*s`, 1)", CAPI_STR_ARG(capi_buf_str(&format))).data) == NULL);
+    CHECK_ERR(fixture.err, "format may need");
+    capi_buf_deinit(&text);
+    capi_buf_deinit(&format);
+    fixture_deinit(&fixture);
+}
+
 TEST(every_function_has_its_line_of_help)
 {
     uint32_t count = 0;

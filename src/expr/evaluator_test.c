@@ -2,6 +2,7 @@
 #include "expr/expr_fixture.h"
 #include "expr/program.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 TEST(cents_overflow_changes_the_whole_vector_to_the_general_form)
@@ -312,6 +313,53 @@ TEST(formats_and_layouts_may_vary_by_row)
     CHECK_STR(fixture_eval(&fixture, "fmt.Sprintf(r.s, r.i)", 3), "10 <   11> c");
     CHECK_STR(fixture_eval(&fixture, "time.Format(r.t, r.u)", 3), "1970 Feb 02");
     CHECK_STR(fixture_eval(&fixture, "time.Unix(time.Parse(r.u, time.Format(r.t, r.u)))", 3), "0 -62164540800 -62167132800");
+    fixture_deinit(&fixture);
+}
+
+typedef struct shared_run {
+    const capi_program *program;
+    const capi_vec *inputs;
+    uint32_t true_count;
+} shared_run;
+
+static void *run_shared(void *context)
+{
+    shared_run *run = context;
+    capi_evaluator *evaluator = capi_evaluator_new(run->program, (capi_instant){0});
+
+    for (int round = 0; round < 50; round++) {
+        capi_vec outputs[2];
+        uint32_t rows[4];
+        capi_err err = {0};
+
+        if (capi_evaluator_run(evaluator, run->inputs, 4, outputs, NULL, NULL, &err) != CAPI_OK) continue;
+        run->true_count += capi_select_true(&outputs[0], 4, rows);
+    }
+    capi_evaluator_free(evaluator);
+    return NULL;
+}
+
+TEST(threads_share_a_program)
+{
+    expr_fixture fixture;
+    const char *const s[] = {"abc", "b", "xyz", "a1b"};
+    shared_run runs[3];
+    pthread_t threads[3];
+    capi_program *program;
+
+    fixture_init(&fixture);
+    fixture_texts(&fixture, "s", s, 4);
+    program = capi_program_new(&fixture.arena);
+    capi_program_add(program, fixture_load(&fixture, "re.MatchString(`a[0-9b]+`, r.s) || r.s == \"xyz\""));
+    capi_program_add(program, fixture_load(&fixture, "fmt.Sprintf(`%s %5d`, r.s, len(r.s))"));
+    for (int i = 0; i < 3; i++) {
+        runs[i] = (shared_run){.program = program, .inputs = fixture.inputs};
+        CHECK(pthread_create(&threads[i], NULL, run_shared, &runs[i]) == 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK_INT(runs[i].true_count, 150);
+    }
     fixture_deinit(&fixture);
 }
 

@@ -8,15 +8,30 @@
 #include "vec/format.h"
 #include "vec/number.h"
 
-enum { FORMAT_VERBS_MAX = 64, FORMAT_NUMBER_BYTES = 32 };
+enum {
+    FORMAT_VERBS_MAX = 64,       /* of a plain format */
+    FORMAT_NUMBER_BYTES = 32,
+    FORMAT_WIDTH_MAX = 10000000, /* larger ones are mistakes and ask for nothing */
+    FORMAT_VALUE_BYTES = 4096,   /* of a value that is no text, in any verb */
+    FORMAT_GROWTH = 12,          /* bytes that quoting can make of one: \\U0010ffff */
+};
 
 typedef struct format_piece {
     capi_str before; /* literal text */
     char verb;       /* s, d, v; 0: the end */
 } format_piece;
 
+static const uint64_t format_bytes_max = UINT64_C(1) << 31; /* while formatting; the result itself is bounded lower */
+
+/* How long a result can get: what widths and precisions ask for, and how many verbs repeat the values. */
+typedef struct format_size {
+    uint64_t padding_bytes;
+    uint32_t verb_count;
+} format_size;
+
 typedef struct prepared_format {
     const capi_format *general;
+    format_size size;
     format_piece *pieces; /* NULL if it is not plain; verb_count + 1, the last without a verb */
     uint32_t verb_count;
     size_t literal_bytes;
@@ -52,12 +67,33 @@ static bool split_format(capi_arena *arena, capi_str text, prepared_format *form
     return true;
 }
 
+static format_size size_of_format(capi_str text)
+{
+    format_size size = {.padding_bytes = text.bytes};
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < text.bytes; i++) {
+        char c = text.data[i];
+
+        if (c >= '0' && c <= '9') {
+            number = number > FORMAT_WIDTH_MAX ? number : number * 10 + (uint64_t)(c - '0');
+            continue;
+        }
+        size.padding_bytes += number;
+        number = 0;
+        if (c == '*') size.padding_bytes += FORMAT_WIDTH_MAX / 10;
+        if (c == '%') size.verb_count++;
+    }
+    return size;
+}
+
 capi_status expr_prepare_format(capi_arena *arena, capi_str text, const void **out, capi_err *err)
 {
     prepared_format *format = capi_new(arena, prepared_format);
 
     (void)err;
     format->general = capi_format_compile(arena, text);
+    format->size = size_of_format(text);
     split_format(arena, text, format);
     *out = format;
     return CAPI_OK;
@@ -102,11 +138,13 @@ static uint32_t format_plainly(const expr_call *call, const prepared_format *for
     const capi_vec *args = call->args + 1;
 
     for (uint32_t row = 0; row < call->row_count; row++) {
+        size_t bytes_max = plain_bytes_max(format, args, row);
         char *start;
         char *to;
 
+        if (bytes_max > EXPR_TEXT_BYTES_MAX && !expr_run_text(call->run, bytes_max)) return row;
         capi_buf_clear(&call->run->scratch);
-        start = to = capi_buf_reserve(&call->run->scratch, plain_bytes_max(format, args, row));
+        start = to = capi_buf_reserve(&call->run->scratch, bytes_max);
         for (uint32_t i = 0; i <= format->verb_count; i++) {
             const format_piece *piece = &format->pieces[i];
 
@@ -121,6 +159,25 @@ static uint32_t format_plainly(const expr_call *call, const prepared_format *for
 
 /* ---- all others ---- */
 
+/* False and the cause if the result might be too long to make. */
+static bool size_is_bounded(expr_run *run, const format_size *size, const capi_value *values, uint32_t value_count)
+{
+    uint64_t value_bytes = FORMAT_VALUE_BYTES;
+    uint64_t bytes = size->padding_bytes;
+
+    for (uint32_t i = 0; i < value_count; i++) {
+        uint64_t text_bytes = values[i].type == CAPI_STRING ? (uint64_t)values[i].string.bytes : 0;
+
+        bytes += FORMAT_GROWTH * text_bytes + FORMAT_VALUE_BYTES; /* left-over arguments are printed too */
+        if (FORMAT_GROWTH * text_bytes > value_bytes) value_bytes = FORMAT_GROWTH * text_bytes;
+    }
+    bytes += size->verb_count * value_bytes;
+    if (bytes <= format_bytes_max) return true;
+    capi_err_set(&run->cause, CAPI_INVALID, "format may need %llu bytes, more than the maximum of %llu",
+                 (unsigned long long)bytes, (unsigned long long)format_bytes_max);
+    return false;
+}
+
 static uint32_t format_generally(const expr_call *call, const prepared_format *format, capi_view *out)
 {
     expr_run *run = call->run;
@@ -128,10 +185,15 @@ static uint32_t format_generally(const expr_call *call, const prepared_format *f
     uint32_t value_count = call->arg_count - 1;
     capi_value *values = capi_new_array(&run->texts, capi_value, value_count);
 
+    format_size size = {0};
+
+    if (format) size = format->size;
     run->text_bytes += value_count * sizeof *values;
     for (uint32_t row = 0; row < call->row_count; row++) {
         for (uint32_t i = 0; i < value_count; i++)
             values[i] = capi_vec_get(&args[i], row * kernel_step(&args[i]));
+        if (!format) size = size_of_format(capi_view_str(&call->args[0].views[row * kernel_step(&call->args[0])]));
+        if (!size_is_bounded(run, &size, values, value_count)) return row;
         capi_buf_clear(&run->scratch);
         if (format)
             capi_format_apply(&run->scratch, format->general, values, value_count);
