@@ -1,0 +1,10 @@
+/* layout_fuzz.c - any layout, any bytes for it: see vec/format_fuzz.h. */
+#include "vec/format_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    fuzz_layout(data, bytes);
+    return 0;
+}
