@@ -240,8 +240,11 @@ static void finish_column(profile_work *work, uint32_t c)
     qsort(column->slots, SLOTS, sizeof *column->slots, compare_counters);
     for (uint32_t i = 0; i < CAPI_PROFILE_TOP && column->slots[i].count; i++) {
         const counter *slot = &column->slots[i];
-        capi_str text = capi_str_copy(work->arena, (capi_str){slot->text, slot->text_bytes});
+        capi_str text = {slot->text, slot->text_bytes};
+        size_t bad_at;
 
+        if (!capi_str_is_utf8(text, &bad_at)) text.bytes = bad_at; /* cut within a character */
+        text = capi_str_copy(work->arena, text);
         profile->top[profile->top_count++] = (capi_profile_value){text, slot->count};
     }
     if (!column->has_range) return;
