@@ -38,6 +38,23 @@ static inline bool read_digits8(const char *at, unsigned count, uint64_t *out)
 #endif
 }
 
+/* Where the first point stands among 8 bytes, or 8. */
+static inline unsigned point_in8(const char *at)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word;
+
+    memcpy(&word, at, 8);
+    word ^= UINT64_C(0x2e2e2e2e2e2e2e2e);
+    word = (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+    return word ? (unsigned)__builtin_ctzll(word) / 8 : 8;
+#else
+    const char *point = memchr(at, '.', 8);
+
+    return point ? (unsigned)(point - at) : 8;
+#endif
+}
+
 /* The value of 1 to 18 digits. */
 static inline bool read_digits(const char *at, unsigned count, uint64_t *out)
 {
@@ -112,71 +129,84 @@ static inline bool fast_cents(const char *at, uint32_t bytes, unsigned digits_ma
  * (William Clinger, "How to read floating point numbers accurately", 1990). */
 static inline bool fast_float(const char *at, uint32_t bytes, double *out)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
-                                    1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    static const uint64_t powers[] = {1,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000};
     const bool is_negative = *at == '-';
     const unsigned sign = is_negative || *at == '+';
     const unsigned count = bytes - sign;
-    uint64_t digits = 0;
-    unsigned i = 0, point;
+    uint64_t whole, fraction = 0;
+    unsigned point, places = 0;
     double value;
 
     at += sign;
     if (bytes <= sign || count > 16) return false; /* 15 digits and a point fit 2^53 */
-    for (; i < count && (unsigned char)(at[i] - '0') < 10; i++)
-        digits = digits * 10 + (unsigned char)(at[i] - '0');
-    point = i;
-    if (point == 0 || (i < count && at[i] != '.')) return false;
-    for (i++; i < count && (unsigned char)(at[i] - '0') < 10; i++)
-        digits = digits * 10 + (unsigned char)(at[i] - '0');
-    if (i < count || digits > UINT64_C(1) << 53) return false;
-    value = (double)digits / powers[point < count ? count - point - 1 : 0];
+    point = point_in8(at);
+    if (point >= count) {
+        if (!read_digits(at, count, &whole)) return false;
+    } else {
+        places = count - point - 1;
+        if (point == 0 || point == 8 || !read_digits8(at, point, &whole)) return false;
+        if (places > 0 && !read_digits(at + point + 1, places, &fraction)) return false;
+        whole = whole * powers[places] + fraction;
+    }
+    if (whole > UINT64_C(1) << 53) return false;
+    value = (double)whole / (double)powers[places];
     *out = is_negative ? -value : value;
     return true;
 }
 
+/* Without a branch on the value, which may be random. 8 bytes are readable at `at`. */
 static inline bool fast_bool(const char *at, uint32_t bytes, uint8_t *out)
 {
-    if (bytes == 4 && memcmp(at, "true", 4) == 0) {
-        *out = 1;
-        return true;
-    }
-    if (bytes == 5 && memcmp(at, "false", 5) == 0) {
-        *out = 0;
-        return true;
-    }
-    if (bytes != 1 || (*at != '0' && *at != '1')) return false;
-    *out = *at == '1';
-    return true;
+    bool is_true = (bytes == 4) & (memcmp(at, "true", 4) == 0);
+    bool is_false = (bytes == 5) & (memcmp(at, "false", 5) == 0);
+
+    is_true |= (bytes == 1) & (*at == '1');
+    is_false |= (bytes == 1) & (*at == '0');
+    *out = is_true;
+    return is_true | is_false;
 }
 
 /* ---- strings ---- */
+
+/* Masks that keep the first 0 to 12 of 12 bytes. */
+static const uint8_t view_keep[2 * CAPI_VIEW_INLINE_MAX] = {255, 255, 255, 255, 255, 255,
+                                                            255, 255, 255, 255, 255, 255};
 
 /* capi_view_make for bytes behind which 16 more are readable: no copy of a variable length. */
 static inline capi_view view_of(const char *text, uint32_t bytes)
 {
     capi_view view;
-    uint64_t low;
-    uint32_t high;
+    uint64_t low, keep_low;
+    uint32_t high, keep_high;
+    const uint8_t *keep;
 
     if (bytes > CAPI_VIEW_INLINE_MAX) return capi_view_make(text, bytes);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    keep = view_keep + CAPI_VIEW_INLINE_MAX - bytes;
     memcpy(&low, text, 8);
     memcpy(&high, text + 8, 4);
-    if (bytes < 8) {
-        low &= (UINT64_C(1) << (bytes * 8)) - 1;
-        high = 0;
-    } else {
-        high &= (uint32_t)((UINT64_C(1) << ((bytes - 8) * 8)) - 1);
-    }
+    memcpy(&keep_low, keep, 8);
+    memcpy(&keep_high, keep + 8, 4);
+    low &= keep_low;
+    high &= keep_high;
     view.bytes = bytes;
     memcpy(view.inlined, &low, 8);
     memcpy(view.inlined + 8, &high, 4);
     return view;
-#else
-    (void)low, (void)high;
-    return capi_view_make(text, bytes);
-#endif
 }
 
 /* Strings must be UTF-8 without NUL. */

@@ -41,15 +41,30 @@ capi_status capi_csv_piece_load(capi_csv_piece *piece, uint64_t offset, size_t b
 
 capi_status capi_csv_piece_extend(capi_csv_piece *piece, size_t keep, capi_err *err)
 {
-    enum { EXTEND_BYTES_MIN = 64 << 10 };
+    enum { EXTEND_BYTES_MIN = 16 << 10 };
     uint64_t left = file_bytes(piece) - piece->offset - piece->bytes;
-    size_t more = piece->bytes / 2 < EXTEND_BYTES_MIN ? EXTEND_BYTES_MIN : piece->bytes / 2;
+    size_t kept = piece->bytes - keep;
+    size_t more = kept < EXTEND_BYTES_MIN ? EXTEND_BYTES_MIN : kept;
+    const size_t kept_max = CAPI_CSV_FIELD_BYTES_MAX;
 
-    if (piece->bytes - keep > CAPI_CSV_FIELD_BYTES_MAX)
+    if (kept > kept_max)
         return capi_err_set(err, CAPI_INVALID,
                             "the record that begins at byte %llu has more than %d MiB; is a quote never closed?",
                             (unsigned long long)(piece->offset + keep), CAPI_CSV_FIELD_BYTES_MAX >> 20);
+    if (more > kept_max + EXTEND_BYTES_MIN - kept) more = kept_max + EXTEND_BYTES_MIN - kept;
     return piece_fill(piece, piece->bytes + (left < more ? (size_t)left : more), err);
+}
+
+capi_status capi_csv_piece_slide(capi_csv_piece *piece, size_t keep, size_t bytes, capi_err *err)
+{
+    size_t kept = piece->bytes - keep;
+    uint64_t left = file_bytes(piece) - piece->offset - keep;
+
+    if (kept) memmove(piece->data, piece->data + keep, kept);
+    piece->offset += keep;
+    piece->bytes = kept;
+    if (bytes < kept) bytes = kept;
+    return piece_fill(piece, left < bytes ? (size_t)left : bytes, err);
 }
 
 bool capi_csv_piece_is_last(const capi_csv_piece *piece)

@@ -187,20 +187,50 @@ void capi_csv_mask(const char *text, size_t block_count, char separator, capi_cs
     fn(text, block_count, separator, out);
 }
 
-uint64_t capi_csv_count_line_ends(const char *text, size_t bytes)
+/* ---- counting line ends ---- */
+
+static uint64_t count_portable(const char *text, size_t bytes)
 {
+    const uint64_t low7 = EACH_BYTE(0x7f);
     uint64_t count = 0;
     size_t at = 0;
 
     for (; at + 8 <= bytes; at += 8) {
         uint64_t word = load_word(text + at) ^ EACH_BYTE('\n');
-        const uint64_t low7 = EACH_BYTE(0x7f);
 
         count += (unsigned)__builtin_popcountll(~(((word & low7) + low7) | word | low7));
     }
     for (; at < bytes; at++)
         count += text[at] == '\n';
     return count;
+}
+
+#ifdef CSV_X86
+
+__attribute__((target("avx2,popcnt"))) static uint64_t count_avx2(const char *text, size_t bytes)
+{
+    const __m256i wanted = _mm256_set1_epi8('\n');
+    uint64_t count = 0;
+    size_t at = 0;
+
+    for (; at + 64 <= bytes; at += 64) {
+        const __m256i *from = (const __m256i *)(const void *)(text + at);
+        uint64_t low = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256(from), wanted));
+        uint64_t high = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256(from + 1), wanted));
+
+        count += (unsigned)__builtin_popcountll(low | high << 32);
+    }
+    return count + count_portable(text + at, bytes - at);
+}
+
+#endif
+
+uint64_t capi_csv_count_line_ends(const char *text, size_t bytes)
+{
+#ifdef CSV_X86
+    if (__builtin_cpu_supports("avx2")) return count_avx2(text, bytes);
+#endif
+    return count_portable(text, bytes);
 }
 
 bool capi_csv_has_odd_bytes(const char *text, size_t bytes)

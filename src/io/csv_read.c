@@ -8,7 +8,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { READ_AHEAD_BYTES = 64 << 10 /* behind a range, for the record that runs past its end */ };
+enum {
+    SCAN_AHEAD_BYTES = 64 << 10, /* behind a range, for the line that runs past its end */
+    READ_STEP_BYTES = 512 << 10, /* of a range in memory at a time: what fits the processor's cache */
+};
 
 /* ---- readers ---- */
 
@@ -77,7 +80,7 @@ static capi_status load_lines(const capi_csv *csv, capi_csv_piece *piece, uint64
     size_t searched;
 
     *from = *to = 0;
-    CAPI_TRY(capi_csv_piece_load(piece, offset, (size_t)(end - offset) + READ_AHEAD_BYTES, err));
+    CAPI_TRY(capi_csv_piece_load(piece, offset, (size_t)(end - offset) + SCAN_AHEAD_BYTES, err));
     if (start > 0) *from = behind_line_end(piece, 0);
     *to = *from;
     if ((start > 0 && *from == 0) || offset + *from >= end) return CAPI_OK; /* no line begins in here */
@@ -158,7 +161,8 @@ typedef struct csv_reading {
     uint64_t line_offset; /* a place with a known number of LF in front of it */
     uint64_t lines;
     size_t at;            /* in the piece */
-    size_t limit;         /* in the piece: records that begin here or later belong to the next range */
+    uint64_t end;         /* in the file: records that begin here or later belong to the next range */
+    size_t chunk_bytes;   /* of the chunk before */
     capi_csv_chunk_fn fn;
     void *context;
 } csv_reading;
@@ -290,6 +294,12 @@ static capi_status deliver(const csv_reading *reading, capi_err *err)
     return bad_column < column_count ? wrong_field(reading, bad_column, row_count, err) : CAPI_OK;
 }
 
+/* Where the range ends, in the piece. */
+static size_t limit_of(const csv_reading *reading)
+{
+    return (size_t)(reading->end - reading->reader->piece.offset);
+}
+
 /* Reads more of a record that runs past what is there. */
 static capi_status read_on(csv_reading *reading, capi_err *err)
 {
@@ -301,27 +311,58 @@ static capi_status read_on(csv_reading *reading, capi_err *err)
     return st;
 }
 
-/* Chunk after chunk up to the limit. */
+/* Moves on in the file when less of the range is left than the next chunk may take. */
+static capi_status step_on(csv_reading *reading, capi_err *err)
+{
+    capi_csv_piece *piece = &reading->reader->piece;
+    size_t wanted = reading->chunk_bytes + reading->chunk_bytes / 4;
+    size_t bytes = wanted < READ_STEP_BYTES ? READ_STEP_BYTES : wanted;
+    size_t range_left = limit_of(reading) - reading->at;
+
+    if (piece->bytes - reading->at > wanted || piece->bytes >= limit_of(reading)) return CAPI_OK;
+    CAPI_TRY(capi_csv_piece_slide(piece, reading->at, bytes < range_left ? bytes : range_left, err));
+    reading->reader->index.window.end = 0;
+    reading->at = 0;
+    return CAPI_OK;
+}
+
+/* Fills the index with the next records; *is_end if the file ends behind them. */
+static capi_status next_rows(csv_reading *reading, bool *is_end, capi_err *err)
+{
+    capi_csv_reader *reader = reading->reader;
+    capi_csv_index *index = &reader->index;
+
+    index->row_count = 0;
+    index->has_quotes = index->has_odd_bytes = false;
+    for (;;) {
+        capi_csv_text text = reader_text(reader);
+        capi_csv_step step = capi_csv_index_rows(index, &text, limit_of(reading), &reading->at);
+
+        *is_end = step == CAPI_CSV_END;
+        if (step != CAPI_CSV_CUT) return CAPI_OK;
+        CAPI_TRY(read_on(reading, err));
+    }
+}
+
+/* Chunk after chunk up to the end of the range. */
 static capi_status read_chunks(csv_reading *reading, capi_err *err)
 {
     capi_csv_reader *reader = reading->reader;
     capi_csv_index *index = &reader->index;
     bool is_end = false;
 
-    while (!is_end && reading->at < reading->limit) {
-        index->row_count = 0;
-        index->has_quotes = index->has_odd_bytes = false;
-        for (;;) {
-            capi_csv_text text = reader_text(reader);
-            capi_csv_step step = capi_csv_index_rows(index, &text, reading->limit, &reading->at);
+    while (!is_end && reading->at < limit_of(reading)) {
+        size_t start;
 
-            is_end = step == CAPI_CSV_END;
-            if (step != CAPI_CSV_CUT) break;
-            CAPI_TRY(read_on(reading, err));
-        }
+        CAPI_TRY(step_on(reading, err));
+        start = reading->at;
+        CAPI_TRY(next_rows(reading, &is_end, err));
         CAPI_TRY(deliver(reading, err));
         reading->record += index->row_count;
         if (index->wrong_field_count) return wrong_field_count(reading, err);
+        reading->chunk_bytes = reading->at - start;
+        reading->lines += capi_csv_count_line_ends(reader->piece.data + start, reading->chunk_bytes);
+        reading->line_offset = reader->piece.offset + reading->at;
     }
     return CAPI_OK;
 }
@@ -343,38 +384,49 @@ static bool begin_composed(const capi_csv *csv, uint64_t range, csv_reading *rea
     return true;
 }
 
-/* Loads the range from `start` on and reads it; *end gets where the next record begins. */
-static capi_status read_range(csv_reading *reading, uint64_t start, uint64_t end, uint64_t *next, capi_err *err)
+/* The number of line ends before `offset`, which is not far behind the place where it is known. */
+static capi_status count_lines_to(csv_reading *reading, uint64_t offset, capi_err *err)
+{
+    capi_csv_piece *piece = &reading->reader->piece;
+
+    while (reading->line_offset < offset) {
+        uint64_t left = offset - reading->line_offset;
+
+        CAPI_TRY(capi_csv_piece_load(piece, reading->line_offset, left < READ_STEP_BYTES ? left : READ_STEP_BYTES, err));
+        reading->lines += capi_csv_count_line_ends(piece->data, piece->bytes);
+        reading->line_offset += piece->bytes;
+    }
+    return CAPI_OK;
+}
+
+/* Reads the records that begin at `start` or later, and before the end of the range. */
+static capi_status read_records(csv_reading *reading, uint64_t start, capi_err *err)
 {
     capi_csv_reader *reader = reading->reader;
+    uint64_t bytes = reading->end - start;
 
-    CAPI_TRY(capi_csv_piece_load(&reader->piece, start, (size_t)(end - start) + READ_AHEAD_BYTES, err));
+    CAPI_TRY(count_lines_to(reading, start, err));
+    CAPI_TRY(capi_csv_piece_load(&reader->piece, start, bytes < READ_STEP_BYTES ? bytes : READ_STEP_BYTES, err));
     reader->index.window.end = 0;
     reading->at = 0;
-    reading->limit = (size_t)(end - start);
-    CAPI_TRY(read_chunks(reading, err));
-    *next = start + reading->at;
-    return CAPI_OK;
+    return read_chunks(reading, err);
 }
 
 /* The range behind the one read before, by one thread. */
 static capi_status read_in_order(capi_csv *csv, csv_reading *reading, uint64_t range, capi_err *err)
 {
-    uint64_t start = csv->next_offset, end = range_end(csv, range), next;
-    const capi_csv_piece *piece = &reading->reader->piece;
-
     if (range != csv->next_range)
         return capi_err_set(err, CAPI_INTERNAL, "range %llu of file \"%s\" read out of order without a scan",
                             (unsigned long long)range, csv->path);
     csv->next_range++;
-    if (start >= end) return CAPI_OK;
+    if (csv->next_offset >= reading->end) return CAPI_OK;
     reading->record = csv->next_record;
-    reading->line_offset = start;
+    reading->line_offset = csv->next_offset;
     reading->lines = csv->next_lines;
-    CAPI_TRY(read_range(reading, start, end, &next, err));
-    csv->next_offset = next;
+    CAPI_TRY(read_records(reading, csv->next_offset, err));
+    csv->next_offset = reading->line_offset;
     csv->next_record = reading->record;
-    csv->next_lines += capi_csv_count_line_ends(piece->data, (size_t)(next - start));
+    csv->next_lines = reading->lines;
     return CAPI_OK;
 }
 
@@ -382,11 +434,13 @@ capi_status capi_csv_read(capi_csv *csv, capi_csv_reader *reader, uint64_t range
                           capi_err *err)
 {
     csv_reading reading = {.csv = csv, .reader = reader, .fn = fn, .context = context};
-    uint64_t start, end = range_end(csv, range), next;
+    uint64_t start;
 
     assert(range < csv->range_count);
     if (csv->field_count == 0) return CAPI_OK; /* no data records */
+    reading.end = range_end(csv, range);
+    reading.chunk_bytes = READ_STEP_BYTES / 4; /* a guess */
     if (!csv->is_composed) return read_in_order(csv, &reading, range, err);
-    if (!begin_composed(csv, range, &reading, &start) || start >= end) return CAPI_OK;
-    return read_range(&reading, start, end, &next, err);
+    if (!begin_composed(csv, range, &reading, &start) || start >= reading.end) return CAPI_OK;
+    return read_records(&reading, start, err);
 }
