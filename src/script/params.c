@@ -256,7 +256,7 @@ static bool read_reference(capi_str text, size_t start, param_reference *out)
 
     while (at < text.bytes && is_name_byte(text.data[at]))
         at++;
-    *out = (reference){.start = start, .name = capi_str_slice(text, name, at), .type = REFERENCE_STRING};
+    *out = (param_reference){.start = start, .name = capi_str_slice(text, name, at), .type = REFERENCE_STRING};
     if (at == name) return false;
     at = skip_spaces(text, at);
     if (at < text.bytes && text.data[at] == '|') {
@@ -276,7 +276,7 @@ static bool read_odd_reference(capi_str text, size_t start, param_reference *out
 
     while (at < text.bytes && !strchr("{}|\"\n", text.data[at]))
         at++;
-    *out = (reference){.start = start, .name = capi_str_slice(text, start + 1, at)};
+    *out = (param_reference){.start = start, .name = capi_str_slice(text, start + 1, at)};
     if (at >= text.bytes || text.data[at] != '|') return false;
     at++;
     if (!read_type(text, &at, &out->type) || at >= text.bytes || text.data[at] != '}') return false;
