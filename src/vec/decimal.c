@@ -21,10 +21,26 @@ enum {
 static uint128 power10_128(unsigned power)
 {
     static const uint64_t powers[20] = {
-        1ull, 10ull, 100ull, 1000ull, 10000ull, 100000ull, 1000000ull, 10000000ull, 100000000ull,
-        1000000000ull, 10000000000ull, 100000000000ull, 1000000000000ull, 10000000000000ull,
-        100000000000000ull, 1000000000000000ull, 10000000000000000ull, 100000000000000000ull,
-        1000000000000000000ull, 10000000000000000000ull,
+        1ull,
+        10ull,
+        100ull,
+        1000ull,
+        10000ull,
+        100000ull,
+        1000000ull,
+        10000000ull,
+        100000000ull,
+        1000000000ull,
+        10000000000ull,
+        100000000000ull,
+        1000000000000ull,
+        10000000000000ull,
+        100000000000000ull,
+        1000000000000000ull,
+        10000000000000000ull,
+        100000000000000000ull,
+        1000000000000000000ull,
+        10000000000000000000ull,
     };
 
     assert(power <= UINT128_DIGITS);
@@ -143,7 +159,6 @@ bool capi_decimal_from_double(double value, capi_decimal *out)
     *out = from_128(magnitude, magnitude ? (int32_t)count - point : 0, value < 0);
     return true;
 }
-
 
 /* The parts of a text: its digits from the first to the last that is not zero (a point may lie between), and their scale. */
 typedef struct decimal_shape {

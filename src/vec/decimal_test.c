@@ -38,10 +38,14 @@ static const struct {
     const char *name;
     binary_fn fn;
 } binary_operations[] = {
-    {"add", capi_decimal_add},         {"sub", capi_decimal_subtract},
-    {"mul", capi_decimal_multiply},    {"div", capi_decimal_divide},
-    {"add2", capi_decimal_add_round2}, {"sub2", capi_decimal_subtract_round2},
-    {"mul2", capi_decimal_multiply_round2}, {"div2", capi_decimal_divide_round2},
+    {"add", capi_decimal_add},
+    {"sub", capi_decimal_subtract},
+    {"mul", capi_decimal_multiply},
+    {"div", capi_decimal_divide},
+    {"add2", capi_decimal_add_round2},
+    {"sub2", capi_decimal_subtract_round2},
+    {"mul2", capi_decimal_multiply_round2},
+    {"div2", capi_decimal_divide_round2},
 };
 
 /* The result of a line of the table, as text. */
@@ -132,15 +136,23 @@ TEST(decimal_texts_are_read_and_written_plainly)
     check_text("-1e+2", "-100");
     check_text("0e999999999999", "0");
     check_text("1234567890123456789012345678901234567890.12", "1234567890123456789012345678901234567890.12");
-    check_text("1" "0000000000" "0000000000" "0000000000" "0000000000" "0000000000" "0000000000" "0000000000" "0000000000"
+    check_text("1"
+               "0000000000"
+               "0000000000"
+               "0000000000"
+               "0000000000"
+               "0000000000"
+               "0000000000"
+               "0000000000"
+               "0000000000"
                "0000000000e-81",
                "1000000000");
 }
 
 TEST(what_is_no_decimal_is_refused)
 {
-    const char *const texts[] = {"",     ".",    "-",   "+-1", "1e",  "1e+", "1_000", "0x10", " 1",  "1 ",
-                                 "1,5",  "1.2.3", "nan", "inf", "e5",  "--1", "1e5.0", "1e-500", "1e500"};
+    const char *const texts[] = {"",    ".",     "-",   "+-1", "1e", "1e+", "1_000", "0x10",   " 1",   "1 ",
+                                 "1,5", "1.2.3", "nan", "inf", "e5", "--1", "1e5.0", "1e-500", "1e500"};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         check_text(texts[i], "none");
@@ -229,7 +241,8 @@ TEST(a_difference_added_again_gives_the_value)
     uint64_t state = 7;
 
     for (unsigned i = 0; i < 20000; i++) {
-        capi_decimal a = capi_decimal_from_cents(random_cents(&state)), b = capi_decimal_from_cents(random_cents(&state));
+        capi_decimal a = capi_decimal_from_cents(random_cents(&state)),
+                     b = capi_decimal_from_cents(random_cents(&state));
         capi_decimal difference, sum;
 
         a.scale = (int32_t)(next_random(&state) % 40);
@@ -281,11 +294,33 @@ TEST(cents_have_two_texts)
 
 TEST(cents_are_read_as_decimals_are)
 {
-    static const char *const texts[] = {"0",      "-0.004", "1.005",  "-1.005", ".5",   "5.",   ".",  "-.", "+",
-                                        "",       "1.2.3",  "1e3",    "12.345", "+7",   "1 ",   "-5", "--5",
-                                        "92233720368547758.07", "92233720368547758.08", "-92233720368547758.08",
-                                        "922337203685477580", "92233720368547758", "999999999999999.994999",
-                                        "0.00000000000000000", "123456789012345678", "0.4999999999999999", "1_0"};
+    static const char *const texts[] = {"0",
+                                        "-0.004",
+                                        "1.005",
+                                        "-1.005",
+                                        ".5",
+                                        "5.",
+                                        ".",
+                                        "-.",
+                                        "+",
+                                        "",
+                                        "1.2.3",
+                                        "1e3",
+                                        "12.345",
+                                        "+7",
+                                        "1 ",
+                                        "-5",
+                                        "--5",
+                                        "92233720368547758.07",
+                                        "92233720368547758.08",
+                                        "-92233720368547758.08",
+                                        "922337203685477580",
+                                        "92233720368547758",
+                                        "999999999999999.994999",
+                                        "0.00000000000000000",
+                                        "123456789012345678",
+                                        "0.4999999999999999",
+                                        "1_0"};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         capi_decimal value;

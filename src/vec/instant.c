@@ -65,8 +65,7 @@ void capi_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned
     int64_t from_era = wrapping_add(days, ERA_TO_1970_DAYS);
     int64_t era = floor_divide(from_era, ERA_DAYS);
     unsigned day_of_era = (unsigned)wrapping_add(from_era, wrapping_multiply(era, -ERA_DAYS));
-    unsigned year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     unsigned march_month = (5 * day_of_year + 2) / 153;
 
@@ -91,8 +90,8 @@ void capi_instant_to_civil(const capi_instant *instant, capi_civil *civil)
 {
     int64_t local = wrapping_add(instant->seconds, instant->offset_seconds);
     int64_t days = floor_divide(local, DAY_SECONDS);
-    unsigned second_of_day = (unsigned)(local % DAY_SECONDS < 0 ? local % DAY_SECONDS + DAY_SECONDS
-                                                                : local % DAY_SECONDS);
+    unsigned second_of_day =
+        (unsigned)(local % DAY_SECONDS < 0 ? local % DAY_SECONDS + DAY_SECONDS : local % DAY_SECONDS);
     int weekday = (int)((days % 7 + 7 + 4) % 7); /* 1970-01-01 was a Thursday */
 
     capi_civil_from_days(days, &civil->year, &civil->month, &civil->day);

@@ -61,7 +61,8 @@ TEST(milliseconds_are_rounded_down)
 
 TEST(all_milliseconds_make_an_instant_and_come_back)
 {
-    static const int64_t values[] = {INT64_MIN, INT64_MIN + 1, INT64_MAX, -1, 0, 1, CAPI_INSTANT_ZERO_MS, 999, -999, -1000};
+    static const int64_t values[] = {INT64_MIN, INT64_MIN + 1,        INT64_MAX, -1,   0,
+                                     1,         CAPI_INSTANT_ZERO_MS, 999,       -999, -1000};
     int64_t ms;
 
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
@@ -81,8 +82,8 @@ static void check_parts(int64_t month, int64_t day, int64_t hour, int64_t nanose
     char text[64];
 
     capi_instant_to_civil(&instant, &civil);
-    snprintf(text, sizeof text, "%04d-%02u-%02u %02u:%02u:%02u.%09u", (int)civil.year, civil.month, civil.day, civil.hour,
-             civil.minute, civil.second, civil.nanoseconds);
+    snprintf(text, sizeof text, "%04d-%02u-%02u %02u:%02u:%02u.%09u", (int)civil.year, civil.month, civil.day,
+             civil.hour, civil.minute, civil.second, civil.nanoseconds);
     CHECK_STR(text, expected);
 }
 
@@ -99,8 +100,8 @@ TEST(parts_out_of_range_are_normalised)
 
 TEST(parts_beyond_any_calendar_do_no_harm)
 {
-    capi_instant instant = capi_instant_from_parts(INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN,
-                                                   INT64_MIN, utc);
+    capi_instant instant =
+        capi_instant_from_parts(INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MIN, utc);
     capi_civil civil;
 
     CHECK(instant.nanoseconds < 1000000000);

@@ -197,8 +197,8 @@ static unsigned encode_decimal(const capi_decimal *value, char *to)
     put_uint64(to, (value->negative ? 0 - (uint64_t)magnitude : (uint64_t)magnitude) ^ SIGN_BIT);
     to[8] = has_more ? CENTS_AND_MORE : CENTS_EXACT;
     if (!has_more) return CENTS_BYTES;
-    return CENTS_BYTES + put_fraction(digits + integer_count + 2, digit_count - integer_count - 2, value->negative,
-                                      to + CENTS_BYTES);
+    return CENTS_BYTES +
+           put_fraction(digits + integer_count + 2, digit_count - integer_count - 2, value->negative, to + CENTS_BYTES);
 }
 
 static void invert(char *bytes, size_t count)
@@ -218,9 +218,8 @@ static void encode_decimals(const capi_vec *vec, uint32_t row_count, bool descen
         unsigned count = encode_decimal(&vec->decimals[row], bytes);
 
         if (descending) invert(bytes, count);
-        pieces[row] = count <= CAPI_VIEW_INLINE_MAX
-                          ? capi_view_make(bytes, count)
-                          : capi_view_make(capi_arena_copy(arena, bytes, count), count);
+        pieces[row] = count <= CAPI_VIEW_INLINE_MAX ? capi_view_make(bytes, count)
+                                                    : capi_view_make(capi_arena_copy(arena, bytes, count), count);
     }
     for (uint32_t row = 1; vec->is_constant && row < row_count; row++)
         pieces[row] = pieces[0];
@@ -317,8 +316,7 @@ static bool is_own_key(const capi_view *view)
 
 static capi_view make_piece(const capi_view *view, const string_style *style, capi_key_scratch *scratch)
 {
-    capi_key_text text =
-        capi_key_text_make(scratch, capi_view_str(view), style->length, style->ignore_case);
+    capi_key_text text = capi_key_text_make(scratch, capi_view_str(view), style->length, style->ignore_case);
     char few[64 + STRING_END_BYTES_MAX];
     char *bytes = few;
     unsigned count;
@@ -359,19 +357,14 @@ static uint32_t fixed_bytes(capi_form form)
 {
     switch (form) {
     case CAPI_FORM_INT64:
-    case CAPI_FORM_DOUBLE:
-        return INT_BYTES;
-    case CAPI_FORM_BOOL:
-        return 1;
+    case CAPI_FORM_DOUBLE: return INT_BYTES;
+    case CAPI_FORM_BOOL: return 1;
     case CAPI_FORM_MILLIS:
-    case CAPI_FORM_INSTANT:
-        return DATETIME_BYTES;
-    case CAPI_FORM_CENTS:
-        return CENTS_BYTES;
+    case CAPI_FORM_INSTANT: return DATETIME_BYTES;
+    case CAPI_FORM_CENTS: return CENTS_BYTES;
     case CAPI_FORM_VIEW:
     case CAPI_FORM_DECIMAL:
-    case CAPI_FORM_ZONE:
-        break;
+    case CAPI_FORM_ZONE: break;
     }
     return 0;
 }
@@ -379,29 +372,15 @@ static uint32_t fixed_bytes(capi_form form)
 static void put_fixed(const capi_vec *vec, uint32_t row_count, uint64_t flip, char **cursors)
 {
     switch (vec->form) {
-    case CAPI_FORM_INT64:
-        put_int64s(vec, row_count, flip, cursors);
-        break;
-    case CAPI_FORM_DOUBLE:
-        put_doubles(vec, row_count, flip, cursors);
-        break;
-    case CAPI_FORM_BOOL:
-        put_bools(vec, row_count, flip, cursors);
-        break;
-    case CAPI_FORM_MILLIS:
-        put_millis(vec, row_count, flip, cursors);
-        break;
-    case CAPI_FORM_INSTANT:
-        put_instants(vec, row_count, flip, cursors);
-        break;
-    case CAPI_FORM_CENTS:
-        put_cents(vec, row_count, flip, cursors);
-        break;
+    case CAPI_FORM_INT64: put_int64s(vec, row_count, flip, cursors); break;
+    case CAPI_FORM_DOUBLE: put_doubles(vec, row_count, flip, cursors); break;
+    case CAPI_FORM_BOOL: put_bools(vec, row_count, flip, cursors); break;
+    case CAPI_FORM_MILLIS: put_millis(vec, row_count, flip, cursors); break;
+    case CAPI_FORM_INSTANT: put_instants(vec, row_count, flip, cursors); break;
+    case CAPI_FORM_CENTS: put_cents(vec, row_count, flip, cursors); break;
     case CAPI_FORM_VIEW:
     case CAPI_FORM_DECIMAL:
-    case CAPI_FORM_ZONE:
-        assert(!"no form of fixed size");
-        break;
+    case CAPI_FORM_ZONE: assert(!"no form of fixed size"); break;
     }
 }
 
@@ -505,14 +484,12 @@ bool capi_key_is_int64(const capi_key_def *def)
     case CAPI_INT:
     case CAPI_BOOL:
     case CAPI_DATETIME:
-    case CAPI_DECIMAL:
-        return true;
+    case CAPI_DECIMAL: return true;
     case CAPI_STRING:
     case CAPI_FLOAT:
     case CAPI_LENGTH:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        break;
+    case CAPI_ZONE: break;
     }
     return false;
 }

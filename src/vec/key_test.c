@@ -1,6 +1,6 @@
 /* Keys against the golden table: equality and order under one definition, and the exact text of strings. */
-#include "base/test.h"
 #include "base/buf.h"
+#include "base/test.h"
 #include "vec/key.h"
 #include "vec/key_text.h"
 #include "vec/number.h"
@@ -292,13 +292,43 @@ static void check_ascending(capi_type type, const capi_value *values, uint32_t c
 
 TEST(decimals_in_keys_are_ordered_by_their_exact_value)
 {
-    static const char *const texts[] = {
-        "-9e399", "-1e100", "-12345678901234567890.5", "-92233720368547758.081", "-92233720368547758.08",
-        "-92233720368547758.0799", "-92233720368547758.07", "-1.01", "-1.001", "-1.0005", "-1", "-0.011", "-0.01",
-        "-0.0099", "-0.001", "-1e-300", "0", "1e-300", "0.001", "0.0019", "0.002", "0.00201", "0.01", "0.019", "0.02",
-        "70368744177664.01", "70368744177664.02", "92233720368547758.07", "92233720368547758.071",
-        "92233720368547758.079", "92233720368547758.08", "92233720368547758.09", "92233720368547760", "1e18", "1.5e18",
-        "1e100", "9e399"};
+    static const char *const texts[] = {"-9e399",
+                                        "-1e100",
+                                        "-12345678901234567890.5",
+                                        "-92233720368547758.081",
+                                        "-92233720368547758.08",
+                                        "-92233720368547758.0799",
+                                        "-92233720368547758.07",
+                                        "-1.01",
+                                        "-1.001",
+                                        "-1.0005",
+                                        "-1",
+                                        "-0.011",
+                                        "-0.01",
+                                        "-0.0099",
+                                        "-0.001",
+                                        "-1e-300",
+                                        "0",
+                                        "1e-300",
+                                        "0.001",
+                                        "0.0019",
+                                        "0.002",
+                                        "0.00201",
+                                        "0.01",
+                                        "0.019",
+                                        "0.02",
+                                        "70368744177664.01",
+                                        "70368744177664.02",
+                                        "92233720368547758.07",
+                                        "92233720368547758.071",
+                                        "92233720368547758.079",
+                                        "92233720368547758.08",
+                                        "92233720368547758.09",
+                                        "92233720368547760",
+                                        "1e18",
+                                        "1.5e18",
+                                        "1e100",
+                                        "9e399"};
     capi_value values[sizeof texts / sizeof texts[0]];
     uint32_t count = sizeof texts / sizeof texts[0];
 
@@ -314,17 +344,19 @@ TEST(ints_floats_bools_and_datetimes_in_keys_are_ordered_by_value)
     const capi_value ints[] = {{CAPI_INT, {.integer = INT64_MIN}}, {CAPI_INT, {.integer = -256}},
                                {CAPI_INT, {.integer = -1}},        {CAPI_INT, {.integer = 0}},
                                {CAPI_INT, {.integer = 255}},       {CAPI_INT, {.integer = INT64_MAX}}};
-    const capi_value floats[] = {{CAPI_FLOAT, {.real = NAN}},      {CAPI_FLOAT, {.real = -INFINITY}},
-                                 {CAPI_FLOAT, {.real = -1e300}},   {CAPI_FLOAT, {.real = -5e-324}},
-                                 {CAPI_FLOAT, {.real = 0}},        {CAPI_FLOAT, {.real = 5e-324}},
-                                 {CAPI_FLOAT, {.real = 1}},        {CAPI_FLOAT, {.real = 1e33}},
-                                 {CAPI_FLOAT, {.real = INFINITY}}};
+    const capi_value floats[] = {
+        {CAPI_FLOAT, {.real = NAN}},     {CAPI_FLOAT, {.real = -INFINITY}}, {CAPI_FLOAT, {.real = -1e300}},
+        {CAPI_FLOAT, {.real = -5e-324}}, {CAPI_FLOAT, {.real = 0}},         {CAPI_FLOAT, {.real = 5e-324}},
+        {CAPI_FLOAT, {.real = 1}},       {CAPI_FLOAT, {.real = 1e33}},      {CAPI_FLOAT, {.real = INFINITY}}};
     const capi_value bools[] = {{CAPI_BOOL, {.boolean = false}}, {CAPI_BOOL, {.boolean = true}}};
-    const capi_value datetimes[] = {
-        {CAPI_DATETIME, {.instant = {INT64_MIN, 0, 0, NULL}}},  {CAPI_DATETIME, {.instant = {-62135596801, 0, 0, NULL}}},
-        {CAPI_DATETIME, {.instant = {-1, 999000, 3600, NULL}}}, {CAPI_DATETIME, {.instant = {-1, 999000000, 0, "UTC"}}},
-        {CAPI_DATETIME, {.instant = {0, 0, 0, "UTC"}}},         {CAPI_DATETIME, {.instant = {0, 1000, -3600, NULL}}},
-        {CAPI_DATETIME, {.instant = {0, 1000000, 0, "UTC"}}},   {CAPI_DATETIME, {.instant = {INT64_MAX, 0, 0, NULL}}}};
+    const capi_value datetimes[] = {{CAPI_DATETIME, {.instant = {INT64_MIN, 0, 0, NULL}}},
+                                    {CAPI_DATETIME, {.instant = {-62135596801, 0, 0, NULL}}},
+                                    {CAPI_DATETIME, {.instant = {-1, 999000, 3600, NULL}}},
+                                    {CAPI_DATETIME, {.instant = {-1, 999000000, 0, "UTC"}}},
+                                    {CAPI_DATETIME, {.instant = {0, 0, 0, "UTC"}}},
+                                    {CAPI_DATETIME, {.instant = {0, 1000, -3600, NULL}}},
+                                    {CAPI_DATETIME, {.instant = {0, 1000000, 0, "UTC"}}},
+                                    {CAPI_DATETIME, {.instant = {INT64_MAX, 0, 0, NULL}}}};
 
     check_ascending(CAPI_INT, ints, sizeof ints / sizeof ints[0]);
     check_ascending(CAPI_FLOAT, floats, sizeof floats / sizeof floats[0]);
@@ -476,9 +508,10 @@ static int32_t random_character(uint64_t *state)
 {
     static const struct {
         int32_t from, count;
-    } ranges[] = {{0x20, 0x60},   {0xa0, 0x250},   {0x300, 0x70},    {0x370, 0x200},   {0x590, 0x370}, {0x900, 0x700},
-                  {0x1100, 0x100}, {0x1e00, 0x200}, {0x2000, 0x1000}, {0x3040, 0xc0},   {0x4e00, 0x200}, {0xac00, 0x400},
-                  {0xf900, 0x400}, {0xfe00, 0x200}, {0x1d150, 0x100}, {0x11080, 0x300}, {0, 0xd800},     {0xe000, 0x1000}};
+    } ranges[] = {{0x20, 0x60},     {0xa0, 0x250},   {0x300, 0x70},   {0x370, 0x200},   {0x590, 0x370},
+                  {0x900, 0x700},   {0x1100, 0x100}, {0x1e00, 0x200}, {0x2000, 0x1000}, {0x3040, 0xc0},
+                  {0x4e00, 0x200},  {0xac00, 0x400}, {0xf900, 0x400}, {0xfe00, 0x200},  {0x1d150, 0x100},
+                  {0x11080, 0x300}, {0, 0xd800},     {0xe000, 0x1000}};
     uint64_t bits = next_random(state);
     unsigned range = (unsigned)(bits % (sizeof ranges / sizeof ranges[0]));
 
@@ -582,11 +615,21 @@ TEST(strings_in_keys_are_cut_by_bytes_and_upper_cased_one_to_one)
     check_key_text("0123456789abcde  h", 16, false, "0123456789abcde", 0);
     check_key_text("0123456789abcde\xd0\xb6", 16, false, "0123456789abcde\xd0", 0);
     check_key_text("0123456789abcde\xd0\xb6", 16, true, "0123456789ABCDE\xd0", 0);
-    check_key_text("stra\xc3\x9f" "e", 16, true, "STRA\xc3\x9f" "E", 0);
+    check_key_text("stra\xc3\x9f"
+                   "e",
+                   16, true,
+                   "STRA\xc3\x9f"
+                   "E",
+                   0);
     check_key_text("\xc4\xb1", 16, true, "I", -1);
     check_key_text("\xc9\x90", 16, true, "\xe2\xb1\xaf", 1);
     check_key_text("\xc3\xb8", 16, true, "\xc3\x98", 0);
-    check_key_text("a\xff\xfe" "b", 16, false, "a\xef\xbf\xbd\xef\xbf\xbd" "b", 0);
+    check_key_text("a\xff\xfe"
+                   "b",
+                   16, false,
+                   "a\xef\xbf\xbd\xef\xbf\xbd"
+                   "b",
+                   0);
     check_key_text("\xed\xa0\x80", 64, false, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 0);
     check_key_text("", 16, true, "", 0);
 }

@@ -13,7 +13,7 @@ typedef struct capi_key_scratch {
 } capi_key_scratch;
 
 typedef struct capi_key_text {
-    capi_str text;        /* without blanks at its end; in the original string or in the scratch (until the next call) */
+    capi_str text; /* without blanks at its end; in the original string or in the scratch (until the next call) */
     int32_t length_delta; /* bytes that upper-casing added */
 } capi_key_text;
 

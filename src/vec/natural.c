@@ -6,8 +6,7 @@
 
 enum { NINE_DIGITS = 1000000000 };
 
-static const uint32_t small_powers[10] = {1,      10,      100,      1000,      10000,
-                                          100000, 1000000, 10000000, 100000000, 1000000000};
+static const uint32_t small_powers[10] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
 static void drop_high_zeros(capi_natural *a)
 {

@@ -10,7 +10,7 @@
 enum { CAPI_NATURAL_LIMBS = 100 };
 
 typedef struct capi_natural {
-    uint32_t count; /* of limbs; the highest is not zero */
+    uint32_t count;                    /* of limbs; the highest is not zero */
     uint32_t limb[CAPI_NATURAL_LIMBS]; /* least significant first */
 } capi_natural;
 

@@ -2,9 +2,9 @@
 #include "vec/type.h"
 
 static const char *const type_names[CAPI_TYPE_COUNT] = {
-    [CAPI_STRING] = "string",     [CAPI_INT] = "int",          [CAPI_FLOAT] = "float",
-    [CAPI_BOOL] = "bool",         [CAPI_DATETIME] = "datetime", [CAPI_DECIMAL] = "decimal2",
-    [CAPI_LENGTH] = "length",     [CAPI_MONTH] = "month",      [CAPI_ZONE] = "zone",
+    [CAPI_STRING] = "string", [CAPI_INT] = "int",           [CAPI_FLOAT] = "float",
+    [CAPI_BOOL] = "bool",     [CAPI_DATETIME] = "datetime", [CAPI_DECIMAL] = "decimal2",
+    [CAPI_LENGTH] = "length", [CAPI_MONTH] = "month",       [CAPI_ZONE] = "zone",
 };
 
 const char *capi_type_name(capi_type type)
@@ -27,31 +27,17 @@ capi_value capi_value_zero(capi_type type)
     capi_value value = {.type = type};
 
     switch (type) {
-    case CAPI_STRING:
-        value.string = CAPI_STR("");
-        break;
+    case CAPI_STRING: value.string = CAPI_STR(""); break;
     case CAPI_INT:
-    case CAPI_LENGTH:
-        value.integer = 0;
-        break;
-    case CAPI_FLOAT:
-        value.real = 0;
-        break;
-    case CAPI_BOOL:
-        value.boolean = false;
-        break;
-    case CAPI_DATETIME:
-        value.instant = capi_instant_from_ms(CAPI_INSTANT_ZERO_MS);
-        break;
-    case CAPI_DECIMAL:
-        value.decimal = capi_decimal_from_int64(0);
-        break;
+    case CAPI_LENGTH: value.integer = 0; break;
+    case CAPI_FLOAT: value.real = 0; break;
+    case CAPI_BOOL: value.boolean = false; break;
+    case CAPI_DATETIME: value.instant = capi_instant_from_ms(CAPI_INSTANT_ZERO_MS); break;
+    case CAPI_DECIMAL: value.decimal = capi_decimal_from_int64(0); break;
     case CAPI_MONTH:
         value.integer = 1; /* there is no month 0 */
         break;
-    case CAPI_ZONE:
-        value.zone = (capi_zone){.name = capi_zone_utc_name, .name_bytes = 3};
-        break;
+    case CAPI_ZONE: value.zone = (capi_zone){.name = capi_zone_utc_name, .name_bytes = 3}; break;
     }
     return value;
 }

@@ -7,10 +7,10 @@
 #include "vec/number.h"
 
 static const uint8_t form_bytes[] = {
-    [CAPI_FORM_VIEW] = sizeof(capi_view),       [CAPI_FORM_INT64] = sizeof(int64_t),
-    [CAPI_FORM_DOUBLE] = sizeof(double),        [CAPI_FORM_BOOL] = sizeof(uint8_t),
-    [CAPI_FORM_MILLIS] = sizeof(int64_t),       [CAPI_FORM_INSTANT] = sizeof(capi_instant),
-    [CAPI_FORM_CENTS] = sizeof(int64_t),        [CAPI_FORM_DECIMAL] = sizeof(capi_decimal),
+    [CAPI_FORM_VIEW] = sizeof(capi_view), [CAPI_FORM_INT64] = sizeof(int64_t),
+    [CAPI_FORM_DOUBLE] = sizeof(double),  [CAPI_FORM_BOOL] = sizeof(uint8_t),
+    [CAPI_FORM_MILLIS] = sizeof(int64_t), [CAPI_FORM_INSTANT] = sizeof(capi_instant),
+    [CAPI_FORM_CENTS] = sizeof(int64_t),  [CAPI_FORM_DECIMAL] = sizeof(capi_decimal),
     [CAPI_FORM_ZONE] = sizeof(capi_zone),
 };
 
@@ -22,9 +22,9 @@ size_t capi_form_bytes(capi_form form)
 capi_form capi_form_stored(capi_type type)
 {
     static const uint8_t forms[CAPI_TYPE_COUNT] = {
-        [CAPI_STRING] = CAPI_FORM_VIEW,   [CAPI_INT] = CAPI_FORM_INT64,       [CAPI_FLOAT] = CAPI_FORM_DOUBLE,
-        [CAPI_BOOL] = CAPI_FORM_BOOL,     [CAPI_DATETIME] = CAPI_FORM_MILLIS, [CAPI_DECIMAL] = CAPI_FORM_CENTS,
-        [CAPI_LENGTH] = CAPI_FORM_INT64,  [CAPI_MONTH] = CAPI_FORM_INT64,     [CAPI_ZONE] = CAPI_FORM_ZONE,
+        [CAPI_STRING] = CAPI_FORM_VIEW,  [CAPI_INT] = CAPI_FORM_INT64,       [CAPI_FLOAT] = CAPI_FORM_DOUBLE,
+        [CAPI_BOOL] = CAPI_FORM_BOOL,    [CAPI_DATETIME] = CAPI_FORM_MILLIS, [CAPI_DECIMAL] = CAPI_FORM_CENTS,
+        [CAPI_LENGTH] = CAPI_FORM_INT64, [CAPI_MONTH] = CAPI_FORM_INT64,     [CAPI_ZONE] = CAPI_FORM_ZONE,
     };
 
     return (capi_form)forms[type];
@@ -65,31 +65,15 @@ capi_vec capi_vec_constant(capi_arena *arena, const capi_value *value)
     vec = capi_vec_new(arena, value->type, form, 1);
     vec.is_constant = true;
     switch (form) {
-    case CAPI_FORM_VIEW:
-        vec.views[0] = view_copy(arena, value->string);
-        break;
-    case CAPI_FORM_INT64:
-        vec.int64s[0] = value->integer;
-        break;
-    case CAPI_FORM_DOUBLE:
-        vec.doubles[0] = value->real;
-        break;
-    case CAPI_FORM_BOOL:
-        vec.bools[0] = value->boolean;
-        break;
+    case CAPI_FORM_VIEW: vec.views[0] = view_copy(arena, value->string); break;
+    case CAPI_FORM_INT64: vec.int64s[0] = value->integer; break;
+    case CAPI_FORM_DOUBLE: vec.doubles[0] = value->real; break;
+    case CAPI_FORM_BOOL: vec.bools[0] = value->boolean; break;
     case CAPI_FORM_MILLIS:
-    case CAPI_FORM_CENTS:
-        vec.int64s[0] = stored;
-        break;
-    case CAPI_FORM_INSTANT:
-        vec.instants[0] = value->instant;
-        break;
-    case CAPI_FORM_DECIMAL:
-        vec.decimals[0] = value->decimal;
-        break;
-    case CAPI_FORM_ZONE:
-        vec.zones[0] = value->zone;
-        break;
+    case CAPI_FORM_CENTS: vec.int64s[0] = stored; break;
+    case CAPI_FORM_INSTANT: vec.instants[0] = value->instant; break;
+    case CAPI_FORM_DECIMAL: vec.decimals[0] = value->decimal; break;
+    case CAPI_FORM_ZONE: vec.zones[0] = value->zone; break;
     }
     return vec;
 }
@@ -100,33 +84,15 @@ capi_value capi_vec_get(const capi_vec *vec, uint32_t row)
 
     if (vec->is_constant) row = 0;
     switch (vec->form) {
-    case CAPI_FORM_VIEW:
-        value.string = capi_view_str(&vec->views[row]);
-        break;
-    case CAPI_FORM_INT64:
-        value.integer = vec->int64s[row];
-        break;
-    case CAPI_FORM_DOUBLE:
-        value.real = vec->doubles[row];
-        break;
-    case CAPI_FORM_BOOL:
-        value.boolean = vec->bools[row];
-        break;
-    case CAPI_FORM_MILLIS:
-        value.instant = capi_instant_from_ms(vec->int64s[row]);
-        break;
-    case CAPI_FORM_INSTANT:
-        value.instant = vec->instants[row];
-        break;
-    case CAPI_FORM_CENTS:
-        value.decimal = capi_decimal_from_cents(vec->int64s[row]);
-        break;
-    case CAPI_FORM_DECIMAL:
-        value.decimal = vec->decimals[row];
-        break;
-    case CAPI_FORM_ZONE:
-        value.zone = vec->zones[row];
-        break;
+    case CAPI_FORM_VIEW: value.string = capi_view_str(&vec->views[row]); break;
+    case CAPI_FORM_INT64: value.integer = vec->int64s[row]; break;
+    case CAPI_FORM_DOUBLE: value.real = vec->doubles[row]; break;
+    case CAPI_FORM_BOOL: value.boolean = vec->bools[row]; break;
+    case CAPI_FORM_MILLIS: value.instant = capi_instant_from_ms(vec->int64s[row]); break;
+    case CAPI_FORM_INSTANT: value.instant = vec->instants[row]; break;
+    case CAPI_FORM_CENTS: value.decimal = capi_decimal_from_cents(vec->int64s[row]); break;
+    case CAPI_FORM_DECIMAL: value.decimal = vec->decimals[row]; break;
+    case CAPI_FORM_ZONE: value.zone = vec->zones[row]; break;
     }
     return value;
 }
@@ -153,27 +119,17 @@ capi_vec capi_vec_gather(capi_arena *arena, const capi_vec *in, const uint32_t *
     if (in->is_constant) return *in;
     out = capi_vec_new(arena, in->type, in->form, row_count);
     switch (in->form) {
-    case CAPI_FORM_VIEW:
-        gather_views(in->views, rows, out.views, row_count);
-        break;
+    case CAPI_FORM_VIEW: gather_views(in->views, rows, out.views, row_count); break;
     case CAPI_FORM_INT64:
     case CAPI_FORM_MILLIS:
     case CAPI_FORM_CENTS:
     case CAPI_FORM_DOUBLE: /* also 8 bytes each; moved, not interpreted */
         gather_int64s(in->int64s, rows, out.int64s, row_count);
         break;
-    case CAPI_FORM_BOOL:
-        gather_bools(in->bools, rows, out.bools, row_count);
-        break;
-    case CAPI_FORM_INSTANT:
-        gather_instants(in->instants, rows, out.instants, row_count);
-        break;
-    case CAPI_FORM_DECIMAL:
-        gather_decimals(in->decimals, rows, out.decimals, row_count);
-        break;
-    case CAPI_FORM_ZONE:
-        gather_zones(in->zones, rows, out.zones, row_count);
-        break;
+    case CAPI_FORM_BOOL: gather_bools(in->bools, rows, out.bools, row_count); break;
+    case CAPI_FORM_INSTANT: gather_instants(in->instants, rows, out.instants, row_count); break;
+    case CAPI_FORM_DECIMAL: gather_decimals(in->decimals, rows, out.decimals, row_count); break;
+    case CAPI_FORM_ZONE: gather_zones(in->zones, rows, out.zones, row_count); break;
     }
     return out;
 }
@@ -193,9 +149,7 @@ static capi_vec spread(capi_arena *arena, const capi_vec *in, uint32_t row_count
     size_t bytes = form_bytes[in->form];
 
     switch (bytes) {
-    case 1:
-        memset(out.data, in->bools[0], row_count);
-        break;
+    case 1: memset(out.data, in->bools[0], row_count); break;
     case 8:
         for (uint32_t row = 0; row < row_count; row++)
             out.int64s[row] = in->int64s[0];
@@ -303,30 +257,16 @@ static void append_month(capi_buf *buf, int64_t month)
 void capi_value_append_text(capi_buf *buf, const capi_value *value)
 {
     switch (value->type) {
-    case CAPI_STRING:
-        capi_buf_append_str(buf, value->string);
-        break;
+    case CAPI_STRING: capi_buf_append_str(buf, value->string); break;
     case CAPI_INT:
-    case CAPI_LENGTH:
-        buf->bytes += capi_int_text(value->integer, capi_buf_reserve(buf, CAPI_NUMBER_TEXT_MAX));
-        break;
-    case CAPI_FLOAT:
-        buf->bytes += capi_float_text(value->real, capi_buf_reserve(buf, CAPI_NUMBER_TEXT_MAX));
-        break;
-    case CAPI_BOOL:
-        capi_buf_append_text(buf, value->boolean ? "true" : "false");
-        break;
-    case CAPI_DATETIME:
-        append_instant(buf, &value->instant);
-        break;
+    case CAPI_LENGTH: buf->bytes += capi_int_text(value->integer, capi_buf_reserve(buf, CAPI_NUMBER_TEXT_MAX)); break;
+    case CAPI_FLOAT: buf->bytes += capi_float_text(value->real, capi_buf_reserve(buf, CAPI_NUMBER_TEXT_MAX)); break;
+    case CAPI_BOOL: capi_buf_append_text(buf, value->boolean ? "true" : "false"); break;
+    case CAPI_DATETIME: append_instant(buf, &value->instant); break;
     case CAPI_DECIMAL:
         buf->bytes += capi_decimal_text(&value->decimal, capi_buf_reserve(buf, CAPI_DECIMAL_TEXT_MAX));
         break;
-    case CAPI_MONTH:
-        append_month(buf, value->integer);
-        break;
-    case CAPI_ZONE:
-        capi_buf_append(buf, value->zone.name, value->zone.name_bytes);
-        break;
+    case CAPI_MONTH: append_month(buf, value->integer); break;
+    case CAPI_ZONE: capi_buf_append(buf, value->zone.name, value->zone.name_bytes); break;
     }
 }

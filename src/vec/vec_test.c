@@ -1,6 +1,6 @@
 /* Vectors: constants, taking rows, the stored form, the text of values. */
-#include "base/test.h"
 #include "base/buf.h"
+#include "base/test.h"
 #include "vec/vec.h"
 
 #include <math.h>
@@ -94,11 +94,9 @@ TEST(gathering_takes_the_named_rows_in_every_form)
     static const struct {
         capi_type type;
         capi_form form;
-    } kinds[] = {{CAPI_STRING, CAPI_FORM_VIEW},       {CAPI_INT, CAPI_FORM_INT64},
-                 {CAPI_FLOAT, CAPI_FORM_DOUBLE},      {CAPI_BOOL, CAPI_FORM_BOOL},
-                 {CAPI_DATETIME, CAPI_FORM_MILLIS},   {CAPI_DATETIME, CAPI_FORM_INSTANT},
-                 {CAPI_DECIMAL, CAPI_FORM_CENTS},     {CAPI_DECIMAL, CAPI_FORM_DECIMAL},
-                 {CAPI_ZONE, CAPI_FORM_ZONE}};
+    } kinds[] = {{CAPI_STRING, CAPI_FORM_VIEW},   {CAPI_INT, CAPI_FORM_INT64},       {CAPI_FLOAT, CAPI_FORM_DOUBLE},
+                 {CAPI_BOOL, CAPI_FORM_BOOL},     {CAPI_DATETIME, CAPI_FORM_MILLIS}, {CAPI_DATETIME, CAPI_FORM_INSTANT},
+                 {CAPI_DECIMAL, CAPI_FORM_CENTS}, {CAPI_DECIMAL, CAPI_FORM_DECIMAL}, {CAPI_ZONE, CAPI_FORM_ZONE}};
     static const uint32_t rows[] = {3, 0, 3, 1};
     capi_arena arena = {0};
 
