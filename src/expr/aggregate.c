@@ -172,7 +172,8 @@ static void extreme_ints(capi_aggregate *aggregate, const agg_rows *rows, bool i
                  best[group] = value > best[group] ? value : best[group];);
 }
 
-/* NaN is neither below nor above anything, so it is never taken. */
+/* NaN is neither below nor above anything, so it is never taken. The greatest of values that all lie below the start value
+ * is still found; the smallest never exceeds its start value, as the language has it. */
 static void extreme_floats(capi_aggregate *aggregate, const agg_rows *rows, bool is_min)
 {
     const double *restrict values = rows->value->doubles;
@@ -180,9 +181,7 @@ static void extreme_floats(capi_aggregate *aggregate, const agg_rows *rows, bool
     uint8_t *restrict seen = aggregate->seen;
 
     if (is_min)
-        AGG_EACH(rows, double value = values[row * rows->step];
-                 if (value < best[group] || (!seen[group] && value == value)) best[group] = value;
-                 seen[group] |= value == value;);
+        AGG_EACH(rows, double value = values[row * rows->step]; best[group] = value < best[group] ? value : best[group];);
     else
         AGG_EACH(rows, double value = values[row * rows->step];
                  if (value > best[group] || (!seen[group] && value == value)) best[group] = value;

@@ -113,6 +113,8 @@ TEST(the_extremes_of_floats_know_what_they_have_seen)
     fixture_floats(&fixture, "f", g, 6);
     CHECK_STR(aggregate_text(&fixture, "max(r.f)", groups, 6, 4, 2), "-3.4028234663852886e+38 -1e+300 -3.4028234663852886e+38 -Inf");
     CHECK_STR(aggregate_text(&fixture, "min(r.f)", groups, 6, 4, 2), "1.7976931348623157e+308 -1e+301 1.7976931348623157e+308 -Inf");
+    CHECK_STR(aggregate_text(&fixture, "min(-1.0 / 0 * r.f / r.f)", groups, 1, 2, 2), "1.7976931348623157e+308 -Inf");
+    CHECK_STR(aggregate_text(&fixture, "min(1.0 / 0 + r.f)", groups, 1, 2, 2), "1.7976931348623157e+308 1.7976931348623157e+308");
     fixture_deinit(&fixture);
 }
 
