@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "vec/format.h"
-#include "vec/layout.h"
+#include "vec/layout_parts.h"
 #include "vec/type.h"
 
 #include <assert.h>
@@ -144,16 +144,19 @@ static inline void fuzz_check_layout_format(capi_arena *arena, const capi_layout
 {
     char *text = capi_arena_alloc(arena, capi_layout_bytes_max(layout));
     capi_instant utc;
-    capi_buf buf = {0};
+    capi_buf buf = {0}, shown = {0};
     size_t bytes;
     int64_t ms;
 
-    capi_layout_format(layout, instant, &buf);
+    capi_layout_format_parts(layout, instant, &buf);
+    capi_layout_format(layout, instant, &shown);
+    assert(capi_str_equal(capi_buf_str(&shown), capi_buf_str(&buf)));
+    capi_buf_deinit(&shown);
     capi_buf_clear(&buf);
     assert(capi_instant_to_ms(instant, &ms));
     bytes = capi_layout_format_ms(layout, ms, text);
     utc = capi_instant_from_ms(ms);
-    capi_layout_format(layout, &utc, &buf);
+    capi_layout_format_parts(layout, &utc, &buf);
     if (bytes) assert(capi_str_equal((capi_str){text, bytes}, capi_buf_str(&buf)));
     capi_buf_deinit(&buf);
 }
@@ -169,7 +172,7 @@ static inline void fuzz_layout(const uint8_t *data, size_t bytes)
 
     fuzz_split(data, bytes, &layout_text, &text);
     layout = capi_layout_compile(&arena, layout_text);
-    is_valid = capi_layout_parse(layout, text, &arena, &instant, &err) == CAPI_OK;
+    is_valid = capi_layout_parse_parts(layout, text, &arena, &instant, &err) == CAPI_OK;
     fuzz_check_layout_fast(layout, text, &instant, is_valid);
     if (is_valid)
         fuzz_check_layout_format(&arena, layout, &instant);

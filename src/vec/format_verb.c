@@ -263,6 +263,10 @@ static void format_text_of_value(capi_buf *to, const capi_format_spec *spec, con
     capi_format_spec plain = *spec;
     capi_buf text = {0};
 
+    if ((spec->verb == 'v' || spec->verb == 's') && !spec->has_width && !spec->has_precision) {
+        capi_value_append_text(to, value);
+        return;
+    }
     plain.is_source = false;
     capi_buf_reserve(&text, 64);
     capi_value_append_text(&text, value);

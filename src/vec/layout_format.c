@@ -168,7 +168,7 @@ static void append_element(capi_buf *to, const layout_part *part, const capi_ins
     }
 }
 
-void capi_layout_format(const capi_layout *layout, const capi_instant *instant, capi_buf *to)
+void capi_layout_format_parts(const capi_layout *layout, const capi_instant *instant, capi_buf *to)
 {
     capi_civil civil;
 
@@ -234,4 +234,20 @@ size_t capi_layout_format_ms(const capi_layout *layout, int64_t ms, char *to)
     if (shape->second != LAYOUT_NOWHERE) memcpy(to + shape->second, two_digits + second % 60 * 2, 2);
     if (shape->fraction != LAYOUT_NOWHERE) put_fraction(shape, day_ms % 1000, to);
     return shape->bytes;
+}
+
+/* A shape has no zone in it: local time is written as if it were UTC. */
+void capi_layout_format(const capi_layout *layout, const capi_instant *instant, capi_buf *to)
+{
+    const layout_shape *shape = &layout->shape;
+    int64_t limit = INT64_MAX / 1000 - INT32_MAX;
+    size_t bytes = 0;
+
+    if (shape->bytes && shape->fraction_digits <= 3 && instant->seconds < limit && instant->seconds > -limit) {
+        int64_t ms = (instant->seconds + instant->offset_seconds) * 1000 + instant->nanoseconds / 1000000;
+
+        bytes = capi_layout_format_ms(layout, ms, capi_buf_reserve(to, LAYOUT_SHAPE_BYTES));
+    }
+    to->bytes += bytes;
+    if (!bytes) capi_layout_format_parts(layout, instant, to);
 }

@@ -452,8 +452,8 @@ static capi_status read_parts(const capi_layout *layout, capi_str text, layout_r
     return CAPI_OK;
 }
 
-capi_status capi_layout_parse(const capi_layout *layout, capi_str text, capi_arena *arena, capi_instant *out,
-                              capi_err *err)
+capi_status capi_layout_parse_parts(const capi_layout *layout, capi_str text, capi_arena *arena, capi_instant *out,
+                                    capi_err *err)
 {
     const char *data = data_of(text);
     layout_reading reading = {.at = data,
@@ -544,4 +544,16 @@ bool capi_layout_parse_ms(const capi_layout *layout, capi_str text, int64_t *ms)
     *ms = (fast_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000 +
           fraction_ms(shape, text.data);
     return true;
+}
+
+capi_status capi_layout_parse(const capi_layout *layout, capi_str text, capi_arena *arena, capi_instant *out,
+                              capi_err *err)
+{
+    int64_t ms;
+
+    /* Digits behind the third would be lost. */
+    if (layout->shape.fraction_digits > 3 || !capi_layout_parse_ms(layout, text, &ms))
+        return capi_layout_parse_parts(layout, text, arena, out, err);
+    *out = capi_instant_from_ms(ms);
+    return CAPI_OK;
 }

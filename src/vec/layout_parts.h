@@ -75,5 +75,10 @@ struct capi_layout {
     layout_shape shape;
 };
 
+/* Part by part, whether the layout has a shape or not: the functions of layout.h without their short cuts. */
+CAPI_MUST_USE capi_status capi_layout_parse_parts(const capi_layout *layout, capi_str text, capi_arena *arena,
+                                                  capi_instant *out, capi_err *err);
+void capi_layout_format_parts(const capi_layout *layout, const capi_instant *instant, capi_buf *to);
+
 extern const char *const layout_month_names[12];
 extern const char *const layout_weekday_names[7];
