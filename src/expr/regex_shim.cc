@@ -11,12 +11,13 @@
 #include <exception>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <re2/re2.h>
 
 struct expr_regex {
-    std::string required; // every match contains it; when is_literal: the whole pattern
-    bool is_literal = false;
+    std::vector<std::string> required; // every match contains these, in this order
+    bool is_literal = false; // the pattern is nothing but required[0], if that
     re2::RE2 *re2 = nullptr;
 };
 
@@ -128,28 +129,28 @@ private:
     std::set<std::string> names_;
 };
 
-// The longest ASCII text that every match of a valid pattern must contain; empty if none is sure. Searching for it is much
-// faster than running the automaton, and most rows do not have it. Groups are skipped: they may be optional or have
+// The ASCII texts that every match of a valid pattern must contain, in order; none if nothing is sure. Searching for them is
+// much faster than running the automaton, and most rows do not have them. Groups are skipped: they may be optional or have
 // alternatives. Flags such as (?i) change what letters mean, so with them nothing is sure.
 class Required
 {
 public:
     explicit Required(const std::string &pattern) : in_(pattern) {}
 
-    std::string Find()
+    std::vector<std::string> Find()
     {
         while (at_ < in_.size()) {
             char c = in_[at_];
 
-            if (c == '|') return "";
+            if (c == '|') return {};
             if (c == '(') {
                 End();
-                if (!SkipGroup()) return "";
+                if (!SkipGroup()) return {};
             } else if (c == '[') {
                 End();
                 SkipClass();
             } else if (c == '\\') {
-                if (!Escape()) return "";
+                if (!Escape()) return {};
             } else if (size_t quantifier_bytes = Quantifier()) {
                 if (!run_.empty()) run_.pop_back(); // the character may be missing
                 End();
@@ -166,13 +167,13 @@ public:
             }
         }
         End();
-        return best_.size() >= 2 ? best_ : "";
+        return found_;
     }
 
 private:
     void End()
     {
-        if (run_.size() > best_.size()) best_ = run_;
+        if (run_.size() >= 2) found_.push_back(run_);
         run_.clear();
     }
 
@@ -246,7 +247,8 @@ private:
 
     const std::string &in_;
     size_t at_ = 0;
-    std::string run_, best_;
+    std::string run_;
+    std::vector<std::string> found_;
 };
 
 // Bytes of the well-formed character at `p`, or 0 (Unicode 15, table 3-7).
@@ -309,14 +311,25 @@ std::string Repair(const char *text, size_t bytes, size_t bad_at)
     return out;
 }
 
+bool HasRequired(const expr_regex *regex, const char *text, size_t bytes)
+{
+    const char *end = text + bytes;
+
+    for (const std::string &part : regex->required) {
+        const char *found = expr_text_find(text, static_cast<size_t>(end - text), part.data(), part.size());
+
+        if (!found) return false;
+        text = found + part.size();
+    }
+    return true;
+}
+
 bool Match(const expr_regex *regex, const char *text, size_t bytes)
 {
     size_t valid;
 
     if (!text) text = "";
-    if (!regex->required.empty() &&
-        !expr_text_find(text, bytes, regex->required.data(), regex->required.size()))
-        return false;
+    if (!HasRequired(regex, text, bytes)) return false;
     if (regex->is_literal) return true;
     valid = ValidBytes(text, bytes);
     if (valid < bytes) {
@@ -334,7 +347,7 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
     re2::RE2::Options options;
 
     if (IsLiteral(pattern)) {
-        regex->required = pattern;
+        if (!pattern.empty()) regex->required.push_back(pattern);
         regex->is_literal = true;
         return regex;
     }
