@@ -286,8 +286,8 @@ static capi_status deal(lookup_build *build, capi_err *err)
 
 static void worker_room(build_worker *worker, uint32_t row_count)
 {
-    if (worker->row_max >= row_count) return;
-    worker->row_max = row_count;
+    if (worker->row_max > row_count) return;
+    worker->row_max = ++row_count;
     worker->groups = capi_realloc(worker->groups, row_count * sizeof *worker->groups);
     worker->counts = capi_realloc(worker->counts, row_count * sizeof *worker->counts);
     worker->rows = capi_realloc(worker->rows, row_count * sizeof *worker->rows);
