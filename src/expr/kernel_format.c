@@ -144,7 +144,7 @@ static uint32_t format_plainly(const expr_call *call, const prepared_format *for
 
         if (bytes_max > EXPR_TEXT_BYTES_MAX && !expr_run_text(call->run, bytes_max)) return row;
         capi_buf_clear(&call->run->scratch);
-        start = to = capi_buf_reserve(&call->run->scratch, bytes_max);
+        start = to = capi_buf_reserve(&call->run->scratch, bytes_max + 1);
         for (uint32_t i = 0; i <= format->verb_count; i++) {
             const format_piece *piece = &format->pieces[i];
 

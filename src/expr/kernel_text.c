@@ -6,29 +6,38 @@
 
 /* ---- joining ---- */
 
-static bool concat_row(expr_run *run, const capi_view *a, const capi_view *b, capi_view *out)
+enum { CONCAT_PIECE_BYTES_MAX = 16 << 20 }; /* room for all rows is taken at once up to this, else row by row */
+
+/* Two texts of which neither is empty; `text` has room for them if they do not fit the view. Returns the bytes used. */
+static inline uint32_t concat_row(const capi_view *restrict a, const capi_view *restrict b, char *restrict text,
+                                  capi_view *restrict out)
 {
-    uint64_t bytes = (uint64_t)a->bytes + b->bytes;
-    char *text;
+    uint32_t bytes = a->bytes + b->bytes;
 
-    if (a->bytes == 0 || b->bytes == 0) {
-        *out = a->bytes ? *a : *b;
-        return true;
-    }
     if (bytes <= CAPI_VIEW_INLINE_MAX) {
-        capi_view joined = *a;
-
-        memcpy(joined.inlined + a->bytes, capi_view_data(b), b->bytes);
-        joined.bytes = (uint32_t)bytes;
-        *out = joined;
-        return true;
+        *out = *a;
+        memcpy(out->inlined + a->bytes, b->inlined, b->bytes);
+        out->bytes = bytes;
+        return 0;
     }
-    text = expr_run_text(run, bytes);
-    if (!text) return false;
     memcpy(text, capi_view_data(a), a->bytes);
     memcpy(text + a->bytes, capi_view_data(b), b->bytes);
     *out = capi_view_make(text, bytes);
-    return true;
+    return bytes;
+}
+
+/* Bytes of all joined texts together. */
+static uint64_t concat_bytes(const expr_call *call)
+{
+    const capi_view *restrict a = call->args[0].views;
+    const capi_view *restrict b = call->args[1].views;
+    uint32_t step_a = kernel_step(&call->args[0]);
+    uint32_t step_b = kernel_step(&call->args[1]);
+    uint64_t bytes = 0;
+
+    for (uint32_t row = 0; row < call->row_count; row++)
+        bytes += (uint64_t)a[row * step_a].bytes + b[row * step_b].bytes;
+    return bytes;
 }
 
 uint32_t expr_string_concat(const expr_call *call, capi_vec *out)
@@ -37,10 +46,29 @@ uint32_t expr_string_concat(const expr_call *call, capi_vec *out)
     const capi_view *b = call->args[1].views;
     uint32_t step_a = kernel_step(&call->args[0]);
     uint32_t step_b = kernel_step(&call->args[1]);
+    uint64_t bytes = concat_bytes(call);
+    bool is_one_piece = bytes <= CONCAT_PIECE_BYTES_MAX;
+    char *text = NULL;
 
     *out = expr_run_vec(call->run, CAPI_STRING, CAPI_FORM_VIEW);
-    for (uint32_t row = 0; row < call->row_count; row++)
-        if (!concat_row(call->run, &a[row * step_a], &b[row * step_b], &out->views[row])) return row;
+    if (is_one_piece) {
+        text = expr_run_text(call->run, bytes);
+        if (!text) is_one_piece = false;
+    }
+    for (uint32_t row = 0; row < call->row_count; row++) {
+        const capi_view *left = &a[row * step_a];
+        const capi_view *right = &b[row * step_b];
+
+        if (left->bytes == 0 || right->bytes == 0) {
+            out->views[row] = left->bytes ? *left : *right;
+            continue;
+        }
+        if (!is_one_piece) {
+            text = expr_run_text(call->run, (uint64_t)left->bytes + right->bytes);
+            if (!text) return row;
+        }
+        text += concat_row(left, right, text, &out->views[row]);
+    }
     return call->row_count;
 }
 
