@@ -45,8 +45,9 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     CAPI_TRY_OUT(engine_open_folder(engine, err));
     CAPI_TRY_OUT(engine_open_stores(engine, options, err));
     engine->pool = capi_thread_pool_new(options->thread_count);
-    capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget,
-                   capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid));
+    engine->temp_folder =
+        capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid);
+    capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, engine->temp_folder);
     engine->exec_is_open = true;
 out:
     if (st != CAPI_OK) {
@@ -63,7 +64,7 @@ void capi_engine_close(capi_engine *engine)
     if (!engine) return;
     if (engine->exec_is_open) {
         capi_exec_deinit(&engine->exec);
-        (void)!capi_folder_remove(engine->exec.temp_folder.data, NULL);
+        (void)!capi_folder_remove(engine->temp_folder.data, NULL);
     }
     if (engine->pool) capi_thread_pool_free(engine->pool);
     if (engine->state) {

@@ -6,6 +6,7 @@
 struct capi_engine {
     capi_arena arena;
     capi_str folder;
+    capi_str temp_folder; /* of this process; gone at the end */
     char process_uid[CAPI_UID_BYTES];
     capi_budget budget;
     uint32_t batch_count_max;
