@@ -276,6 +276,14 @@ static capi_status meet(expr_checker *checker, const capi_ast *ast, const expr_n
     return convert(checker, ast->args[1], *type, &operands[1]);
 }
 
+/* A divisor that is always zero fails every row, so it is a mistake of the script. */
+static bool is_zero_divisor(const expr_node *node, uint32_t operation)
+{
+    if (node->kind != EXPR_NODE_CONSTANT || (operation != EXPR_DIVIDE && operation != EXPR_MODULO)) return false;
+    if (node->type == CAPI_DECIMAL) return capi_decimal_is_zero(&node->value.decimal);
+    return is_integer(node) && node->value.integer == 0;
+}
+
 static capi_status check_arithmetic(expr_checker *checker, const capi_ast *ast, uint32_t operation,
                                     const expr_node *operands[2], const expr_node **out)
 {
@@ -288,6 +296,9 @@ static capi_status check_arithmetic(expr_checker *checker, const capi_ast *ast, 
     if (operation == EXPR_MODULO && (!is_integer(operands[0]) || !is_integer(operands[1])))
         return fail_operands(checker, ast, operands[0], operands[1]);
     CAPI_TRY(meet(checker, ast, operands, &type));
+    if (is_zero_divisor(operands[1], operation))
+        return fail(checker, ast, "%s %s by zero", type == CAPI_INT ? "integer" : "decimal",
+                    operation == EXPR_DIVIDE ? "division" : "modulo");
     kernel = type == CAPI_INT     ? expr_int_arithmetic
              : type == CAPI_FLOAT ? expr_float_arithmetic
                                   : expr_decimal_arithmetic;

@@ -97,6 +97,10 @@ TEST(constant_parts_are_evaluated_when_loaded)
     CHECK_INT(fixture.err.offset, 15);
     CHECK_STR(error_of(&fixture, "decimal2(0.0 / 0)"), "float NaN is no decimal number");
     CHECK_STR(error_of(&fixture, "10 / r.i"), "no error");
+    CHECK_STR(error_of(&fixture, "r.i / 0"), "integer division by zero");
+    CHECK_STR(error_of(&fixture, "r.i % (1 - 1)"), "integer modulo by zero");
+    CHECK_STR(error_of(&fixture, "r.d / 0"), "decimal division by zero");
+    CHECK_STR(error_of(&fixture, "r.f / 0"), "no error");
     CHECK_STR(error_of(&fixture, "10 / (r.i - r.i)"), "no error");
     fixture_deinit(&fixture);
 }
