@@ -15,15 +15,18 @@ void capi_loader_about(capi_loader *loader, const draft_node *node, const char *
     char words[512];
     va_list args;
 
-    if (!part) {
-        loader->report.context = capi_str_format(loader->arena, "in node \"%.*s\"", CAPI_STR_ARG(node->key->string));
-        return;
-    }
-    va_start(args, part);
-    vsnprintf(words, sizeof words, part, args);
-    va_end(args);
-    loader->report.context =
-        capi_str_format(loader->arena, "in %s of node \"%.*s\"", words, CAPI_STR_ARG(node->key->string));
+    int bytes;
+
+    if (part) {
+        va_start(args, part);
+        vsnprintf(words, sizeof words, part, args);
+        va_end(args);
+        bytes = snprintf(loader->about, sizeof loader->about, "in %s of node \"%.*s\"", words,
+                         CAPI_STR_ARG(node->key->string));
+    } else
+        bytes = snprintf(loader->about, sizeof loader->about, "in node \"%.*s\"", CAPI_STR_ARG(node->key->string));
+    if (bytes >= (int)sizeof loader->about) bytes = (int)sizeof loader->about - 1;
+    loader->report.context = (capi_str){loader->about, bytes < 0 ? 0 : (size_t)bytes};
 }
 
 void capi_loader_error(capi_loader *loader, const char *rule, const capi_tree *value, const char *format, ...)
@@ -230,7 +233,7 @@ static bool load_texts(capi_loader *loader)
     has_params = diags->error_count == 0;
     if (!loader->source.original.data) return false;
     if (has_params) {
-        capi_params_apply(&loader->report, &params, &loader->source);
+        capi_params_apply(&loader->report, &params, loader->arena, &loader->source);
         if (diags->error_count > 0) return false;
     } else {
         return false; /* what depends on parameters would only look wrong */
@@ -385,10 +388,11 @@ capi_status capi_script_load(const capi_load_options *options, capi_script **out
 {
     capi_script *script = capi_zmalloc(sizeof *script);
     capi_loader loader = {.options = options, .script = script, .arena = &script->arena};
+    capi_arena scratch = {0};
     capi_status st;
 
     *out = NULL;
-    loader.report = (capi_report){.arena = loader.arena, .diags = diags};
+    loader.report = (capi_report){.arena = &scratch, .diags = diags};
     capi_map_init(&loader.node_by_table, loader.arena);
     capi_map_init(&loader.index_by_name, loader.arena);
     capi_name_list_init(&loader.unknown, loader.arena);
@@ -398,6 +402,7 @@ capi_status capi_script_load(const capi_load_options *options, capi_script **out
     script->snapshot = loader.snapshot;
     script->snapshot_count = loader.snapshot_count;
     capi_diags_sort(diags);
+    capi_arena_deinit(&scratch);
     st = result_of(&loader);
     if (st == CAPI_OK)
         *out = script;

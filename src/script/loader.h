@@ -81,6 +81,7 @@ typedef struct capi_loader {
     capi_script *script;
     capi_arena *arena;      /* of the script */
     capi_report report;
+    char about[1024];       /* holds report.context */
     capi_source source, params_source;
     const capi_tree *root;
     capi_settings settings; /* top level */

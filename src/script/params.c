@@ -452,7 +452,7 @@ static void report_leftovers(param_replacer *replacer)
     }
 }
 
-void capi_params_apply(capi_report *report, const capi_params *params, capi_source *source)
+void capi_params_apply(capi_report *report, const capi_params *params, capi_arena *arena, capi_source *source)
 {
     param_replacer replacer = {.report = report, .params = params, .source = source};
 
@@ -466,10 +466,10 @@ void capi_params_apply(capi_report *report, const capi_params *params, capi_sour
     if (replacer.is_too_long)
         capi_report_error(report, "V8", source, 0, 0, "with its parameters put in, the script has more than %d MiB",
                           RESULT_BYTES_MAX >> 20);
-    source->text = capi_str_copy(report->arena, capi_buf_str(&replacer.out));
+    source->text = capi_str_copy(arena, capi_buf_str(&replacer.out));
     if (replacer.piece_count)
         source->pieces =
-            capi_arena_copy(report->arena, replacer.pieces, replacer.piece_count * sizeof *replacer.pieces);
+            capi_arena_copy(arena, replacer.pieces, replacer.piece_count * sizeof *replacer.pieces);
     source->piece_count = replacer.piece_count;
     report_leftovers(&replacer);
     capi_buf_deinit(&replacer.out);

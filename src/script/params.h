@@ -23,5 +23,6 @@ typedef struct capi_params {
 void capi_params_read(capi_report *report, const capi_source *source, const capi_tree *root, const capi_str *set_names,
                       const capi_str *set_values, uint32_t set_count, capi_params *out);
 
-/* Puts the parameters into source->original; the result is source->text with its pieces. Mistakes are reported. */
-void capi_params_apply(capi_report *report, const capi_params *params, capi_source *source);
+/* Puts the parameters into source->original; the result is source->text with its pieces, in the arena. Mistakes are
+ * reported. */
+void capi_params_apply(capi_report *report, const capi_params *params, capi_arena *arena, capi_source *source);

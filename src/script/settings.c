@@ -190,12 +190,12 @@ static uint32_t slot_of(const capi_settings *settings, capi_setting setting)
 
 const capi_tree *capi_settings_value(const capi_settings *settings, capi_setting setting)
 {
-    return settings->values[slot_of(settings, setting)];
+    return settings->map ? settings->values[slot_of(settings, setting)] : NULL;
 }
 
 bool capi_settings_is_wrong(const capi_settings *settings, capi_setting setting)
 {
-    return settings->is_wrong[slot_of(settings, setting)];
+    return settings->map && settings->is_wrong[slot_of(settings, setting)];
 }
 
 capi_str capi_settings_string(const capi_settings *settings, capi_setting setting)
