@@ -85,7 +85,7 @@ char *expr_run_text(expr_run *run, uint64_t bytes)
         return NULL;
     }
     run->text_bytes += bytes;
-    if ((uint64_t)(run->text_end - run->text_next) < bytes) {
+    if (!run->text_next || (uint64_t)(run->text_end - run->text_next) < bytes) {
         size_t block_bytes = RUN_TEXT_BLOCK_BYTES;
 
         if (bytes > RUN_TEXT_BLOCK_BYTES / 4) return capi_arena_alloc(&run->texts, bytes);
