@@ -16,12 +16,23 @@ static const char *const reference_type_names[] = {"string", "number", "bool", "
 
 /* ---- reading values ---- */
 
+static bool has_string(const capi_tree *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->items[i]->kind == CAPI_TREE_STRING) return true;
+    return false;
+}
+
 static void check_list(capi_report *report, const capi_source *source, capi_str name, const capi_tree *value)
 {
     if (value->count == 0)
         capi_report_error(report, "V5", source, value->start, value->end,
                           "parameter \"%.*s\" is an empty list; a list needs at least one string", CAPI_STR_ARG(name));
-    for (uint32_t i = 0; i < value->count; i++) {
+    else if (!has_string(value))
+        capi_report_error(report, "V5", source, value->start, value->end,
+                          "parameter \"%.*s\" is a list without strings, the first item is %s; all items must be strings",
+                          CAPI_STR_ARG(name), capi_tree_kind_name(value->items[0]->kind));
+    for (uint32_t i = 0; i < value->count && has_string(value); i++) {
         const capi_tree *item = value->items[i];
 
         if (item->kind != CAPI_TREE_STRING)
