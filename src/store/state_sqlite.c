@@ -808,8 +808,8 @@ static capi_status batch_unclaim(sqlite_state *sq, const node_decision *node, in
 static capi_status batch_release(sqlite_state *sq, const capi_claim *claim, capi_err *err)
 {
     node_decision node;
-    int64_t id;
-    int status;
+    int64_t id = 0;
+    int status = 0;
 
     CAPI_TRY(claim_find(sq, claim, &node, &id, &status, err));
     if (status == CAPI_WORK_SUCCESS || status == CAPI_WORK_FAIL) return state_not_ours(err, claim);
@@ -828,8 +828,8 @@ static capi_status batch_publish(sqlite_state *sq, const capi_claim *claim, capi
                                  capi_err *err)
 {
     node_decision node;
-    int64_t id;
-    int status;
+    int64_t id = 0;
+    int status = 0;
 
     CAPI_TRY(claim_find(sq, claim, &node, &id, &status, err));
     if (status != CAPI_WORK_START) return state_not_ours(err, claim);
@@ -850,8 +850,8 @@ static capi_status batch_publication(sqlite_state *sq, const capi_claim *claim, 
 {
     node_decision node;
     sqlite3_stmt *row;
-    int64_t id;
-    int status;
+    int64_t id = 0;
+    int status = 0;
 
     CAPI_TRY(claim_find(sq, claim, &node, &id, &status, err));
     if (status != CAPI_WORK_START) return state_not_ours(err, claim);
@@ -875,8 +875,8 @@ static capi_status batch_finish(sqlite_state *sq, const capi_claim *claim, const
                                 capi_err *err)
 {
     node_decision node;
-    int64_t id;
-    int status;
+    int64_t id = 0;
+    int status = 0;
 
     CAPI_TRY(claim_find(sq, claim, &node, &id, &status, err));
     if (status == CAPI_WORK_SUCCESS || status == CAPI_WORK_FAIL) return CAPI_OK; /* it was this attempt */

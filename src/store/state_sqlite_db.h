@@ -7,7 +7,6 @@
 #pragma once
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "store/state_backend.h"
 
 #include <pthread.h>
@@ -27,10 +26,12 @@ typedef struct sqlite_state {
     sqlite3_stmt *statements[SQL_COUNT];
     pthread_mutex_t lock;
     uint64_t commit_count; /* under lock */
+    uint32_t result_count; /* under lock: transactions that began as results */
 
     pthread_mutex_t sync_lock;
     pthread_cond_t sync_done;
-    capi_file_writer *wal;
+    int wal_fd;          /* the write-ahead log, for syncing */
+    int (*sync)(int fd); /* fdatasync; tests put something that fails */
     uint64_t synced_count; /* commits known to be on the disk */
     bool is_syncing;
     bool sync_failed; /* nothing more can be promised through this connection */
