@@ -40,6 +40,7 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     engine->budget.limit_bytes = options->memory_bytes ? options->memory_bytes : capi_budget_default_limit_bytes();
     engine->batch_count_max = options->batch_count_max ? options->batch_count_max : ENGINE_BATCHES_DEFAULT;
     if (engine->batch_count_max > ENGINE_BATCHES_MAX) engine->batch_count_max = ENGINE_BATCHES_DEFAULT;
+    engine->lease_ns = (int64_t)options->lease_ms * 1000000;
     capi_random_uid(&capi_random_system, engine->process_uid);
 
     CAPI_TRY_OUT(engine_open_folder(engine, err));

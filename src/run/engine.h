@@ -10,6 +10,7 @@ struct capi_engine {
     char process_uid[CAPI_UID_BYTES];
     capi_budget budget;
     uint32_t batch_count_max;
+    int64_t lease_ns; /* 0: the default */
     capi_state *state;
     capi_tables *tables;
     capi_thread_pool *pool;

@@ -1,8 +1,8 @@
 /* run.h - the life of a run: start, work, watch, stop.
  *
- * Decisions are made by the state (state.h); work is done by exec.h; run/ goes between. The dispatcher (dispatch.h) is a set
+ * Decisions are made by the state (state.h); work is done by exec.h; run/ goes between. The dispatcher (agent.h) is a set
  * of steps that never block: each looks at the state, does one thing and says what it did, so that a simulator can drive it;
- * threads are the thin shell in worker.h. */
+ * threads are the thin shell in agent_threads.h. */
 #pragma once
 
 #include "exec/exec.h"
@@ -17,6 +17,7 @@ typedef struct capi_engine_options {
     uint32_t batch_count_max; /* batches open at once (thread_pool_size); 0: 5 */
     uint64_t memory_bytes;    /* budget; 0: half of the machine or control group */
     bool compress;            /* tables */
+    uint32_t lease_ms;        /* a process that is silent so long is dead; 0: 10,000 */
 } capi_engine_options;
 
 CAPI_MUST_USE capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err);

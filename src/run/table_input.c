@@ -105,3 +105,16 @@ capi_status capi_table_input_load(capi_state *state, capi_str keyspace_uid, capi
     join_contents(parts, count, arena, &out->content);
     return CAPI_OK;
 }
+
+void capi_table_input_copy(capi_arena *arena, const capi_table_input *from, capi_table_input *to)
+{
+    uint64_t rows = extent_rows(from->content.extents, from->content.extent_count);
+
+    *to = *from;
+    to->address.keyspace_uid = capi_str_copy(arena, from->address.keyspace_uid);
+    to->address.run_uid = capi_str_copy(arena, from->address.run_uid);
+    to->address.table = capi_str_copy(arena, from->address.table);
+    to->content.extents =
+        capi_arena_copy(arena, from->content.extents, from->content.extent_count * sizeof *from->content.extents);
+    if (from->content.survivors) to->content.survivors = capi_arena_copy(arena, from->content.survivors, (rows + 7) / 8);
+}

@@ -7,6 +7,9 @@
 CAPI_MUST_USE capi_status capi_table_input_load(capi_state *state, capi_str keyspace_uid, capi_str run_uid, capi_str node,
                                                 capi_str table, capi_arena *arena, capi_table_input *out, capi_err *err);
 
+/* Everything copied to the arena. */
+void capi_table_input_copy(capi_arena *arena, const capi_table_input *from, capi_table_input *to);
+
 /* The contents of each batch by itself, for the seal; failed batches are empty. */
 CAPI_MUST_USE capi_status capi_batch_contents_load(capi_state *state, capi_str run_uid, capi_str node,
                                                    capi_arena *arena, capi_table_content **out,

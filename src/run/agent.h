@@ -1,0 +1,127 @@
+/* agent.h - one process's part in the runs of a data folder: what to do next, one step at a time.
+ *
+ * An agent opens nodes whose dependencies say go, claims batches and seals, has them executed, commits their results, completes
+ * runs, tells others that it lives, and takes over what dead processes left. It is written as steps that never wait: a
+ * step looks, makes at most one change to the state or lets one piece of work be done, and says when it wants to be called
+ * again. Time and randomness come from seams, execution from a capi_worker. So a simulator can drive many agents on one thread
+ * and a virtual clock; agent_threads.h is the thin shell that drives one with real threads.
+ *
+ *     dispatch step   discovers live runs; opens or refuses nodes; completes runs            (one caller at a time)
+ *     slot step       one batch or seal at a time, per slot:                                 (one caller per slot)
+ *
+ *         IDLE --pick--> CLAIM --> EXECUTE --> [PUBLISH --> RENAME] --> FINISH --> IDLE
+ *           |              |          `--interrupted--> RELEASE --> IDLE
+ *           |              `--nothing left--> IDLE
+ *           `--pick--> SEAL_CLAIM --> SEAL_EXECUTE --> SEAL_FINISH --> IDLE
+ *
+ *     beat step       advances this process's beat; buries processes whose beat stood still  (one caller at a time)
+ *                     for a whole lease by our own clock
+ *
+ * Invariants (workflow specification, section 8.3) rest on the state's compare-and-set operations alone, never on what an agent
+ * remembers: I4, I5 (batch_claim, batch_finish), I8 (node_open after the dependency's seal), I9 (batch_claim after run_stop),
+ * I16 (beats are compared, clocks are not). An agent may be dropped after any step.
+ *
+ * Kinds of steps may run on different threads at the same time; the agent locks what they share, but not while a state call or
+ * work runs. */
+#pragma once
+
+#include "run/run.h"
+
+typedef struct capi_agent capi_agent;
+
+/* ---- how work is done ---- */
+
+typedef struct capi_work_item {
+    const capi_claim *claim;
+    const capi_run *run;
+    const capi_script *script;
+    const capi_node *node;
+    const capi_table_input *reader; /* NULL for files */
+    const capi_table_input *lookup; /* NULL if none */
+    capi_progress *progress;
+} capi_work_item;
+
+typedef struct capi_work_outcome {
+    capi_status status;       /* CAPI_OK, CAPI_STOPPED (interrupted), or why the batch fails */
+    capi_batch_result result; /* when OK; its texts live until discard */
+    bool has_file;            /* a finished file waits for its name */
+    capi_str staged, target;
+    capi_seal_result seal;    /* of a seal */
+    capi_err err;             /* the words, when not OK */
+} capi_work_outcome;
+
+typedef struct capi_worker capi_worker;
+struct capi_worker_ops {
+    /* Does the batch, or begins it: false means that it is not done yet and wants to be asked again. */
+    bool (*batch)(capi_worker *worker, uint32_t slot, const capi_work_item *item, capi_work_outcome *out);
+    /* Gives the finished file of the slot's batch its name. */
+    capi_status (*rename)(capi_worker *worker, uint32_t slot, capi_err *err);
+    /* Same as batch, for a seal. */
+    bool (*seal)(capi_worker *worker, uint32_t slot, const capi_work_item *item, capi_work_outcome *out);
+    /* Frees what the slot's last batch or seal holds; an unnamed file is removed. */
+    void (*discard)(capi_worker *worker, uint32_t slot);
+};
+struct capi_worker {
+    const struct capi_worker_ops *ops;
+};
+
+/* ---- an agent ---- */
+
+typedef struct capi_agent_options {
+    capi_state *state;
+    const capi_clock *clock;
+    const capi_random *random;
+    capi_worker *worker;
+    capi_str process_uid;
+    uint32_t slot_count;
+    int64_t lease_ns;          /* 0: CAPI_LEASE_NS */
+    /* Which runs: one, given here with its script; or, when run is NULL, every live queued run of every keyspace. */
+    const capi_keyspace *keyspace;
+    const capi_run *run;
+    const capi_script *script;
+    /* For discovered runs: the script as it was at the run's start. The agent frees it with capi_script_free. */
+    capi_status (*load)(void *context, const capi_run *run, capi_script **out, capi_err *err);
+    void *load_context;
+    /* Something changed that another step may want to know: called without locks. May be NULL. */
+    void (*on_news)(void *context);
+    void *news_context;
+} capi_agent_options;
+
+#define CAPI_LEASE_NS INT64_C(10000000000)
+
+capi_agent *capi_agent_new(const capi_agent_options *options);
+void capi_agent_free(capi_agent *agent); /* NULL is fine. Claims stay as they are: call capi_agent_stop and step on first */
+
+/* From now on no batch is begun; running ones are told to stop and give back their claims. */
+void capi_agent_stop(capi_agent *agent);
+
+typedef struct capi_step {
+    const char *did;   /* "claim", "finish", ..., or NULL: there was nothing to do */
+    int64_t again_ns;  /* monotonic time at which to call again, if no news comes before; 0: at once */
+} capi_step;
+
+/* The status is that of a state call that failed; the step will be tried again. CAPI_UNAVAILABLE may pass, others will not. */
+capi_status capi_agent_dispatch_step(capi_agent *agent, capi_step *step, capi_err *err);
+capi_status capi_agent_slot_step(capi_agent *agent, uint32_t slot, capi_step *step, capi_err *err);
+capi_status capi_agent_beat_step(capi_agent *agent, capi_step *step, capi_err *err);
+
+/* All slots are idle: after capi_agent_stop, everything was given back. */
+bool capi_agent_is_idle(capi_agent *agent);
+
+/* ---- watching ---- */
+
+typedef enum capi_agent_state {
+    CAPI_AGENT_WORKING,  /* something runs or can run */
+    CAPI_AGENT_WAITING,  /* nothing can run here until somebody else does something */
+    CAPI_AGENT_DONE,     /* the one run is complete or stopped */
+} capi_agent_state;
+
+/* Of an agent with one run: a picture of it, in the arena. */
+capi_agent_state capi_agent_view(capi_agent *agent, capi_arena *arena, capi_run_view *out);
+
+typedef struct capi_agent_totals { /* since the agent began: for metrics */
+    uint64_t batches_done, batches_failed, batches_lost, seals, takeovers, rows_read, rows_written, store_errors;
+    uint64_t checks_go, checks_wait, checks_nogo;
+    uint32_t runs_live, slots_busy, slots_total, nodes_open;
+} capi_agent_totals;
+void capi_agent_count(capi_agent *agent, capi_agent_totals *out);

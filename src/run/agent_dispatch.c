@@ -1,0 +1,367 @@
+/* agent_dispatch.c - finds live runs, opens and refuses their nodes, completes them. */
+#include "run/agent_inside.h"
+#include "run/dependency.h"
+#include "run/table_input.h"
+
+#include <stdlib.h>
+
+/* ---- opening (the arena of a run is used under the lock) ---- */
+
+/* The dependency check said go, to us or to another process: loads what the node reads and lets slots in. */
+static capi_status node_let_in(capi_agent *agent, agent_node *node, const capi_node_state *opened, capi_err *err)
+{
+    agent_run *run = node->of;
+    const capi_node *about = node->node;
+    capi_state *state = agent->options.state;
+    capi_arena loaded = {0};
+    capi_table_input reader = {0};
+    capi_table_input lookup = {0};
+    capi_status st = CAPI_OK;
+
+    if (about->reader)
+        CAPI_TRY_OUT(capi_table_input_load(state, run->keyspace.uid, opened->reader_run_uid, about->reader->name,
+                                           about->source_table, &loaded, &reader, err));
+    if (about->lookup)
+        CAPI_TRY_OUT(capi_table_input_load(state, run->keyspace.uid, opened->lookup_run_uid,
+                                           about->lookup->index->owner->name, about->lookup->index->owner->table->name,
+                                           &loaded, &lookup, err));
+    pthread_mutex_lock(&agent->lock);
+    capi_table_input_copy(&run->arena, &reader, &node->reader);
+    capi_table_input_copy(&run->arena, &lookup, &node->lookup);
+    node->status = CAPI_WORK_START;
+    node->waiting_for = (capi_str){0};
+    node->begin_ns = agent_now(agent);
+    node->is_open = true;
+    run->is_stuck = false;
+    pthread_mutex_unlock(&agent->lock);
+    agent_news(agent);
+out:
+    capi_arena_deinit(&loaded);
+    return st;
+}
+
+static void node_end(capi_agent *agent, agent_node *node, capi_work_status status, capi_str comment)
+{
+    pthread_mutex_lock(&agent->lock);
+    if (!work_is_final(node->status)) {
+        node->end_ns = agent_now(agent);
+        node->of->has_changed = true;
+    }
+    node->status = status;
+    if (comment.bytes && node->comment.bytes == 0) node->comment = capi_str_copy(&node->of->arena, comment);
+    pthread_mutex_unlock(&agent->lock);
+}
+
+static capi_status node_refuse(capi_agent *agent, agent_node *node, capi_str reason, capi_arena *scratch, capi_err *err)
+{
+    capi_str comment = capi_str_format(scratch, "node \"%.*s\" cannot start: %.*s", CAPI_STR_ARG(node->node->name),
+                                       CAPI_STR_ARG(reason));
+
+    CAPI_TRY(capi_node_refuse(agent->options.state, node->of->run.run_uid, node->node->name, comment, err));
+    node_end(agent, node, CAPI_WORK_FAIL, comment);
+    return CAPI_OK;
+}
+
+/* *did is set if the state was changed. */
+static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *scratch, const char **did, capi_err *err)
+{
+    agent_run *run = node->of;
+    capi_dependency dependency;
+    capi_node_state opened;
+
+    CAPI_TRY(capi_dependency_check(agent->options.state, &run->keyspace, &run->run, node->node, scratch, &dependency, err));
+    switch (dependency.command) {
+    case CAPI_POLICY_GO:
+        *did = "open";
+        agent_add(agent, &agent->totals.checks_go);
+        CAPI_TRY(capi_node_open(agent->options.state, run->run.run_uid, node->node->name, dependency.reader_run_uid,
+                                dependency.lookup_run_uid, scratch, &opened, err));
+        if (work_is_final(opened.status)) {
+            node_end(agent, node, opened.status, opened.comment);
+            return CAPI_OK;
+        }
+        return node_let_in(agent, node, &opened, err);
+    case CAPI_POLICY_NOGO:
+        *did = "refuse";
+        agent_add(agent, &agent->totals.checks_nogo);
+        return node_refuse(agent, node, dependency.reason, scratch, err);
+    case CAPI_POLICY_WAIT:
+        agent_add(agent, &agent->totals.checks_wait);
+        pthread_mutex_lock(&agent->lock);
+        if (!capi_str_equal(node->waiting_for, dependency.reason))
+            node->waiting_for = capi_str_copy(&run->arena, dependency.reason);
+        pthread_mutex_unlock(&agent->lock);
+        return CAPI_OK;
+    }
+    return CAPI_OK;
+}
+
+/* ---- one run ---- */
+
+/* Slots end nodes while we look, so what they share with us is read under the lock. */
+static capi_work_status node_status(capi_agent *agent, const agent_node *node)
+{
+    capi_work_status status;
+
+    pthread_mutex_lock(&agent->lock);
+    status = node->status;
+    pthread_mutex_unlock(&agent->lock);
+    return status;
+}
+
+/* What other processes did since we looked. */
+static capi_status run_refresh(capi_agent *agent, agent_run *run, capi_arena *scratch, capi_err *err)
+{
+    capi_run now;
+    capi_node_state *states = NULL;
+    uint32_t count = 0;
+
+    CAPI_TRY(capi_run_get(agent->options.state, &run->keyspace, run->run.run_id, scratch, &now, err));
+    if (!capi_str_equal(now.run_uid, run->run.run_uid))
+        return capi_err_set(err, CAPI_NOT_FOUND, "run %u of keyspace \"%.*s\" was dropped", run->run.run_id,
+                            CAPI_STR_ARG(run->keyspace.name));
+    CAPI_TRY(capi_node_list(agent->options.state, run->run.run_uid, scratch, &states, &count, err));
+    pthread_mutex_lock(&agent->lock);
+    run->run.status = now.status;
+    pthread_mutex_unlock(&agent->lock);
+    for (uint32_t i = 0; i < count && i < run->node_count; i++) {
+        agent_node *node = &run->nodes[i];
+
+        pthread_mutex_lock(&agent->lock);
+        if (states[i].batches_done > node->batches_done) node->batches_done = states[i].batches_done;
+        if (states[i].batches_failed > node->batches_failed) node->batches_failed = states[i].batches_failed;
+        /* A batch was given back, or its process is dead: there is something to claim again. */
+        if (states[i].batches_done + states[i].batches_claimed < states[i].batches_total) node->is_exhausted = false;
+        pthread_mutex_unlock(&agent->lock);
+        if (work_is_final(states[i].status))
+            node_end(agent, node, states[i].status, states[i].comment);
+        else if (states[i].status == CAPI_WORK_START && node_status(agent, node) == CAPI_WORK_NONE)
+            CAPI_TRY(node_let_in(agent, node, &states[i], err));
+    }
+    pthread_mutex_lock(&agent->lock);
+    run->refresh_ns = agent_after_ms(agent, AGENT_POLL_MS);
+    pthread_mutex_unlock(&agent->lock);
+    return CAPI_OK;
+}
+
+static bool run_has(const agent_run *run, bool (*what)(const agent_node *node))
+{
+    for (uint32_t i = 0; i < run->node_count; i++)
+        if (what(&run->nodes[i])) return true;
+    return false;
+}
+
+static bool node_is_unfinished(const agent_node *node)
+{
+    return !work_is_final(node->status);
+}
+
+static bool node_is_working(const agent_node *node)
+{
+    return node->is_open && !work_is_final(node->status);
+}
+
+/* The comment that the reference writes when a run ends: {"node":"status",...}. */
+static capi_str completion_comment(const agent_run *run, capi_arena *scratch)
+{
+    capi_buf buf = {0};
+    capi_str text;
+
+    capi_buf_append_byte(&buf, '{');
+    for (uint32_t i = 0; i < run->node_count; i++) {
+        capi_work_status status = run->nodes[i].status;
+
+        capi_buf_printf(&buf, "%s\"%.*s\":\"%s\"", i ? "," : "", CAPI_STR_ARG(run->nodes[i].node->name),
+                        status == CAPI_WORK_SUCCESS ? "success" : status == CAPI_WORK_FAIL ? "fail" : "stopreceived");
+    }
+    capi_buf_append_byte(&buf, '}');
+    text = capi_str_copy(scratch, capi_buf_str(&buf));
+    capi_buf_deinit(&buf);
+    return text;
+}
+
+static capi_status run_end(capi_agent *agent, agent_run *run, capi_arena *scratch, capi_err *err)
+{
+    capi_status st = CAPI_OK;
+
+    if (run->run.status != CAPI_RUN_STOP)
+        st = capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(run, scratch), err);
+    if (st != CAPI_OK && st != CAPI_CONFLICT) return st;
+    pthread_mutex_lock(&agent->lock);
+    if (run->run.status != CAPI_RUN_STOP) run->run.status = st == CAPI_OK ? CAPI_RUN_COMPLETE : CAPI_RUN_STOP;
+    run->is_ended = true;
+    pthread_mutex_unlock(&agent->lock);
+    agent_news(agent);
+    return CAPI_OK;
+}
+
+/* True once for each change since the last call, and now and then without one: other runs may change, too. */
+static bool run_take_change(capi_agent *agent, agent_run *run)
+{
+    bool is_due;
+
+    pthread_mutex_lock(&agent->lock);
+    is_due = run->has_changed || run->check_ns <= agent_now(agent);
+    if (is_due) run->check_ns = agent_after_ms(agent, AGENT_POLL_MS);
+    run->has_changed = false;
+    pthread_mutex_unlock(&agent->lock);
+    return is_due;
+}
+
+static bool run_is_unfinished(capi_agent *agent, agent_run *run)
+{
+    bool is_unfinished;
+
+    pthread_mutex_lock(&agent->lock);
+    is_unfinished = run_has(run, node_is_unfinished);
+    run->is_stuck = is_unfinished && !run->has_changed && !run_has(run, node_is_working);
+    pthread_mutex_unlock(&agent->lock);
+    return is_unfinished;
+}
+
+/* At most one change to the state. */
+static capi_status run_step(capi_agent *agent, agent_run *run, capi_arena *scratch, const char **did, capi_err *err)
+{
+    bool needs_refresh;
+
+    pthread_mutex_lock(&agent->lock);
+    needs_refresh = run->refresh_ns <= agent_now(agent);
+    pthread_mutex_unlock(&agent->lock);
+    if (needs_refresh) CAPI_TRY(run_refresh(agent, run, scratch, err));
+    if (run_take_change(agent, run)) {
+        for (uint32_t i = 0; i < run->node_count && !*did; i++)
+            if (node_status(agent, &run->nodes[i]) == CAPI_WORK_NONE && run->run.status == CAPI_RUN_START)
+                CAPI_TRY(node_check(agent, &run->nodes[i], scratch, did, err));
+        if (*did) { /* what changed may let others start: look again */
+            pthread_mutex_lock(&agent->lock);
+            run->has_changed = true;
+            pthread_mutex_unlock(&agent->lock);
+            return CAPI_OK;
+        }
+    }
+    if (run_is_unfinished(agent, run)) return CAPI_OK;
+    *did = "complete";
+    return run_end(agent, run, scratch, err);
+}
+
+/* ---- all runs ---- */
+
+static agent_run *find_run(const capi_agent *agent, capi_str run_uid)
+{
+    for (agent_run *run = agent->runs; run; run = run->next)
+        if (capi_str_equal(run->run.run_uid, run_uid)) return run;
+    return NULL;
+}
+
+/* A run whose script no longer loads cannot be worked on by anybody: its nodes fail with the reason. */
+static capi_status refuse_run(capi_agent *agent, const capi_run *run, const capi_err *cause, capi_arena *scratch,
+                              capi_err *err)
+{
+    capi_node_state *nodes = NULL;
+    uint32_t count = 0;
+
+    CAPI_TRY(capi_node_list(agent->options.state, run->run_uid, scratch, &nodes, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (nodes[i].status == CAPI_WORK_NONE)
+            CAPI_TRY(capi_node_refuse(agent->options.state, run->run_uid, nodes[i].name,
+                                      (capi_str){cause->text, cause->text_bytes}, err));
+    (void)!capi_run_complete(agent->options.state, run->run_uid, CAPI_STR("{}"), NULL);
+    return CAPI_OK;
+}
+
+static capi_status discover_keyspace(capi_agent *agent, const capi_keyspace *keyspace, capi_arena *scratch, capi_err *err)
+{
+    capi_run *runs = NULL;
+    uint32_t count = 0;
+
+    CAPI_TRY(capi_run_list(agent->options.state, keyspace, scratch, &runs, &count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        capi_err cause = {0};
+        capi_status st;
+
+        if (runs[i].mode != CAPI_RUN_QUEUED || runs[i].status != CAPI_RUN_START || find_run(agent, runs[i].run_uid)) continue;
+        st = agent_run_add(agent, keyspace, &runs[i], NULL, &cause);
+        if (st == CAPI_INVALID)
+            CAPI_TRY(refuse_run(agent, &runs[i], &cause, scratch, err));
+        else if (st != CAPI_OK) {
+            capi_err_copy(err, &cause);
+            return st;
+        }
+    }
+    return CAPI_OK;
+}
+
+static capi_status discover(capi_agent *agent, capi_arena *scratch, capi_err *err)
+{
+    capi_keyspace *keyspaces = NULL;
+    uint32_t count = 0;
+
+    CAPI_TRY(capi_keyspace_list(agent->options.state, scratch, &keyspaces, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        CAPI_TRY(discover_keyspace(agent, &keyspaces[i], scratch, err));
+    agent->discover_ns = agent_after_ms(agent, AGENT_IDLE_POLL_MS);
+    return CAPI_OK;
+}
+
+/* Ended and dropped runs go as soon as no slot works on them. */
+static void forget_runs(capi_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    for (agent_run *run = agent->runs; run;) {
+        agent_run *next = run->next;
+        bool is_used = false;
+
+        for (uint32_t i = 0; i < agent->options.slot_count; i++)
+            is_used = is_used || (agent->slots[i].node && agent->slots[i].node->of == run);
+        if (run->is_ended && !is_used && !agent->options.run) agent_run_drop(agent, run);
+        run = next;
+    }
+    pthread_mutex_unlock(&agent->lock);
+}
+
+static capi_status dispatch(capi_agent *agent, capi_arena *scratch, capi_step *step, capi_err *err)
+{
+    if (agent->options.run && !agent->runs) {
+        step->did = "begin";
+        return agent_run_add(agent, agent->options.keyspace, agent->options.run, agent->options.script, err);
+    }
+    if (!agent->options.run && agent->discover_ns <= agent_now(agent)) CAPI_TRY(discover(agent, scratch, err));
+    for (agent_run *run = agent->runs; run && !step->did; run = run->next) {
+        capi_status st;
+
+        if (run->is_ended) continue;
+        st = run_step(agent, run, scratch, &step->did, err);
+        if (st == CAPI_NOT_FOUND) { /* the keyspace was dropped */
+            pthread_mutex_lock(&agent->lock);
+            run->is_ended = true;
+            for (uint32_t i = 0; i < run->node_count; i++)
+                run->nodes[i].is_open = false;
+            pthread_mutex_unlock(&agent->lock);
+        } else if (st != CAPI_OK) {
+            return st;
+        }
+    }
+    forget_runs(agent);
+    return CAPI_OK;
+}
+
+capi_status capi_agent_dispatch_step(capi_agent *agent, capi_step *step, capi_err *err)
+{
+    capi_arena scratch = {0};
+    bool is_stopping;
+    capi_status st;
+
+    *step = (capi_step){0};
+    pthread_mutex_lock(&agent->lock);
+    is_stopping = agent->is_stopping;
+    pthread_mutex_unlock(&agent->lock);
+    st = is_stopping ? CAPI_OK : dispatch(agent, &scratch, step, err);
+    if (st != CAPI_OK) {
+        agent_add(agent, &agent->totals.store_errors);
+        step->again_ns = agent_after_ms(agent, AGENT_POLL_MS);
+    } else if (!step->did) {
+        step->again_ns = agent_after_ms(agent, agent->runs ? AGENT_POLL_MS : AGENT_IDLE_POLL_MS);
+    }
+    capi_arena_deinit(&scratch);
+    return st;
+}

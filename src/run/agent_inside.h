@@ -1,0 +1,111 @@
+/* agent_inside.h - what the files of the agent share. */
+#pragma once
+
+#include "run/agent.h"
+
+#include <pthread.h>
+
+enum { AGENT_POLL_MS = 200, AGENT_IDLE_POLL_MS = 1000, AGENT_RETRY_MS = 50, AGENT_DEATHS_MAX = 3 };
+
+typedef struct agent_run agent_run;
+
+typedef struct agent_node {
+    agent_run *of;
+    const capi_node *node;
+    capi_work_status status;
+    bool is_open;           /* inputs are loaded: slots may take batches */
+    bool is_exhausted;      /* nothing was left to claim when last asked */
+    bool is_sealing;
+    int64_t seal_after_ns;  /* do not ask for the seal before */
+    uint32_t running;       /* slots of this agent */
+    uint32_t batches_done, batches_failed;
+    uint64_t rows_read, rows_written; /* of batches finished here */
+    int64_t begin_ns, end_ns;
+    capi_str waiting_for, comment;
+    capi_table_input reader, lookup;
+} agent_node;
+
+struct agent_run {
+    agent_run *next;
+    capi_arena arena; /* texts, inputs; used under the lock */
+    capi_keyspace keyspace;
+    capi_run run;
+    const capi_script *script;
+    capi_script *owned_script; /* when loaded by us */
+    agent_node *nodes;         /* order of the run's spec: topological */
+    uint32_t node_count;
+    int64_t refresh_ns;        /* when to look at the state again */
+    int64_t check_ns;          /* when to check dependencies again, if nothing changed */
+    bool has_changed;          /* a node ended, so dependants may start */
+    bool is_ended;             /* complete or stopped, nothing left for us */
+    bool is_stuck;             /* no open node: only others can change that */
+};
+
+typedef enum slot_phase {
+    SLOT_IDLE,
+    SLOT_CLAIM,
+    SLOT_EXECUTE,
+    SLOT_PUBLISH,
+    SLOT_RENAME,
+    SLOT_FINISH,
+    SLOT_RELEASE,
+    SLOT_SEAL_CLAIM,
+    SLOT_SEAL_EXECUTE,
+    SLOT_SEAL_FINISH,
+} slot_phase;
+
+typedef struct agent_slot {
+    slot_phase phase;
+    agent_node *node;
+    char operation_uid[CAPI_UID_BYTES];
+    capi_claim claim;
+    capi_progress progress;
+    capi_work_outcome outcome;
+    bool has_outcome; /* the worker holds something for this slot */
+    uint32_t tries;
+} agent_slot;
+
+typedef struct agent_peer { /* another process that holds claims */
+    char process_uid[CAPI_UID_BYTES];
+    uint64_t beat;
+    int64_t seen_ns; /* when the beat was first seen at this value */
+    bool is_listed;
+} agent_peer;
+
+struct capi_agent {
+    capi_agent_options options;
+    char process_uid[CAPI_UID_BYTES];
+    pthread_mutex_t lock;
+    bool is_stopping;
+    agent_run *runs;
+    int64_t discover_ns;
+    agent_slot *slots;
+    agent_peer *peers;
+    uint32_t peer_count, peer_capacity;
+    int64_t beat_ns, peers_ns;
+    capi_agent_totals totals;
+};
+
+static inline int64_t agent_now(const capi_agent *agent)
+{
+    return agent->options.clock->monotonic_ns(agent->options.clock->context);
+}
+
+static inline int64_t agent_after_ms(const capi_agent *agent, int64_t ms)
+{
+    return agent_now(agent) + ms * 1000000;
+}
+
+static inline bool work_is_final(capi_work_status status)
+{
+    return status >= CAPI_WORK_SUCCESS;
+}
+
+/* One more, under the lock. */
+void agent_add(capi_agent *agent, uint64_t *total);
+void agent_news(capi_agent *agent);
+/* A run with its nodes, added to the agent; the script may be given (not owned) or NULL: loaded through options.load. */
+capi_status agent_run_add(capi_agent *agent, const capi_keyspace *keyspace, const capi_run *run,
+                          const capi_script *script, capi_err *err);
+/* Unlinks and frees a run on which no slot works. */
+void agent_run_drop(capi_agent *agent, agent_run *run);

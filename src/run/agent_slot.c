@@ -1,0 +1,352 @@
+/* agent_slot.c - one slot's way from claim to commit, a step for each arrow of the diagram in agent.h. */
+#include "run/agent_inside.h"
+
+/* ---- choosing (with the lock held) ---- */
+
+/* The open node with batches left on which the fewest slots work; ties in topological order. */
+static agent_node *pick_batch(capi_agent *agent)
+{
+    agent_node *best = NULL;
+
+    for (agent_run *run = agent->runs; run; run = run->next)
+        for (uint32_t i = 0; i < run->node_count; i++) {
+            agent_node *node = &run->nodes[i];
+
+            if (!node->is_open || node->is_exhausted || work_is_final(node->status)) continue;
+            if (!best || node->running < best->running) best = node;
+        }
+    return best;
+}
+
+/* A node whose batches are all claimed, none of them by us: perhaps they are done. */
+static agent_node *pick_seal(capi_agent *agent, int64_t now_ns, int64_t *again_ns)
+{
+    for (agent_run *run = agent->runs; run; run = run->next)
+        for (uint32_t i = 0; i < run->node_count; i++) {
+            agent_node *node = &run->nodes[i];
+
+            if (!node->is_open || !node->is_exhausted || node->is_sealing || node->running > 0) continue;
+            if (work_is_final(node->status)) continue;
+            if (node->seal_after_ns <= now_ns) return node;
+            if (node->seal_after_ns < *again_ns) *again_ns = node->seal_after_ns;
+        }
+    return NULL;
+}
+
+static void progress_reset(capi_progress *progress)
+{
+    progress->rows_read = 0;
+    progress->rows_written = 0;
+    progress->bytes_read = 0;
+    progress->units_done = 0;
+    progress->units_total = 0;
+    progress->stop = false;
+}
+
+/* With the lock held. */
+static void slot_set(capi_agent *agent, agent_slot *slot, slot_phase phase)
+{
+    slot->phase = phase;
+    slot->tries = 0;
+    capi_random_uid(agent->options.random, slot->operation_uid);
+}
+
+static void slot_enter(capi_agent *agent, agent_slot *slot, slot_phase phase)
+{
+    pthread_mutex_lock(&agent->lock);
+    slot_set(agent, slot, phase);
+    pthread_mutex_unlock(&agent->lock);
+}
+
+static void step_idle(capi_agent *agent, agent_slot *slot, capi_step *step)
+{
+    agent_node *node;
+
+    pthread_mutex_lock(&agent->lock);
+    step->again_ns = agent_after_ms(agent, AGENT_IDLE_POLL_MS);
+    node = agent->is_stopping ? NULL : pick_seal(agent, agent_now(agent), &step->again_ns);
+    if (node) {
+        node->is_sealing = true;
+        slot->node = node;
+        slot_set(agent, slot, SLOT_SEAL_CLAIM);
+    } else if (!agent->is_stopping && (node = pick_batch(agent))) {
+        node->running++;
+        slot->node = node;
+        slot_set(agent, slot, SLOT_CLAIM);
+    }
+    progress_reset(&slot->progress);
+    slot->progress.stop = agent->is_stopping;
+    if (node) {
+        step->did = "pick";
+        step->again_ns = 0;
+    }
+    pthread_mutex_unlock(&agent->lock);
+}
+
+/* Back to idle; the node may now be ready for its seal. */
+static void slot_leave(capi_agent *agent, agent_slot *slot)
+{
+    if (slot->has_outcome) {
+        agent->options.worker->ops->discard(agent->options.worker, (uint32_t)(slot - agent->slots));
+        slot->has_outcome = false;
+    }
+    pthread_mutex_lock(&agent->lock);
+    if (slot->phase >= SLOT_SEAL_CLAIM)
+        slot->node->is_sealing = false;
+    else
+        slot->node->running--;
+    slot->node = NULL;
+    slot->phase = SLOT_IDLE;
+    pthread_mutex_unlock(&agent->lock);
+    agent_news(agent);
+}
+
+/* A state call failed in a way that may pass: the same step again, with the same operation id, a little later. */
+static capi_status try_again(capi_agent *agent, agent_slot *slot, capi_step *step, capi_status status)
+{
+    if (slot->tries < 7) slot->tries++;
+    step->again_ns = agent_after_ms(agent, (int64_t)AGENT_RETRY_MS << (slot->tries - 1));
+    agent_add(agent, &agent->totals.store_errors);
+    return status;
+}
+
+static capi_work_item slot_item(const agent_slot *slot)
+{
+    const agent_node *node = slot->node;
+
+    return (capi_work_item){
+        .claim = &slot->claim,
+        .run = &node->of->run,
+        .script = node->of->script,
+        .node = node->node,
+        .reader = node->node->reader ? &node->reader : NULL,
+        .lookup = node->node->lookup ? &node->lookup : NULL,
+        .progress = (capi_progress *)&slot->progress,
+    };
+}
+
+/* ---- batches ---- */
+
+static capi_status step_claim(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    agent_node *node = slot->node;
+    capi_status st = capi_batch_claim(agent->options.state, node->of->run.run_uid, node->node->name,
+                                      capi_str_of(agent->process_uid), capi_str_of(slot->operation_uid), &slot->claim, err);
+
+    step->did = "claim";
+    if (st == CAPI_OK) {
+        slot_enter(agent, slot, SLOT_EXECUTE);
+        return CAPI_OK;
+    }
+    if (st != CAPI_NOT_FOUND && st != CAPI_STOPPED) return try_again(agent, slot, step, st);
+    pthread_mutex_lock(&agent->lock);
+    node->is_exhausted = true;
+    pthread_mutex_unlock(&agent->lock);
+    slot_leave(agent, slot);
+    return CAPI_OK;
+}
+
+/* What a failed batch tells: the cause, then where it was. */
+static void outcome_fail(agent_slot *slot, capi_status status)
+{
+    const agent_node *node = slot->node;
+    capi_work_outcome *outcome = &slot->outcome;
+
+    outcome->status = status;
+    capi_err_note(&outcome->err, "in node \"%.*s\" (%s), batch %u of %u, script \"%.*s\"", CAPI_STR_ARG(node->node->name),
+                  capi_node_type_name(node->node->type), slot->claim.batch_idx, slot->claim.batches_total,
+                  CAPI_STR_ARG(node->of->script->url));
+    outcome->has_file = false;
+    outcome->result = (capi_batch_result){.status = CAPI_WORK_FAIL,
+                                          .last_token = -1,
+                                          .comment = {outcome->err.text, outcome->err.text_bytes}};
+}
+
+static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *step)
+{
+    uint32_t number = (uint32_t)(slot - agent->slots);
+    capi_work_item item = slot_item(slot);
+
+    step->did = "execute";
+    if (slot->claim.deaths >= AGENT_DEATHS_MAX) {
+        capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they worked on this batch",
+                     slot->claim.deaths);
+        outcome_fail(slot, CAPI_INVALID);
+        slot_enter(agent, slot, SLOT_FINISH);
+        return CAPI_OK;
+    }
+    if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
+    slot->has_outcome = true;
+    if (!agent->options.worker->ops->batch(agent->options.worker, number, &item, &slot->outcome)) {
+        step->again_ns = agent_after_ms(agent, 1);
+        return CAPI_OK;
+    }
+    if (slot->outcome.status == CAPI_STOPPED) {
+        slot_enter(agent, slot, SLOT_RELEASE);
+        return CAPI_OK;
+    }
+    if (slot->outcome.status != CAPI_OK) outcome_fail(slot, slot->outcome.status);
+    slot_enter(agent, slot, slot->outcome.has_file ? SLOT_PUBLISH : SLOT_FINISH);
+    return CAPI_OK;
+}
+
+/* The claim is no longer ours: what we made is garbage, and nobody sees it. */
+static void slot_lose(capi_agent *agent, agent_slot *slot)
+{
+    pthread_mutex_lock(&agent->lock);
+    agent->totals.batches_lost++;
+    slot->node->is_exhausted = false; /* whoever took it may have given it back */
+    pthread_mutex_unlock(&agent->lock);
+    slot_leave(agent, slot);
+}
+
+static capi_status step_publish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    capi_status st =
+        capi_batch_publish(agent->options.state, &slot->claim, slot->outcome.staged, slot->outcome.target, err);
+
+    step->did = "publish";
+    if (st == CAPI_OK)
+        slot_enter(agent, slot, SLOT_RENAME);
+    else if (st == CAPI_CONFLICT)
+        slot_lose(agent, slot);
+    else
+        return try_again(agent, slot, step, st);
+    return CAPI_OK;
+}
+
+static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *step)
+{
+    uint32_t number = (uint32_t)(slot - agent->slots);
+    capi_status st = agent->options.worker->ops->rename(agent->options.worker, number, &slot->outcome.err);
+
+    step->did = "rename";
+    if (st != CAPI_OK) outcome_fail(slot, st);
+    slot_enter(agent, slot, SLOT_FINISH);
+    return CAPI_OK;
+}
+
+static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    const capi_batch_result *result = &slot->outcome.result;
+    agent_node *node = slot->node;
+    capi_status st = capi_batch_finish(agent->options.state, &slot->claim, result, err);
+
+    step->did = "finish";
+    if (st == CAPI_CONFLICT) {
+        slot_lose(agent, slot);
+        return CAPI_OK;
+    }
+    if (st != CAPI_OK) return try_again(agent, slot, step, st);
+    pthread_mutex_lock(&agent->lock);
+    node->batches_done++;
+    node->batches_failed += result->status == CAPI_WORK_FAIL;
+    node->rows_read += result->rows_read;
+    node->rows_written += result->rows_written;
+    agent->totals.batches_done++;
+    agent->totals.batches_failed += result->status == CAPI_WORK_FAIL;
+    agent->totals.rows_read += result->rows_read;
+    agent->totals.rows_written += result->rows_written;
+    if (node->batches_done >= node->node->batches_total) node->is_exhausted = true; /* spares the question */
+    pthread_mutex_unlock(&agent->lock);
+    slot_leave(agent, slot);
+    return CAPI_OK;
+}
+
+static capi_status step_release(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    capi_status st = capi_batch_release(agent->options.state, &slot->claim, err);
+
+    step->did = "release";
+    if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
+    slot_leave(agent, slot);
+    return CAPI_OK;
+}
+
+/* ---- seals ---- */
+
+static capi_status step_seal_claim(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    agent_node *node = slot->node;
+    capi_status st = capi_node_seal_claim(agent->options.state, node->of->run.run_uid, node->node->name,
+                                          capi_str_of(agent->process_uid), capi_str_of(slot->operation_uid),
+                                          &slot->claim, err);
+
+    step->did = "seal claim";
+    if (st == CAPI_OK) {
+        slot_enter(agent, slot, SLOT_SEAL_EXECUTE);
+        return CAPI_OK;
+    }
+    if (st != CAPI_NOT_FOUND) return try_again(agent, slot, step, st);
+    pthread_mutex_lock(&agent->lock); /* somebody else still works on a batch, or seals; or gave a batch back */
+    node->seal_after_ns = agent_after_ms(agent, AGENT_POLL_MS);
+    node->is_exhausted = false;
+    pthread_mutex_unlock(&agent->lock);
+    slot_leave(agent, slot);
+    return CAPI_OK;
+}
+
+static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_step *step)
+{
+    uint32_t number = (uint32_t)(slot - agent->slots);
+    capi_work_item item = slot_item(slot);
+
+    step->did = "seal";
+    if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
+    slot->has_outcome = true;
+    if (slot->claim.deaths >= AGENT_DEATHS_MAX) {
+        capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they sealed this node", slot->claim.deaths);
+        slot->outcome.status = CAPI_INVALID;
+    } else if (!agent->options.worker->ops->seal(agent->options.worker, number, &item, &slot->outcome)) {
+        step->again_ns = agent_after_ms(agent, 1);
+        return CAPI_OK;
+    }
+    if (slot->outcome.status == CAPI_UNAVAILABLE) return try_again(agent, slot, step, CAPI_UNAVAILABLE);
+    if (slot->outcome.status != CAPI_OK)
+        slot->outcome.seal = (capi_seal_result){.status = CAPI_WORK_FAIL,
+                                                .comment = {slot->outcome.err.text, slot->outcome.err.text_bytes}};
+    slot_enter(agent, slot, SLOT_SEAL_FINISH);
+    return CAPI_OK;
+}
+
+static capi_status step_seal_finish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    agent_node *node = slot->node;
+    capi_status st = capi_node_seal_finish(agent->options.state, &slot->claim, &slot->outcome.seal, err);
+
+    step->did = "seal finish";
+    if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
+    pthread_mutex_lock(&agent->lock);
+    if (st == CAPI_OK) {
+        node->status = slot->outcome.seal.status;
+        node->end_ns = agent_now(agent);
+        if (slot->outcome.seal.comment.bytes)
+            node->comment = capi_str_copy(&node->of->arena, slot->outcome.seal.comment);
+        agent->totals.seals++;
+    }
+    node->of->has_changed = true;
+    node->of->refresh_ns = 0;
+    pthread_mutex_unlock(&agent->lock);
+    slot_leave(agent, slot);
+    return CAPI_OK;
+}
+
+capi_status capi_agent_slot_step(capi_agent *agent, uint32_t number, capi_step *step, capi_err *err)
+{
+    agent_slot *slot = &agent->slots[number];
+
+    *step = (capi_step){0};
+    switch (slot->phase) {
+    case SLOT_IDLE: step_idle(agent, slot, step); return CAPI_OK;
+    case SLOT_CLAIM: return step_claim(agent, slot, step, err);
+    case SLOT_EXECUTE: return step_execute(agent, slot, step);
+    case SLOT_PUBLISH: return step_publish(agent, slot, step, err);
+    case SLOT_RENAME: return step_rename(agent, slot, step);
+    case SLOT_FINISH: return step_finish(agent, slot, step, err);
+    case SLOT_RELEASE: return step_release(agent, slot, step, err);
+    case SLOT_SEAL_CLAIM: return step_seal_claim(agent, slot, step, err);
+    case SLOT_SEAL_EXECUTE: return step_seal_execute(agent, slot, step);
+    case SLOT_SEAL_FINISH: return step_seal_finish(agent, slot, step, err);
+    }
+    return CAPI_OK;
+}

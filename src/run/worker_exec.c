@@ -1,0 +1,210 @@
+/* worker_exec.c - runs a batch or a seal at once, on the thread that asks, and keeps what it made until it is discarded. */
+#include "run/worker_exec.h"
+#include "run/table_input.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+
+typedef struct exec_slot {
+    capi_arena arena;
+    capi_buf extents;
+    capi_batch_output output;
+} exec_slot;
+
+typedef struct exec_worker {
+    capi_worker base;
+    capi_exec *exec;
+    capi_state *state;
+    exec_slot *slots;
+    uint32_t slot_count;
+} exec_worker;
+
+static int64_t now_ns(void)
+{
+    return capi_clock_system.monotonic_ns(capi_clock_system.context);
+}
+
+/* ---- batches ---- */
+
+static capi_str input_name(const capi_work_item *item)
+{
+    const capi_node *node = item->node;
+
+    if (item->reader) return node->source_table;
+    return item->claim->batch_idx < node->source.url_count ? node->source.urls[item->claim->batch_idx] : CAPI_STR("");
+}
+
+/* The comment that user interfaces of the reference split at ";" (processing specification, section 14). */
+static capi_str statistics(const capi_work_item *item, const capi_batch_output *output, int64_t elapsed_ns,
+                           capi_arena *arena)
+{
+    double seconds = elapsed_ns > 0 ? (double)elapsed_ns / 1e9 : 1e-9;
+    capi_str from = input_name(item);
+    capi_str to = output->file ? output->target
+                               : capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(item->node->table->name), item->run->run_id);
+    capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ", seconds,
+                                    CAPI_STR_ARG(from), CAPI_STR_ARG(to), (unsigned long long)output->rows_read,
+                                    (double)output->rows_read / seconds);
+
+    if (output->rows_read == 0) return text;
+    return capi_str_format(arena, "%.*srow_writes: %llu, %.1f w/s; ", CAPI_STR_ARG(text),
+                           (unsigned long long)output->rows_written, (double)output->rows_written / seconds);
+}
+
+static void take_result(exec_slot *slot, const capi_work_item *item, int64_t elapsed_ns, capi_work_outcome *out)
+{
+    const capi_batch_output *output = &slot->output;
+
+    capi_extents_encode(&slot->extents, output->extents, output->extent_count);
+    out->result = (capi_batch_result){
+        .status = CAPI_WORK_SUCCESS,
+        .extents = item->node->table ? capi_buf_str(&slot->extents) : (capi_str){0},
+        .rows_read = output->rows_read,
+        .rows_written = output->rows_written,
+        .bytes_written = output->bytes_written,
+        .first_token = output->first_token,
+        .last_token = output->last_token,
+        .comment = statistics(item, output, elapsed_ns, &slot->arena),
+    };
+    out->has_file = output->file != NULL;
+    out->staged = output->file ? capi_str_of(capi_file_writer_path(output->file)) : (capi_str){0};
+    out->target = output->target;
+}
+
+static bool exec_batch(capi_worker *base, uint32_t number, const capi_work_item *item, capi_work_outcome *out)
+{
+    exec_worker *worker = (exec_worker *)base;
+    exec_slot *slot = &worker->slots[number];
+    int64_t begin_ns = now_ns();
+    capi_batch_task task = {
+        .node = item->node,
+        .keyspace_uid = item->run->keyspace_uid,
+        .run_uid = item->run->run_uid,
+        .attempt_uid = capi_str_of(item->claim->attempt_uid),
+        .run_id = item->run->run_id,
+        .batch_idx = item->claim->batch_idx,
+        .batches_total = item->claim->batches_total,
+        .now = capi_instant_from_ms(item->run->start_ms),
+        .input = item->reader,
+        .lookup = item->lookup,
+        .progress = item->progress,
+    };
+
+    out->status = capi_batch_run(worker->exec, &task, &slot->arena, &slot->output, &out->err);
+    if (out->status == CAPI_OK) take_result(slot, item, now_ns() - begin_ns, out);
+    return true;
+}
+
+static capi_status exec_rename(capi_worker *base, uint32_t number, capi_err *err)
+{
+    exec_slot *slot = &((exec_worker *)base)->slots[number];
+    capi_file_writer *file = slot->output.file;
+
+    slot->output.file = NULL; /* capi_file_publish ends it, whatever happens */
+    return capi_file_publish(file, err);
+}
+
+/* ---- seals ---- */
+
+static capi_work_status status_of_batches(const capi_batch_state *batches, uint32_t count, capi_str *comment)
+{
+    capi_work_status status = CAPI_WORK_SUCCESS;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (batches[i].status == CAPI_WORK_FAIL) {
+            *comment = batches[i].comment;
+            return CAPI_WORK_FAIL;
+        }
+        if (batches[i].status == CAPI_WORK_STOP_RECEIVED) status = CAPI_WORK_STOP_RECEIVED;
+    }
+    return status;
+}
+
+static capi_status seal_table(exec_worker *worker, const capi_work_item *item, const capi_table_content *contents,
+                              uint32_t count, capi_arena *arena, capi_seal_result *result, capi_err *err)
+{
+    capi_seal_output output = {0};
+    capi_seal_task task = {
+        .node = item->node,
+        .address = {item->run->keyspace_uid, item->run->run_uid, item->node->table->name},
+        .batches = contents,
+        .batch_count = count,
+    };
+
+    CAPI_TRY(capi_seal_run(worker->exec, &task, arena, &output, err));
+    result->row_count = output.row_count;
+    result->survivors = output.survivors;
+    if (output.has_duplicates) {
+        result->status = CAPI_WORK_FAIL;
+        result->comment = output.duplicate;
+    }
+    return CAPI_OK;
+}
+
+/* fail if any batch failed; else stopreceived if any was stopped; else fail if a unique index is violated over the whole
+ * node; else success. */
+static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *item, capi_work_outcome *out)
+{
+    exec_worker *worker = (exec_worker *)base;
+    capi_arena *arena = &worker->slots[number].arena;
+    capi_table_content *contents = NULL;
+    capi_batch_state *batches = NULL;
+    uint32_t count = 0;
+
+    out->seal = (capi_seal_result){0};
+    out->status = capi_batch_contents_load(worker->state, capi_str_of(item->claim->run_uid), item->node->name, arena,
+                                           &contents, &batches, &count, &out->err);
+    if (out->status != CAPI_OK) return true;
+    out->seal.status = status_of_batches(batches, count, &out->seal.comment);
+    for (uint32_t i = 0; i < count; i++)
+        out->seal.row_count += item->node->table ? contents[i].row_count : batches[i].rows_written;
+    if (out->seal.status == CAPI_WORK_SUCCESS && item->node->table)
+        out->status = seal_table(worker, item, contents, count, arena, &out->seal, &out->err);
+    return true;
+}
+
+/* ---- ends ---- */
+
+static void exec_discard(capi_worker *base, uint32_t number)
+{
+    exec_slot *slot = &((exec_worker *)base)->slots[number];
+
+    capi_batch_output_deinit(&slot->output);
+    slot->output = (capi_batch_output){0};
+    capi_buf_clear(&slot->extents);
+    capi_arena_deinit(&slot->arena);
+}
+
+static const struct capi_worker_ops exec_ops = {
+    .batch = exec_batch,
+    .rename = exec_rename,
+    .seal = exec_seal,
+    .discard = exec_discard,
+};
+
+capi_worker *capi_worker_exec_new(capi_exec *exec, capi_state *state, uint32_t slot_count)
+{
+    exec_worker *worker = capi_zmalloc(sizeof *worker);
+
+    worker->base.ops = &exec_ops;
+    worker->exec = exec;
+    worker->state = state;
+    worker->slot_count = slot_count;
+    worker->slots = capi_zmalloc(slot_count * sizeof *worker->slots);
+    return &worker->base;
+}
+
+void capi_worker_exec_free(capi_worker *base)
+{
+    exec_worker *worker = (exec_worker *)base;
+
+    if (!worker) return;
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        exec_discard(base, i);
+        capi_buf_deinit(&worker->slots[i].extents);
+    }
+    free(worker->slots);
+    free(worker);
+}
