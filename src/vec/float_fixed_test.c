@@ -24,14 +24,10 @@ static double random_value(uint64_t bits, int kind)
         bits &= ~(UINT64_C(1) << 62);
         memcpy(&value, &bits, 8);
         return value;
-    case 1: /* a tie for some number of digits */
-        return ldexp((double)(bits >> 12 & 0xFFFFFFF), -(int)(bits & 15));
-    case 2:
-        return (double)(int64_t)bits / 1e9;
-    case 3:
-        return (double)(bits % 1000000000) / 1000;
-    default:
-        return ldexp((double)(int64_t)bits, -(int)(bits & 127));
+    case 1: /* a tie for some number of digits */ return ldexp((double)(bits >> 12 & 0xFFFFFFF), -(int)(bits & 15));
+    case 2: return (double)(int64_t)bits / 1e9;
+    case 3: return (double)(bits % 1000000000) / 1000;
+    default: return ldexp((double)(int64_t)bits, -(int)(bits & 127));
     }
 }
 
@@ -49,9 +45,33 @@ TEST(fixed_digits_are_those_of_printf_for_random_floats)
 
 TEST(fixed_digits_are_those_of_printf_at_the_edges)
 {
-    const double values[] = {0,     -0.0,  0.5,   1.5,    2.5,     0.125,  0.375,  9.5,    99.5,   999999.5, 0.9999995,
-                             1e-9,  5e-10, 1e-10, 5e-324, 1e15,    1e16,   1e22,   1e300,  2.675,  1.005,    0.0000005,
-                             0x1p53, 0x1p52, 0x1.fffffffffffffp52, 0x1.fffffffffffffp51, 0x1.fffffffffffffp-2};
+    const double values[] = {0,
+                             -0.0,
+                             0.5,
+                             1.5,
+                             2.5,
+                             0.125,
+                             0.375,
+                             9.5,
+                             99.5,
+                             999999.5,
+                             0.9999995,
+                             1e-9,
+                             5e-10,
+                             1e-10,
+                             5e-324,
+                             1e15,
+                             1e16,
+                             1e22,
+                             1e300,
+                             2.675,
+                             1.005,
+                             0.0000005,
+                             0x1p53,
+                             0x1p52,
+                             0x1.fffffffffffffp52,
+                             0x1.fffffffffffffp51,
+                             0x1.fffffffffffffp-2};
 
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         for (unsigned digits = 0; digits <= CAPI_FLOAT_FIXED_DIGITS_MAX; digits++) {

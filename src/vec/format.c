@@ -264,15 +264,9 @@ static void apply_directive(capi_buf *to, const format_directive *directive, for
     if (directive->star_precision) take_precision(to, &spec, values);
     go_to_index(values, &directive->verb_index);
     switch (directive->kind) {
-    case FORMAT_VERB:
-        apply_verb(to, &spec, values);
-        break;
-    case FORMAT_PERCENT:
-        capi_buf_append_byte(to, '%');
-        break;
-    case FORMAT_NO_VERB:
-        capi_buf_append_text(to, "%!(NOVERB)");
-        break;
+    case FORMAT_VERB: apply_verb(to, &spec, values); break;
+    case FORMAT_PERCENT: capi_buf_append_byte(to, '%'); break;
+    case FORMAT_NO_VERB: capi_buf_append_text(to, "%!(NOVERB)"); break;
     }
 }
 

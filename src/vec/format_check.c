@@ -23,19 +23,14 @@ static check_verbs verbs_of(capi_type type)
 {
     switch (type) {
     case CAPI_STRING:
-    case CAPI_DECIMAL:
-        return (check_verbs){"svqxX", "%s, %v, %q, %x or %X"};
+    case CAPI_DECIMAL: return (check_verbs){"svqxX", "%s, %v, %q, %x or %X"};
     case CAPI_INT:
-    case CAPI_LENGTH:
-        return (check_verbs){"dvxXoObcqU", "%d, %v, %x, %X, %o, %O, %b, %c, %q or %U"};
-    case CAPI_FLOAT:
-        return (check_verbs){"fFeEgGvbxX", "%f, %e, %g, %v, %x or %b"};
-    case CAPI_BOOL:
-        return (check_verbs){"tv", "%t or %v"};
+    case CAPI_LENGTH: return (check_verbs){"dvxXoObcqU", "%d, %v, %x, %X, %o, %O, %b, %c, %q or %U"};
+    case CAPI_FLOAT: return (check_verbs){"fFeEgGvbxX", "%f, %e, %g, %v, %x or %b"};
+    case CAPI_BOOL: return (check_verbs){"tv", "%t or %v"};
     case CAPI_DATETIME:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        break;
+    case CAPI_ZONE: break;
     }
     return (check_verbs){"", "a time layout"};
 }

@@ -142,23 +142,13 @@ static void put_finite(float_text *text, const capi_format_spec *spec, double va
     size_t precision = spec->has_precision ? spec->precision : 6;
 
     switch (spec->verb) {
-    case 'e':
-        put_by_c_library(text, "%.*e", value, precision);
-        break;
-    case 'E':
-        put_by_c_library(text, "%.*E", value, precision);
-        break;
+    case 'e': put_by_c_library(text, "%.*e", value, precision); break;
+    case 'E': put_by_c_library(text, "%.*E", value, precision); break;
     case 'f':
-    case 'F':
-        put_by_c_library(text, "%.*f", value, precision);
-        break;
-    case 'b':
-        put_binary(text, value);
-        break;
+    case 'F': put_by_c_library(text, "%.*f", value, precision); break;
+    case 'b': put_binary(text, value); break;
     case 'x':
-    case 'X':
-        put_hex(text, value, spec);
-        break;
+    case 'X': put_hex(text, value, spec); break;
     case 'G':
         if (spec->has_precision)
             put_by_c_library(text, "%.*G", value, precision);

@@ -52,30 +52,20 @@ static inline capi_value fuzz_value(capi_str *text)
         text->bytes -= value.string.bytes;
         break;
     case CAPI_INT:
-    case CAPI_LENGTH:
-        value.integer = (int64_t)fuzz_take(text, 8);
-        break;
+    case CAPI_LENGTH: value.integer = (int64_t)fuzz_take(text, 8); break;
     case CAPI_FLOAT:
         bits = fuzz_take(text, 8);
         memcpy(&value.real, &bits, 8);
         break;
-    case CAPI_BOOL:
-        value.boolean = fuzz_take(text, 1) & 1;
-        break;
+    case CAPI_BOOL: value.boolean = fuzz_take(text, 1) & 1; break;
     case CAPI_DATETIME:
         value.instant = capi_instant_from_ms((int64_t)fuzz_take(text, 8) >> 12);
         value.instant.offset_seconds = (int32_t)(fuzz_take(text, 2) % 90000) - 45000;
         value.instant.zone_name = NULL;
         break;
-    case CAPI_DECIMAL:
-        value.decimal = capi_decimal_from_cents((int64_t)fuzz_take(text, 8));
-        break;
-    case CAPI_MONTH:
-        value.integer = 1 + (int64_t)(fuzz_take(text, 1) % 12);
-        break;
-    case CAPI_ZONE:
-        value.zone = (capi_zone){0, 3, capi_zone_utc_name};
-        break;
+    case CAPI_DECIMAL: value.decimal = capi_decimal_from_cents((int64_t)fuzz_take(text, 8)); break;
+    case CAPI_MONTH: value.integer = 1 + (int64_t)(fuzz_take(text, 1) % 12); break;
+    case CAPI_ZONE: value.zone = (capi_zone){0, 3, capi_zone_utc_name}; break;
     }
     return value;
 }

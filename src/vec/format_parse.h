@@ -26,7 +26,7 @@ typedef struct format_directive {
     format_directive_kind kind;
     capi_format_spec spec;
     bool star_width, star_precision;
-    bool is_misplaced_index; /* "%[3]2d", "%[3].2d" */
+    bool is_misplaced_index;                               /* "%[3]2d", "%[3].2d" */
     format_index width_index, precision_index, verb_index; /* in the order in which they stand */
 } format_directive;
 

@@ -16,10 +16,8 @@ bool capi_rune_is_print(uint32_t rune)
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_CS:
-    case UTF8PROC_CATEGORY_CO:
-        return false;
-    default:
-        return true;
+    case UTF8PROC_CATEGORY_CO: return false;
+    default: return true;
     }
 }
 

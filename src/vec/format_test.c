@@ -44,8 +44,8 @@ static void check_sprintf_line(json_t *line, capi_arena *arena, unsigned number)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-        values[i] = golden_value(golden_text(item, "type"), golden_text(item, "value"), arena);
+    json_array_foreach(list, i, item) values[i] =
+        golden_value(golden_text(item, "type"), golden_text(item, "value"), arena);
     capi_sprintf(&buf, format, values, (uint32_t)json_array_size(list));
     if (!capi_str_equal(capi_buf_str(&buf), expected))
         capi_test_fail(__FILE__, __LINE__, "line %u: \"%.*s\" gives \"%.*s\", expected \"%.*s\"", number,
@@ -117,7 +117,9 @@ TEST(a_byte_that_is_no_utf8_can_be_a_verb_and_in_a_value)
     CHECK_SPRINTF("%!\xEF\xBF\xBD(int64=1)x", "%\xFFx", int_of(1));
     CHECK_SPRINTF("  \xFF", "%3s", string_of("\xFF"));
     CHECK_SPRINTF("\xFF\xFE", "%.2s", string_of("\xFF\xFE\xFD"));
-    CHECK_SPRINTF("\"\\xffa\\u200b\"", "%q", string_of("\xFF" "a\u200b"));
+    CHECK_SPRINTF("\"\\xffa\\u200b\"", "%q",
+                  string_of("\xFF"
+                            "a\u200b"));
 }
 
 TEST(indexes_choose_values)
@@ -163,8 +165,8 @@ TEST(huge_widths_do_no_harm)
 TEST(ints_have_signs_bases_and_zeros)
 {
     CHECK_SPRINTF("-0042|  +42|42   |000042", "%05d|%+5d|%-5d|%.6d", int_of(-42), int_of(42), int_of(42), int_of(42));
-    CHECK_SPRINTF("0x0000ff 0b101 010 0o17 -0XFF", "%#06x %#b %#o %O %#X", int_of(255), int_of(5), int_of(8), int_of(15),
-                  int_of(-255));
+    CHECK_SPRINTF("0x0000ff 0b101 010 0o17 -0XFF", "%#06x %#b %#o %O %#X", int_of(255), int_of(5), int_of(8),
+                  int_of(15), int_of(-255));
     CHECK_SPRINTF("|     |", "%.0d|%05.0d|", int_of(0), int_of(0));
     CHECK_SPRINTF("-8000000000000000", "%x", int_of(INT64_MIN));
     CHECK_SPRINTF("U+20AC '\u20ac' 'x' '\\u20ac' U+FFFFFFFFFFFFFFFF", "%#U %q %+q %U", int_of(0x20AC), int_of('x'),
@@ -176,8 +178,7 @@ TEST(floats_obey_flags)
 {
     CHECK_SPRINTF("+1.50|-01.5| NaN| +Inf", "%+.2f|%05.1f|% f|%05f", float_of(1.5), float_of(-1.5), float_of(NAN),
                   float_of(INFINITY));
-    CHECK_SPRINTF("1.00000|1.|0|1.e+06", "%#g|%#.0f|%#v|%#.1g", float_of(1), float_of(1), float_of(0),
-                  float_of(1e6));
+    CHECK_SPRINTF("1.00000|1.|0|1.e+06", "%#g|%#.0f|%#v|%#.1g", float_of(1), float_of(1), float_of(0), float_of(1e6));
     CHECK_SPRINTF("1E+06 0X1.8P+00 0x1p-1074 4503599627370496p-52", "%G %X %x %b", float_of(1e6), float_of(1.5),
                   float_of(5e-324), float_of(1));
     CHECK_SPRINTF("0x1.8000p+00 0x1p+01", "%.4x %.0x", float_of(1.5), float_of(1.5));

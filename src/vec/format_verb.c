@@ -9,24 +9,15 @@
 const char *capi_format_type_name(capi_type type)
 {
     switch (type) {
-    case CAPI_STRING:
-        return "string";
-    case CAPI_INT:
-        return "int64";
-    case CAPI_FLOAT:
-        return "float64";
-    case CAPI_BOOL:
-        return "bool";
-    case CAPI_DATETIME:
-        return "time.Time";
-    case CAPI_DECIMAL:
-        return "decimal.Decimal";
-    case CAPI_LENGTH:
-        return "int";
-    case CAPI_MONTH:
-        return "time.Month";
-    case CAPI_ZONE:
-        return "*time.Location";
+    case CAPI_STRING: return "string";
+    case CAPI_INT: return "int64";
+    case CAPI_FLOAT: return "float64";
+    case CAPI_BOOL: return "bool";
+    case CAPI_DATETIME: return "time.Time";
+    case CAPI_DECIMAL: return "decimal.Decimal";
+    case CAPI_LENGTH: return "int";
+    case CAPI_MONTH: return "time.Month";
+    case CAPI_ZONE: return "*time.Location";
     }
     return "";
 }
@@ -133,20 +124,13 @@ static int_style int_style_of(const capi_format_spec *spec)
 {
     switch (spec->verb) {
     case 'd':
-    case 'v':
-        return (int_style){10, ""};
-    case 'b':
-        return (int_style){2, spec->sharp ? "0b" : ""};
-    case 'o':
-        return (int_style){8, ""};
-    case 'O':
-        return (int_style){8, "0o"};
-    case 'x':
-        return (int_style){16, spec->sharp ? "0x" : ""};
-    case 'X':
-        return (int_style){16, spec->sharp ? "0X" : ""};
-    default:
-        return (int_style){0, NULL};
+    case 'v': return (int_style){10, ""};
+    case 'b': return (int_style){2, spec->sharp ? "0b" : ""};
+    case 'o': return (int_style){8, ""};
+    case 'O': return (int_style){8, "0o"};
+    case 'x': return (int_style){16, spec->sharp ? "0x" : ""};
+    case 'X': return (int_style){16, spec->sharp ? "0X" : ""};
+    default: return (int_style){0, NULL};
     }
 }
 
@@ -283,8 +267,7 @@ static bool format_fitting(capi_buf *to, const capi_format_spec *spec, const cap
         format_text(to, spec, value->string.data ? value->string : CAPI_STR(""));
         return true;
     case CAPI_INT:
-    case CAPI_LENGTH:
-        return format_int(to, spec, value->integer);
+    case CAPI_LENGTH: return format_int(to, spec, value->integer);
     case CAPI_FLOAT:
         if (!is_float_verb(spec->verb)) return false;
         capi_format_float(to, spec, value->real);

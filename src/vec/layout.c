@@ -139,17 +139,14 @@ static void layout_split(capi_layout *layout, capi_arena *arena)
 static size_t part_bytes_max(const layout_part *part)
 {
     switch (part->element) {
-    case LAYOUT_YEAR:
-        return 4;
+    case LAYOUT_YEAR: return 4;
     case LAYOUT_MONTH_NAME:
-    case LAYOUT_WEEKDAY_NAME:
-        return 9;
+    case LAYOUT_WEEKDAY_NAME: return 9;
     case LAYOUT_MONTH_SHORT:
     case LAYOUT_WEEKDAY_SHORT:
     case LAYOUT_YEAR_DAY:
     case LAYOUT_YEAR_DAY_BLANK:
-    case LAYOUT_ABBREVIATION:
-        return 3;
+    case LAYOUT_ABBREVIATION: return 3;
     case LAYOUT_YEAR_SHORT:
     case LAYOUT_MONTH:
     case LAYOUT_MONTH_TWO:
@@ -164,13 +161,10 @@ static size_t part_bytes_max(const layout_part *part)
     case LAYOUT_SECOND:
     case LAYOUT_SECOND_TWO:
     case LAYOUT_HALF_UPPER:
-    case LAYOUT_HALF_LOWER:
-        return 2;
+    case LAYOUT_HALF_LOWER: return 2;
     case LAYOUT_FRACTION:
-    case LAYOUT_FRACTION_TRIM:
-        return 1 + 9;
-    case LAYOUT_OFFSET:
-        return sizeof "-07:00:00" - 1;
+    case LAYOUT_FRACTION_TRIM: return 1 + 9;
+    case LAYOUT_OFFSET: return sizeof "-07:00:00" - 1;
     }
     return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/err.h"
 #include "vec/instant.h"
 
 typedef struct capi_layout capi_layout;
@@ -20,7 +19,8 @@ void capi_layout_format(const capi_layout *layout, const capi_instant *instant, 
 /* The most bytes that formatting a value from a table (UTC, years 0..9999) can take; 0 if unknown. */
 size_t capi_layout_bytes_max(const capi_layout *layout);
 /* Fast path for whole vectors of stored values (ms, UTC): layouts made of year, month, day, hour, minute, second, fraction
- * and literals only. Writes to `to` and returns the bytes, or 0 if the layout or the value needs the general way. */
+ * and literals only. Writes to `to` and returns the bytes, or 0 if the layout or the value needs the general way. `to` must
+ * have room for capi_layout_bytes_max bytes: whole words are written, behind the text too. */
 size_t capi_layout_format_ms(const capi_layout *layout, int64_t ms, char *to);
 /* Same for reading: true and *ms if the layout is simple and the text has exactly that shape. False: use the general way. */
 bool capi_layout_parse_ms(const capi_layout *layout, capi_str text, int64_t *ms);

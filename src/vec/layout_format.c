@@ -89,82 +89,32 @@ static void append_blank_padded(capi_buf *to, unsigned value, unsigned width)
 static void append_element(capi_buf *to, const layout_part *part, const capi_instant *instant, const capi_civil *civil)
 {
     switch (part->element) {
-    case LAYOUT_YEAR:
-        append_number(to, civil->year, 4);
-        break;
-    case LAYOUT_YEAR_SHORT:
-        append_number(to, civil->year < 0 ? 0 : civil->year % 100, 2);
-        break;
-    case LAYOUT_MONTH_NAME:
-        capi_buf_append_text(to, layout_month_names[civil->month - 1]);
-        break;
-    case LAYOUT_MONTH_SHORT:
-        capi_buf_append(to, layout_month_names[civil->month - 1], 3);
-        break;
-    case LAYOUT_MONTH:
-        append_number(to, civil->month, 1);
-        break;
-    case LAYOUT_MONTH_TWO:
-        append_number(to, civil->month, 2);
-        break;
-    case LAYOUT_WEEKDAY_NAME:
-        capi_buf_append_text(to, layout_weekday_names[civil->weekday]);
-        break;
-    case LAYOUT_WEEKDAY_SHORT:
-        capi_buf_append(to, layout_weekday_names[civil->weekday], 3);
-        break;
-    case LAYOUT_DAY:
-        append_number(to, civil->day, 1);
-        break;
-    case LAYOUT_DAY_TWO:
-        append_number(to, civil->day, 2);
-        break;
-    case LAYOUT_DAY_BLANK:
-        append_blank_padded(to, civil->day, 2);
-        break;
-    case LAYOUT_YEAR_DAY:
-        append_number(to, civil->year_day, 3);
-        break;
-    case LAYOUT_YEAR_DAY_BLANK:
-        append_blank_padded(to, civil->year_day, 3);
-        break;
-    case LAYOUT_HOUR:
-        append_number(to, civil->hour, 2);
-        break;
-    case LAYOUT_HOUR12:
-        append_number(to, hour12(civil->hour), 1);
-        break;
-    case LAYOUT_HOUR12_TWO:
-        append_number(to, hour12(civil->hour), 2);
-        break;
-    case LAYOUT_MINUTE:
-        append_number(to, civil->minute, 1);
-        break;
-    case LAYOUT_MINUTE_TWO:
-        append_number(to, civil->minute, 2);
-        break;
-    case LAYOUT_SECOND:
-        append_number(to, civil->second, 1);
-        break;
-    case LAYOUT_SECOND_TWO:
-        append_number(to, civil->second, 2);
-        break;
-    case LAYOUT_HALF_UPPER:
-        capi_buf_append(to, civil->hour >= 12 ? "PM" : "AM", 2);
-        break;
-    case LAYOUT_HALF_LOWER:
-        capi_buf_append(to, civil->hour >= 12 ? "pm" : "am", 2);
-        break;
+    case LAYOUT_YEAR: append_number(to, civil->year, 4); break;
+    case LAYOUT_YEAR_SHORT: append_number(to, civil->year < 0 ? 0 : civil->year % 100, 2); break;
+    case LAYOUT_MONTH_NAME: capi_buf_append_text(to, layout_month_names[civil->month - 1]); break;
+    case LAYOUT_MONTH_SHORT: capi_buf_append(to, layout_month_names[civil->month - 1], 3); break;
+    case LAYOUT_MONTH: append_number(to, civil->month, 1); break;
+    case LAYOUT_MONTH_TWO: append_number(to, civil->month, 2); break;
+    case LAYOUT_WEEKDAY_NAME: capi_buf_append_text(to, layout_weekday_names[civil->weekday]); break;
+    case LAYOUT_WEEKDAY_SHORT: capi_buf_append(to, layout_weekday_names[civil->weekday], 3); break;
+    case LAYOUT_DAY: append_number(to, civil->day, 1); break;
+    case LAYOUT_DAY_TWO: append_number(to, civil->day, 2); break;
+    case LAYOUT_DAY_BLANK: append_blank_padded(to, civil->day, 2); break;
+    case LAYOUT_YEAR_DAY: append_number(to, civil->year_day, 3); break;
+    case LAYOUT_YEAR_DAY_BLANK: append_blank_padded(to, civil->year_day, 3); break;
+    case LAYOUT_HOUR: append_number(to, civil->hour, 2); break;
+    case LAYOUT_HOUR12: append_number(to, hour12(civil->hour), 1); break;
+    case LAYOUT_HOUR12_TWO: append_number(to, hour12(civil->hour), 2); break;
+    case LAYOUT_MINUTE: append_number(to, civil->minute, 1); break;
+    case LAYOUT_MINUTE_TWO: append_number(to, civil->minute, 2); break;
+    case LAYOUT_SECOND: append_number(to, civil->second, 1); break;
+    case LAYOUT_SECOND_TWO: append_number(to, civil->second, 2); break;
+    case LAYOUT_HALF_UPPER: capi_buf_append(to, civil->hour >= 12 ? "PM" : "AM", 2); break;
+    case LAYOUT_HALF_LOWER: capi_buf_append(to, civil->hour >= 12 ? "pm" : "am", 2); break;
     case LAYOUT_FRACTION:
-    case LAYOUT_FRACTION_TRIM:
-        append_fraction(to, part, civil->nanoseconds);
-        break;
-    case LAYOUT_OFFSET:
-        append_offset(to, part, instant->offset_seconds);
-        break;
-    case LAYOUT_ABBREVIATION:
-        append_abbreviation(to, instant);
-        break;
+    case LAYOUT_FRACTION_TRIM: append_fraction(to, part, civil->nanoseconds); break;
+    case LAYOUT_OFFSET: append_offset(to, part, instant->offset_seconds); break;
+    case LAYOUT_ABBREVIATION: append_abbreviation(to, instant); break;
     }
 }
 
@@ -181,7 +131,7 @@ void capi_layout_format_parts(const capi_layout *layout, const capi_instant *ins
 }
 
 #define MS_PER_DAY 86400000u
-#define MS_OF_YEAR_ZERO INT64_C(-62167219200000)   /* 0000-01-01 */
+#define MS_OF_YEAR_ZERO INT64_C(-62167219200000) /* 0000-01-01 */
 #define MS_OF_YEAR_10000 INT64_C(253402300800000)
 
 /* `day` counts from 0000-01-01, up to the end of 9999. */

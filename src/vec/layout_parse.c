@@ -253,30 +253,20 @@ static const char *read_element(layout_reading *reading, const layout_part *part
     int ignored;
 
     switch (part->element) {
-    case LAYOUT_YEAR:
-        return read_year(reading, 4);
-    case LAYOUT_YEAR_SHORT:
-        return read_year(reading, 2);
-    case LAYOUT_MONTH_NAME:
-        return read_name(reading, layout_month_names, 12, 0, &reading->month);
-    case LAYOUT_MONTH_SHORT:
-        return read_name(reading, layout_month_names, 12, 3, &reading->month);
+    case LAYOUT_YEAR: return read_year(reading, 4);
+    case LAYOUT_YEAR_SHORT: return read_year(reading, 2);
+    case LAYOUT_MONTH_NAME: return read_name(reading, layout_month_names, 12, 0, &reading->month);
+    case LAYOUT_MONTH_SHORT: return read_name(reading, layout_month_names, 12, 3, &reading->month);
     case LAYOUT_MONTH:
-    case LAYOUT_MONTH_TWO:
-        return read_month(reading, part->element == LAYOUT_MONTH_TWO);
-    case LAYOUT_WEEKDAY_NAME:
-        return read_name(reading, layout_weekday_names, 7, 0, &ignored);
-    case LAYOUT_WEEKDAY_SHORT:
-        return read_name(reading, layout_weekday_names, 7, 3, &ignored);
+    case LAYOUT_MONTH_TWO: return read_month(reading, part->element == LAYOUT_MONTH_TWO);
+    case LAYOUT_WEEKDAY_NAME: return read_name(reading, layout_weekday_names, 7, 0, &ignored);
+    case LAYOUT_WEEKDAY_SHORT: return read_name(reading, layout_weekday_names, 7, 3, &ignored);
     case LAYOUT_DAY:
     case LAYOUT_DAY_TWO:
-    case LAYOUT_DAY_BLANK:
-        return read_day(reading, part);
+    case LAYOUT_DAY_BLANK: return read_day(reading, part);
     case LAYOUT_YEAR_DAY:
-    case LAYOUT_YEAR_DAY_BLANK:
-        return read_year_day(reading, part->element == LAYOUT_YEAR_DAY);
-    case LAYOUT_HOUR:
-        return read_range(reading, false, 23, "hour out of range", &reading->hour);
+    case LAYOUT_YEAR_DAY_BLANK: return read_year_day(reading, part->element == LAYOUT_YEAR_DAY);
+    case LAYOUT_HOUR: return read_range(reading, false, 23, "hour out of range", &reading->hour);
     case LAYOUT_HOUR12:
     case LAYOUT_HOUR12_TWO:
         return read_range(reading, part->element == LAYOUT_HOUR12_TWO, 12, "hour out of range", &reading->hour);
@@ -284,20 +274,13 @@ static const char *read_element(layout_reading *reading, const layout_part *part
     case LAYOUT_MINUTE_TWO:
         return read_range(reading, part->element == LAYOUT_MINUTE_TWO, 59, "minute out of range", &reading->minute);
     case LAYOUT_SECOND:
-    case LAYOUT_SECOND_TWO:
-        return read_second(reading, part, next);
-    case LAYOUT_HALF_UPPER:
-        return read_half(reading, "AM", "PM");
-    case LAYOUT_HALF_LOWER:
-        return read_half(reading, "am", "pm");
-    case LAYOUT_FRACTION:
-        return read_nanoseconds(reading, 1 + (size_t)part->digits);
-    case LAYOUT_FRACTION_TRIM:
-        return read_optional_fraction(reading);
-    case LAYOUT_OFFSET:
-        return read_offset(reading, part);
-    case LAYOUT_ABBREVIATION:
-        return read_abbreviation(reading);
+    case LAYOUT_SECOND_TWO: return read_second(reading, part, next);
+    case LAYOUT_HALF_UPPER: return read_half(reading, "AM", "PM");
+    case LAYOUT_HALF_LOWER: return read_half(reading, "am", "pm");
+    case LAYOUT_FRACTION: return read_nanoseconds(reading, 1 + (size_t)part->digits);
+    case LAYOUT_FRACTION_TRIM: return read_optional_fraction(reading);
+    case LAYOUT_OFFSET: return read_offset(reading, part);
+    case LAYOUT_ABBREVIATION: return read_abbreviation(reading);
     }
     return does_not_fit;
 }
@@ -420,9 +403,9 @@ static capi_status fail(const capi_layout *layout, capi_str text, const char *at
 {
     int64_t offset = text.data ? at - text.data : 0;
 
-    return capi_err_set_at(err, CAPI_INVALID, offset, 0, "datetime \"%.*s\" does not fit layout \"%.*s\": %s at byte %lld",
-                           shown(text), data_of(text), shown(layout->text), data_of(layout->text), what,
-                           (long long)offset);
+    return capi_err_set_at(err, CAPI_INVALID, offset, 0,
+                           "datetime \"%.*s\" does not fit layout \"%.*s\": %s at byte %lld", shown(text),
+                           data_of(text), shown(layout->text), data_of(layout->text), what, (long long)offset);
 }
 
 static capi_status fail_expected(const capi_layout *layout, capi_str text, const char *at, capi_str expected,
@@ -456,12 +439,8 @@ capi_status capi_layout_parse_parts(const capi_layout *layout, capi_str text, ca
                                     capi_err *err)
 {
     const char *data = data_of(text);
-    layout_reading reading = {.at = data,
-                              .end = data + text.bytes,
-                              .month = -1,
-                              .day = -1,
-                              .year_day = -1,
-                              .offset_seconds = -1};
+    layout_reading reading = {
+        .at = data, .end = data + text.bytes, .month = -1, .day = -1, .year_day = -1, .offset_seconds = -1};
     const char *wrong;
 
     CAPI_TRY(read_parts(layout, text, &reading, err));

@@ -35,8 +35,8 @@ static void check_fast_way(const capi_layout *layout, capi_str text, capi_status
         capi_test_fail(__FILE__, __LINE__, "line %u: the fast way differs", number);
 }
 
-static void check_parsed(capi_str layout_text, const char *shown_as, capi_str expected, json_t *line,
-                         capi_arena *arena, unsigned number)
+static void check_parsed(capi_str layout_text, const char *shown_as, capi_str expected, json_t *line, capi_arena *arena,
+                         unsigned number)
 {
     const capi_layout *layout = capi_layout_compile(arena, layout_text);
     capi_str text = golden_text(line, "text");
@@ -191,7 +191,14 @@ TEST(the_fast_way_takes_nothing_that_the_general_way_refuses)
     check_spoilt("2006-01-02 15:04:05.000", "2023-02-28 23:59:59.999");
     check_spoilt("2006-01-02", "1900-02-28");
     check_spoilt("01/02/06 15:04", "12/31/69 23:59");
-    check_spoilt("\xFF" "2006\xFE" "01\xFF\xFF" "02", "\xFF" "2006\xFE" "01\xFF\xFF" "02");
+    check_spoilt("\xFF"
+                 "2006\xFE"
+                 "01\xFF\xFF"
+                 "02",
+                 "\xFF"
+                 "2006\xFE"
+                 "01\xFF\xFF"
+                 "02");
 }
 
 TEST(a_datetime_outside_of_the_years_of_four_digits_needs_the_general_way)
@@ -224,7 +231,8 @@ TEST(a_long_layout_does_no_harm)
     memset(text, '0', BYTES);
     text[0] = '.';
     CHECK_OK(capi_layout_parse(capi_layout_compile(&arena, (capi_str){text, 4000}), (capi_str){text, 4000}, &arena,
-                               &instant, &err), err);
+                               &instant, &err),
+             err);
     capi_arena_deinit(&arena);
 }
 

@@ -278,9 +278,9 @@ static capi_status fail_input(const capi_scan *scan, capi_str text, const scan_i
 {
     int64_t offset = input->at - input->start;
 
-    return capi_err_set_at(err, CAPI_INVALID, offset, 0, "\"%.*s\" does not match format \"%.*s\": expected %s at byte %lld",
-                           shown(text), data_of(text), shown(scan->format), data_of(scan->format), what,
-                           (long long)offset);
+    return capi_err_set_at(err, CAPI_INVALID, offset, 0,
+                           "\"%.*s\" does not match format \"%.*s\": expected %s at byte %lld", shown(text),
+                           data_of(text), shown(scan->format), data_of(scan->format), what, (long long)offset);
 }
 
 static capi_status scan_all(const capi_scan *scan, capi_str text, scan_value_fn read, void *out, capi_err *err)
@@ -294,20 +294,14 @@ static capi_status scan_all(const capi_scan *scan, capi_str text, scan_value_fn 
         const char *wrong = NULL;
 
         switch (step->kind) {
-        case SCAN_BLANKS:
-            wrong = scan_blanks(&input, step);
-            break;
+        case SCAN_BLANKS: wrong = scan_blanks(&input, step); break;
         case SCAN_LITERAL:
             if (scan_literal(&input, step->literal)) break;
             snprintf(expected, sizeof expected, "\"%.*s\"", shown(step->literal), step->literal.data);
             wrong = expected;
             break;
-        case SCAN_PERCENT:
-            wrong = scan_percent(&input);
-            break;
-        case SCAN_VERB:
-            wrong = scan_verb(scan, &input, read, out);
-            break;
+        case SCAN_PERCENT: wrong = scan_percent(&input); break;
+        case SCAN_VERB: wrong = scan_verb(scan, &input, read, out); break;
         }
         if (wrong) return fail_input(scan, text, &input, wrong, err);
     }
@@ -375,16 +369,12 @@ static bool take_digits(scan_input *input, int base, uint64_t limit, bool takes_
 static int base_of(uint32_t verb)
 {
     switch (verb) {
-    case 'b':
-        return 2;
-    case 'o':
-        return 8;
+    case 'b': return 2;
+    case 'o': return 8;
     case 'x':
     case 'X':
-    case 'U':
-        return 16;
-    default:
-        return 10;
+    case 'U': return 16;
+    default: return 10;
     }
 }
 
@@ -488,12 +478,9 @@ static const char *read_float(const capi_scan *scan, scan_input *input, void *ou
 {
     (void)scan;
     switch (parse_with_binary_exponent(take_float(input), out)) {
-    case CAPI_FLOAT_OK:
-        return NULL;
-    case CAPI_FLOAT_RANGE:
-        return "a number within the range of a float";
-    case CAPI_FLOAT_SYNTAX:
-        break;
+    case CAPI_FLOAT_OK: return NULL;
+    case CAPI_FLOAT_RANGE: return "a number within the range of a float";
+    case CAPI_FLOAT_SYNTAX: break;
     }
     return "a number";
 }

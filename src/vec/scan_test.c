@@ -38,7 +38,8 @@ static void check_scanned(const capi_scan *scan, capi_type type, json_t *line, c
     double real;
     bool same;
     capi_err err = {0};
-    capi_status st = type == CAPI_INT ? capi_scan_int(scan, text, &integer, &err) : capi_scan_float(scan, text, &real, &err);
+    capi_status st =
+        type == CAPI_INT ? capi_scan_int(scan, text, &integer, &err) : capi_scan_float(scan, text, &real, &err);
 
     if (st == CAPI_OK && type == CAPI_DECIMAL &&
         !(capi_decimal_from_double(real, &decimal) && capi_decimal_round(&decimal, 2, &rounded)))
@@ -82,21 +83,11 @@ TEST(an_int_has_many_forms)
         const char *format, *text;
         int64_t value;
     } cases[] = {
-        {"%d", "  -7 apples", -7},
-        {"(%d)", "(15)", 15},
-        {"%v", "0x_1F", 31},
-        {"%v", "017", 15},
-        {"%v", "0", 0},
-        {"%v", "1_000", 1000},
-        {"%v", "-0b101", -5},
-        {"%x", "-ff", -255},
-        {"%c", "\u20ac", 0x20AC},
-        {"%c", "\xFF", 0xFFFD},
-        {"%U", "U+20AC", 0x20AC},
-        {"%2d", "\u3000123", 12},
-        {"a  b\n%d", "a b \n 5", 5},
-        {"%d%%", "5 %", 5},
-        {"%d", "-9223372036854775808", INT64_MIN},
+        {"%d", "  -7 apples", -7},   {"(%d)", "(15)", 15},     {"%v", "0x_1F", 31},
+        {"%v", "017", 15},           {"%v", "0", 0},           {"%v", "1_000", 1000},
+        {"%v", "-0b101", -5},        {"%x", "-ff", -255},      {"%c", "\u20ac", 0x20AC},
+        {"%c", "\xFF", 0xFFFD},      {"%U", "U+20AC", 0x20AC}, {"%2d", "\u3000123", 12},
+        {"a  b\n%d", "a b \n 5", 5}, {"%d%%", "5 %", 5},       {"%d", "-9223372036854775808", INT64_MIN},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
