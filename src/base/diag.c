@@ -248,6 +248,7 @@ void capi_diags_print(const capi_diags *diags, capi_buf *to)
 {
     uint32_t more = diags->error_count - kept_error_count(diags);
 
+    capi_buf_reserve(to, 1); /* nothing to say is a text too: callers hand to->data to fwrite, which takes no NULL */
     for (uint32_t i = 0; i < diags->count; i++)
         capi_diag_print(&diags->items[i], to);
     if (more) capi_buf_printf(to, "and %u more error%s\n", more, more == 1 ? "" : "s");
