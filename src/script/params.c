@@ -314,6 +314,7 @@ typedef struct param_replacer {
     capi_source_piece *pieces; /* on the heap */
     uint32_t piece_count, piece_capacity;
     bool is_too_long;
+    capi_map unquoted; /* names of references reported by check_quotes */
 } param_replacer;
 
 enum { RESULT_BYTES_MAX = 256 << 20 };
@@ -364,6 +365,7 @@ static void check_quotes(param_replacer *replacer, const param_reference *refere
 {
     if (reference->type != REFERENCE_NUMBER && reference->type != REFERENCE_BOOL) return;
     if (has_quotes(replacer, reference, 0)) return;
+    capi_map_put(&replacer->unquoted, reference->name, replacer);
     capi_report_error(replacer->report, "V7", replacer->source, (uint32_t)reference->start, (uint32_t)reference->end,
                       "\"{%.*s|%s}\" must fill a string in double quotes; inside longer text use a string parameter",
                       CAPI_STR_ARG(reference->name), reference_type_names[reference->type]);
@@ -455,11 +457,12 @@ static void report_leftovers(param_replacer *replacer)
             at++;
             continue;
         }
+        at = reference.end;
+        if (reference.type != REFERENCE_STRING && capi_map_get(&replacer->unquoted, reference.name)) continue;
         hint = leftover_hint(replacer, &reference);
         capi_report_error(replacer->report, "V8", replacer->source, (uint32_t)reference.start, (uint32_t)reference.end,
                           "parameter \"%.*s\" of type %s has no value: %.*s", CAPI_STR_ARG(reference.name),
                           reference_type_names[reference.type], CAPI_STR_ARG(hint));
-        at = reference.end;
     }
 }
 
@@ -471,6 +474,7 @@ void capi_params_apply(capi_report *report, const capi_params *params, capi_aren
     source->pieces = NULL;
     source->piece_count = 0;
     capi_map_init(&replacer.by_name, report->arena);
+    capi_map_init(&replacer.unquoted, report->arena);
     for (uint32_t i = 0; i < params->count; i++)
         capi_map_put(&replacer.by_name, params->items[i].name, (void *)&params->items[i]);
     replace_all(&replacer);

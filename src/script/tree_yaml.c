@@ -33,6 +33,7 @@ typedef struct yaml_builder {
     capi_str text;
     yaml_parser_t parser;
     yaml_event_t event;
+    size_t bom_bytes; /* a byte order mark in front is not given to libyaml */
     size_t cursor_characters, cursor_bytes;
     yaml_level levels[CAPI_TREE_DEPTH_MAX];
     uint32_t depth;
@@ -77,7 +78,7 @@ static capi_status yaml_fail_event(yaml_builder *builder, const char *what)
 static capi_status yaml_fail_parser(yaml_builder *builder)
 {
     const yaml_parser_t *parser = &builder->parser;
-    uint32_t at = parser->error == YAML_READER_ERROR ? (uint32_t)parser->problem_offset
+    uint32_t at = parser->error == YAML_READER_ERROR ? (uint32_t)(parser->problem_offset + builder->bom_bytes)
                                                      : yaml_byte_of(builder, parser->problem_mark.index);
     const char *problem = parser->problem ? parser->problem : "cannot be read as YAML";
 
@@ -523,7 +524,9 @@ capi_status capi_tree_from_yaml(capi_arena *arena, capi_str text, const capi_tre
         return capi_err_set(err, CAPI_NO_MEMORY, "not enough memory");
     }
     yaml_parser_set_encoding(&builder->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&builder->parser, (const unsigned char *)(text.data ? text.data : ""), text.bytes);
+    builder->bom_bytes = builder->cursor_bytes = capi_str_starts(text, "\xEF\xBB\xBF") ? 3 : 0;
+    yaml_parser_set_input_string(&builder->parser, (const unsigned char *)(text.data ? text.data : "") + builder->bom_bytes,
+                                 text.bytes - builder->bom_bytes);
     CAPI_TRY_OUT(yaml_document(builder, &root));
     *out = root;
 out:
