@@ -81,6 +81,28 @@ uint32_t capi_topo_sort(uint32_t count, const capi_topo_edge *edges, uint32_t ed
     return done;
 }
 
+static void reverse(uint32_t *items, uint32_t count)
+{
+    for (uint32_t i = 0; i < count / 2; i++) {
+        uint32_t item = items[i];
+
+        items[i] = items[count - 1 - i];
+        items[count - 1 - i] = item;
+    }
+}
+
+/* Turns a cycle so that its smallest number comes first. */
+static void turn(uint32_t *cycle, uint32_t length)
+{
+    uint32_t smallest = 0;
+
+    for (uint32_t i = 1; i < length; i++)
+        if (cycle[i] < cycle[smallest]) smallest = i;
+    reverse(cycle, smallest);
+    reverse(cycle + smallest, length - smallest);
+    reverse(cycle, length);
+}
+
 /* Walks backwards from something that could not be ordered: it has a predecessor that could not either, and so on, until one
  * is met again. */
 uint32_t capi_topo_cycle(uint32_t count, const capi_topo_edge *edges, uint32_t edge_count, const uint32_t *order,
@@ -111,12 +133,8 @@ uint32_t capi_topo_cycle(uint32_t count, const capi_topo_edge *edges, uint32_t e
     for (uint32_t i = from; i < length; i++)
         cycle[i - from] = cycle[i];
     length -= from;
-    for (uint32_t i = 0; i < length / 2; i++) {
-        uint32_t swap = cycle[i];
-
-        cycle[i] = cycle[length - 1 - i];
-        cycle[length - 1 - i] = swap;
-    }
+    reverse(cycle, length);
+    turn(cycle, length);
     free(is_ordered);
     free(before);
     free(met);
