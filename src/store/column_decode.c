@@ -21,8 +21,11 @@ static bool entry_fits(const column_entry *entry, uint64_t block_bytes, uint64_t
     if (entry->stored_bytes > block_bytes - entry->offset) return false;
     if (entry->first_stored > entry->stored_bytes || entry->second_stored > entry->stored_bytes) return false;
     if (block_aligned(entry->first_stored) + block_aligned(entry->second_stored) != entry->stored_bytes) return false;
-    return entry_stores_array(entry->first_stored, entry->first_raw, entry->flags & COLUMN_FIRST_LZ4) &&
-           entry_stores_array(entry->second_stored, entry->second_raw, entry->flags & COLUMN_SECOND_LZ4);
+    if (!entry_stores_array(entry->first_stored, entry->first_raw, entry->flags & COLUMN_FIRST_LZ4)) return false;
+    if (entry->flags & COLUMN_SECOND_NIBBLES)
+        return entry->encoding == COLUMN_STRINGS && !(entry->flags & COLUMN_SECOND_LZ4) &&
+               entry->second_raw <= UINT32_MAX && entry->second_stored == nibbles_stored_bytes(entry->second_raw);
+    return entry_stores_array(entry->second_stored, entry->second_raw, entry->flags & COLUMN_SECOND_LZ4);
 }
 
 static bool width_is_narrow(uint8_t width)
@@ -49,6 +52,9 @@ static bool entry_is_consistent(const column_entry *entry, uint32_t row_count)
         return entry->encoding == COLUMN_BITS && entry->width <= 1 &&
                entry->first_raw == (entry->width ? (row_count + UINT64_C(7)) / 8 : 0);
     if (entry->encoding == COLUMN_PLAIN) return entry->width == 8 && entry->first_raw == (uint64_t)row_count * 8;
+    if (entry->encoding == COLUMN_DECIMALS)
+        return entry->type == CAPI_FLOAT && entry->scale && width_is_narrow(entry->width) &&
+               entry->first_raw == (uint64_t)row_count * entry->width;
     return entry->encoding == COLUMN_NARROW && width_is_narrow(entry->width) && entry->type != COLUMN_HASHES &&
            entry->first_raw == (uint64_t)row_count * entry->width && (entry->type != CAPI_FLOAT || entry->width == 0);
 }
@@ -122,6 +128,41 @@ static void widen(const column_entry *entry, uint32_t row_count, const void *sto
     else
         for (uint32_t row = 0; row < row_count; row++)
             to[row] = (int64_t)(base + words[row] * scale);
+}
+
+static void widen_decimals(const column_entry *entry, uint32_t row_count, const void *stored, double *restrict to)
+{
+    const uint8_t *bytes = stored;
+    const uint16_t *halves = stored;
+    const uint32_t *words = stored;
+    uint64_t base = (uint64_t)entry->base;
+    double scale = entry->scale;
+
+    if (entry->width == 0)
+        for (uint32_t row = 0; row < row_count; row++)
+            to[row] = (double)(int64_t)base / scale;
+    else if (entry->width == 1)
+        for (uint32_t row = 0; row < row_count; row++)
+            to[row] = (double)(int64_t)(base + bytes[row]) / scale;
+    else if (entry->width == 2)
+        for (uint32_t row = 0; row < row_count; row++)
+            to[row] = (double)(int64_t)(base + halves[row]) / scale;
+    else
+        for (uint32_t row = 0; row < row_count; row++)
+            to[row] = (double)(int64_t)(base + words[row]) / scale;
+}
+
+/* Two bytes at a time from a table of all pairs; writes one byte too many when their number is odd. */
+static void unpack_nibbles(const char *stored, uint64_t raw_bytes, char *restrict to)
+{
+    const uint8_t *alphabet = (const uint8_t *)stored;
+    const uint8_t *codes = alphabet + NIBBLES_ALPHABET;
+    uint16_t pairs[256];
+
+    for (unsigned code = 0; code < 256; code++)
+        pairs[code] = (uint16_t)(alphabet[code & 15] | alphabet[code >> 4] << 8);
+    for (uint64_t i = 0; i < (raw_bytes + 1) / 2; i++)
+        memcpy(to + 2 * i, &pairs[codes[i]], 2);
 }
 
 static void unpack_bits(const column_entry *entry, uint32_t row_count, const uint8_t *bits, uint8_t *to)
@@ -256,14 +297,16 @@ static capi_status decode_dictionary(const column_entry *entry, uint32_t row_cou
 static capi_status strings_place(const column_entry *entry, const char *stored, char *own, capi_buf *scratch,
                                  const char **out, capi_err *err)
 {
-    bool is_packed = entry->flags & COLUMN_SECOND_LZ4;
+    bool is_packed = entry->flags & (COLUMN_SECOND_LZ4 | COLUMN_SECOND_NIBBLES);
 
     *out = stored;
     if (is_packed && !own) {
         own = capi_buf_reserve(scratch, entry->second_raw + COLUMN_SLACK_BYTES);
         scratch->bytes += block_aligned(entry->second_raw + COLUMN_SLACK_BYTES);
     }
-    if (is_packed)
+    if (entry->flags & COLUMN_SECOND_NIBBLES)
+        unpack_nibbles(stored, entry->second_raw, own);
+    else if (is_packed)
         CAPI_TRY(unpack(stored, entry->second_stored, own, entry->second_raw, err));
     else if (own)
         memcpy(own, stored, entry->second_raw);
@@ -305,6 +348,8 @@ capi_status column_decode(const column_entry *entry, uint32_t row_count, const c
         unpack_bits(entry, row_count, (const uint8_t *)first, memory);
     else if (entry->encoding == COLUMN_PLAIN)
         memcpy(memory, first, (size_t)row_count * 8);
+    else if (entry->encoding == COLUMN_DECIMALS)
+        widen_decimals(entry, row_count, first, memory);
     else
         widen(entry, row_count, first, memory);
     return CAPI_OK;

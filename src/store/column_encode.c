@@ -2,7 +2,8 @@
  *
  * Bytes are time here: disks write a few hundred megabytes a second, a core narrows several gigabytes. So whole numbers are
  * stored as distances from the smallest in as few bytes as these need, datetimes in whole seconds or days if they are such,
- * bools as bits, strings as lengths and bytes or as codes of a dictionary. All of it is decided per block and column. */
+ * floats like 12.5 as whole numbers and a divisor, bools as bits, strings as lengths and bytes or as codes of a dictionary.
+ * All of it is decided per block and column. */
 #include "base/hash.h"
 #include "store/crc32c.h"
 #include "store/table_format.h"
@@ -17,6 +18,9 @@ enum {
     DICTIONARY_PAUSE_MAX = 63,
     DICTIONARY_SLOTS = 1 << 15, /* a quarter filled at most */
     DICTIONARY_MAX = DICTIONARY_SLOTS / 4,
+    DECIMALS_SAMPLE_ROWS = 64,
+    DECIMALS_SCALE_MAX = 10000,
+    NIBBLES_STEP = 1024, /* bytes that are encoded before looking whether all were known */
     MS_PER_SECOND = 1000,
     MS_PER_DAY = 86400000,
 };
@@ -232,7 +236,66 @@ static bool all_same_bits(const double *values, uint32_t count)
     return count == 1 || memcmp(values, values + 1, (size_t)(count - 1) * sizeof *values) == 0;
 }
 
-static uint64_t encode_doubles(const column_source *source, uint32_t row_count, capi_buf *block, column_entry *entry)
+/* Whole numbers that divided by `scale` give back exactly these floats, bit for bit; false if there are none. Adding 1.5 * 2^52
+ * rounds to a whole number and leaves it in the low bits (two's complement) of the sum. */
+static bool decimals_of(const double *values, uint32_t count, double scale, int64_t *restrict wholes)
+{
+    static const double magic = 0x1.8p52;
+    int64_t magic_bits;
+    int64_t wrong = 0;
+
+    memcpy(&magic_bits, &magic, 8);
+    for (uint32_t i = 0; i < count; i++) {
+        double scaled = values[i] * scale;
+        double sum = scaled + magic;
+        double back = (sum - magic) / scale;
+        int64_t value_bits, back_bits, sum_bits;
+
+        memcpy(&value_bits, &values[i], 8);
+        memcpy(&back_bits, &back, 8);
+        memcpy(&sum_bits, &sum, 8);
+        wholes[i] = sum_bits - magic_bits;
+        wrong |= (value_bits ^ back_bits) | !(scaled < 0x1p50 && scaled > -0x1p50);
+    }
+    return wrong == 0;
+}
+
+/* The smallest power of ten that makes a sample whole, or 0. */
+static uint32_t decimals_scale(const double *values, uint32_t count)
+{
+    int64_t wholes[DECIMALS_SAMPLE_ROWS];
+
+    if (count > DECIMALS_SAMPLE_ROWS) count = DECIMALS_SAMPLE_ROWS;
+    for (uint32_t scale = 1; scale <= DECIMALS_SCALE_MAX; scale *= 10)
+        if (decimals_of(values, count, scale, wholes)) return scale;
+    return 0;
+}
+
+static bool encode_decimals(const column_source *source, uint32_t row_count, column_scratch *scratch, capi_buf *block,
+                            column_entry *entry)
+{
+    uint32_t scale = decimals_scale(source->doubles, row_count);
+    int64_t *wholes;
+    int64_t minimum, maximum;
+    uint8_t width;
+
+    if (!scale) return false;
+    capi_buf_clear(&scratch->bytes);
+    wholes = (int64_t *)capi_buf_reserve(&scratch->bytes, (size_t)row_count * sizeof *wholes);
+    if (!decimals_of(source->doubles, row_count, scale, wholes)) return false;
+    int64_range(wholes, row_count, &minimum, &maximum);
+    width = width_of((uint64_t)maximum - (uint64_t)minimum);
+    if (width == 8) return false;
+    entry->encoding = COLUMN_DECIMALS;
+    entry->width = width;
+    entry->base = minimum;
+    entry->scale = scale;
+    narrow(wholes, row_count, minimum, 1, width, block_extend(block, (uint64_t)row_count * width));
+    return true;
+}
+
+static uint64_t encode_doubles(const column_source *source, uint32_t row_count, column_scratch *scratch, capi_buf *block,
+                               column_entry *entry)
 {
     double minimum, maximum;
 
@@ -241,6 +304,7 @@ static uint64_t encode_doubles(const column_source *source, uint32_t row_count, 
         memcpy(entry->maximum, &maximum, 8);
         entry->flags |= COLUMN_HAS_RANGE;
     }
+    if (encode_decimals(source, row_count, scratch, block, entry)) return (uint64_t)row_count * entry->width;
     if (all_same_bits(source->doubles, row_count)) {
         entry->encoding = COLUMN_NARROW;
         entry->scale = 1;
@@ -443,6 +507,67 @@ pause:
     return false;
 }
 
+/* Gives codes to bytes that have none yet; false when there are more than 16. */
+static bool nibbles_learn(const uint8_t *text, uint64_t bytes, uint8_t codes[256], uint8_t *alphabet, uint32_t *count)
+{
+    for (uint64_t i = 0; i < bytes; i++) {
+        if (codes[text[i]] != UINT8_MAX) continue;
+        if (*count == NIBBLES_ALPHABET) return false;
+        alphabet[*count] = text[i];
+        codes[text[i]] = (uint8_t)(*count)++;
+    }
+    return true;
+}
+
+/* True if all bytes of the step had codes. */
+static bool nibbles_step(const uint8_t *text, uint64_t bytes, const uint8_t codes[256], uint8_t *restrict to)
+{
+    uint8_t seen = 0;
+    uint64_t i = 0;
+
+    for (; i + 2 <= bytes; i += 2) {
+        uint8_t low = codes[text[i]];
+        uint8_t high = codes[text[i + 1]];
+
+        to[i / 2] = (uint8_t)(low | high << 4);
+        seen |= low | high;
+    }
+    if (i < bytes) {
+        to[i / 2] = codes[text[i]] & 15;
+        seen |= codes[text[i]];
+    }
+    return seen < NIBBLES_ALPHABET;
+}
+
+/* Appends the bytes of strings at half a byte each, if there are few enough different ones. Text in words shows more than 16
+ * within the first step, so trying costs next to nothing. */
+static bool encode_nibbles(const column_source *source, capi_buf *block, column_entry *entry)
+{
+    const uint8_t *text = (const uint8_t *)source->bytes;
+    uint64_t stored_bytes = nibbles_stored_bytes(source->byte_count);
+    uint8_t *alphabet = (uint8_t *)capi_buf_reserve(block, stored_bytes);
+    uint8_t codes[256];
+    uint32_t count = 0;
+
+    if (source->byte_count < COMPRESS_BYTES_MIN) return false;
+    memset(codes, UINT8_MAX, sizeof codes);
+    memset(alphabet, 0, NIBBLES_ALPHABET);
+    for (uint64_t at = 0; at < source->byte_count; at += NIBBLES_STEP) {
+        uint64_t bytes = source->byte_count - at < NIBBLES_STEP ? source->byte_count - at : NIBBLES_STEP;
+        uint8_t *to = alphabet + NIBBLES_ALPHABET + at / 2;
+
+        if (nibbles_step(text + at, bytes, codes, to)) continue;
+        if (!nibbles_learn(text + at, bytes, codes, alphabet, &count)) return false;
+        nibbles_step(text + at, bytes, codes, to);
+    }
+    block->bytes += stored_bytes;
+    entry->flags |= COLUMN_SECOND_NIBBLES;
+    entry->second_raw = source->byte_count;
+    entry->second_stored = stored_bytes;
+    block_pad(block);
+    return true;
+}
+
 static void encode_strings(const column_source *source, uint32_t row_count, bool compress, column_habit *habit,
                            column_scratch *scratch, capi_buf *block, column_entry *entry)
 {
@@ -457,6 +582,7 @@ static void encode_strings(const column_source *source, uint32_t row_count, bool
     narrow_lengths(source->lengths, row_count, shortest, entry->width,
                    block_extend(block, (uint64_t)row_count * entry->width));
     entry_end_first(entry, block, (uint64_t)row_count * entry->width, compress, habit, scratch);
+    if (encode_nibbles(source, block, entry)) return;
     if (source->byte_count) memcpy(block_extend(block, source->byte_count), source->bytes, source->byte_count);
     entry_end_second(entry, block, source->byte_count, compress, habit, scratch);
 }
@@ -475,7 +601,7 @@ void column_encode(const column_source *source, uint32_t row_count, bool compres
         if (source->type == COLUMN_HASHES)
             raw_bytes = encode_hashes(source, row_count, block, entry);
         else if (source->type == CAPI_FLOAT)
-            raw_bytes = encode_doubles(source, row_count, block, entry);
+            raw_bytes = encode_doubles(source, row_count, scratch, block, entry);
         else if (source->type == CAPI_BOOL)
             raw_bytes = encode_bools(source, row_count, block, entry);
         else

@@ -128,6 +128,49 @@ TEST(floats_keep_every_bit)
     free(memory);
 }
 
+static column_entry check_doubles(const double *values, uint32_t count)
+{
+    void *memory;
+    column_entry entry = there_and_back(&(column_source){.type = CAPI_FLOAT, .doubles = values}, count, false, &memory);
+
+    CHECK(memcmp(memory, values, count * sizeof *values) == 0);
+    free(memory);
+    return entry;
+}
+
+TEST(floats_that_are_short_decimals_are_stored_as_whole_numbers)
+{
+    static const uint32_t scales[] = {1, 10, 100, 1000, 10000};
+    double values[1000];
+
+    for (int s = 0; s < 5; s++) {
+        column_entry entry;
+
+        for (int i = 0; i < 1000; i++)
+            values[i] = (double)(i * 37 % 1009 - 300) / scales[s];
+        entry = check_doubles(values, 1000);
+        CHECK_INT(entry.encoding, COLUMN_DECIMALS);
+        CHECK_INT(entry.scale, scales[s]);
+        CHECK_INT(entry.width, 2);
+        values[900] = -0.0;
+        CHECK_INT(check_doubles(values, 1000).encoding, COLUMN_PLAIN);
+        values[900] = __builtin_nan("");
+        CHECK_INT(check_doubles(values, 1000).encoding, COLUMN_PLAIN);
+        values[900] = -__builtin_inf();
+        CHECK_INT(check_doubles(values, 1000).encoding, COLUMN_PLAIN);
+        values[900] = 1e300;
+        CHECK_INT(check_doubles(values, 1000).encoding, COLUMN_PLAIN);
+        values[900] = 0.1 + 0.2;
+        CHECK_INT(check_doubles(values, 1000).encoding, COLUMN_PLAIN);
+    }
+    for (int i = 0; i < 1000; i++)
+        values[i] = 0x1p49 + i;
+    CHECK_INT(check_doubles(values, 1000).width, 2);
+    for (int i = 0; i < 1000; i++)
+        values[i] = 0x1p52 + i;
+    CHECK_INT(check_doubles(values, 1000).encoding, COLUMN_PLAIN);
+}
+
 TEST(bools_are_bits)
 {
     uint8_t bools[1000];
@@ -236,6 +279,39 @@ TEST(strings_that_repeat_are_stored_as_codes)
             CHECK_INT(entry.width, distinct == 1 ? 0 : distinct <= 256 ? 1 : 2);
             CHECK_INT(entry.count, distinct);
         }
+    free(list);
+}
+
+TEST(strings_of_few_different_bytes_take_half_a_byte_each)
+{
+    static const char *const digits[] = {"0123456789abcdef", "0123456789-: ", "x"};
+    texts *list = calloc(1, sizeof *list);
+    char text[64];
+
+    for (int compress = 0; compress < 2; compress++)
+        for (int d = 0; d < 3; d++)
+            for (size_t length_max = 3; length_max < 40; length_max += 9) {
+                column_entry entry;
+
+                list->count = 0;
+                for (uint64_t i = 0; i < 3001; i++) {
+                    size_t bytes = i * 2654435761u % (length_max + 1);
+
+                    for (size_t k = 0; k < bytes; k++)
+                        text[k] = digits[d][(i * 40503 + k * k * 977 + (i >> 5)) % strlen(digits[d])];
+                    texts_add(list, text, bytes);
+                }
+                entry = check_texts(list, compress);
+                if (entry.encoding == COLUMN_STRINGS) {
+                    CHECK(entry.flags & COLUMN_SECOND_NIBBLES);
+                    CHECK_INT(entry.second_stored, 16 + (entry.second_raw + 1) / 2);
+                }
+            }
+    /* A seventeenth byte anywhere undoes it. */
+    list->count = 0;
+    for (int i = 0; i < 3000; i++)
+        texts_add(list, text, (size_t)snprintf(text, sizeof text, i == 2999 ? "zebra" : "%x", i * 7919));
+    CHECK(!(check_texts(list, false).flags & COLUMN_SECOND_NIBBLES));
     free(list);
 }
 

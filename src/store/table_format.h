@@ -57,9 +57,19 @@ typedef enum column_encoding {
     COLUMN_BITS,       /* bools, lowest bit first; width 0: all values are base */
     COLUMN_STRINGS,    /* first array: lengths - base in `width` bytes (0: all equal); second array: the bytes */
     COLUMN_DICTIONARY, /* first: codes in `width` bytes (0: all 0); second: `count` lengths of 4 bytes, then the bytes */
+    COLUMN_DECIMALS,   /* floats that are decimals of few digits: (whole number as with COLUMN_NARROW) / scale */
 } column_encoding;
 
-enum { COLUMN_HAS_RANGE = 1, COLUMN_FIRST_LZ4 = 2, COLUMN_SECOND_LZ4 = 4 };
+enum { COLUMN_HAS_RANGE = 1, COLUMN_FIRST_LZ4 = 2, COLUMN_SECOND_LZ4 = 4, COLUMN_SECOND_NIBBLES = 8 };
+
+/* COLUMN_SECOND_NIBBLES: strings of at most 16 different bytes (hexadecimal ids, numbers, dates) take half a byte each, low
+ * half first, behind the list of the bytes that the 16 codes stand for. */
+enum { NIBBLES_ALPHABET = 16 };
+
+static inline uint64_t nibbles_stored_bytes(uint64_t raw_bytes)
+{
+    return NIBBLES_ALPHABET + (raw_bytes + 1) / 2;
+}
 
 typedef struct column_entry {
     uint8_t type; /* capi_type, or COLUMN_HASHES */
@@ -74,7 +84,7 @@ typedef struct column_entry {
     int64_t base;
     uint8_t minimum[8]; /* int64 or double; strings: the first 8 bytes, padded with zeros. Only with COLUMN_HAS_RANGE */
     uint8_t maximum[8];
-    uint32_t scale; /* COLUMN_NARROW: a divisor; strings: the bytes of the longest */
+    uint32_t scale; /* COLUMN_NARROW, _DECIMALS: a divisor; strings: the bytes of the longest */
     uint32_t count; /* of a dictionary */
 } column_entry;
 
