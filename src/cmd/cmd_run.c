@@ -94,8 +94,8 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
                   const capi_keyspace *keyspace)
 {
     if (st == CAPI_STOPPED) {
-        fprintf(stderr, "interrupted: run %u of keyspace \"%.*s\" is unfinished\n", run->run_id,
-                CAPI_STR_ARG(keyspace->name));
+        fprintf(stderr, "interrupted: go on with \"capillaries resume --keyspace %.*s --run %u\"\n",
+                CAPI_STR_ARG(keyspace->name), run->run_id);
         return CAPI_EXIT_INTERRUPTED;
     }
     if (st != CAPI_OK) {
@@ -140,6 +140,8 @@ static int work_on(capi_engine *engine, const capi_script *script, const capi_ke
     return exit_code;
 }
 
+/* ---- run ---- */
+
 static int run_script(const capi_args *args, capi_engine *engine, const capi_script *script)
 {
     capi_arena arena = {0};
@@ -148,14 +150,20 @@ static int run_script(const capi_args *args, capi_engine *engine, const capi_scr
     capi_err err = {0};
     const char *start = capi_args_value(args, "start");
     const char *description = capi_args_value(args, "description");
+    capi_str set_names[CAPI_SETS_MAX];
+    capi_str set_values[CAPI_SETS_MAX];
     capi_start_options options = {
         .keyspace = capi_session_keyspace(args, script->url, &arena),
         .script = script,
         .start_nodes = capi_str_of(start),
         .description = capi_str_of(description),
         .mode = CAPI_RUN_QUEUED,
+        .set_names = set_names,
+        .set_values = set_values,
     };
     int exit_code;
+
+    if (!capi_session_sets(args, set_names, set_values, &options.set_count)) return CAPI_EXIT_USAGE;
 
     if (capi_run_begin(engine, &options, &arena, &run, &err) != CAPI_OK ||
         capi_keyspace_open(capi_engine_state(engine), options.keyspace, false, &arena, &keyspace, &err) != CAPI_OK)
@@ -178,6 +186,65 @@ static int command_run(const capi_args *args)
     capi_script_free(script);
     return exit_code;
 }
+
+/* ---- resume ---- */
+
+static int resume_run(const capi_args *args, capi_engine *engine)
+{
+    const char *keyspace_name = capi_args_value(args, "keyspace");
+    capi_arena arena = {0};
+    capi_keyspace keyspace;
+    capi_script *script = NULL;
+    capi_run run;
+    capi_err err = {0};
+    uint64_t run_id = 0;
+    int exit_code = CAPI_EXIT_USAGE;
+
+    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id)) return exit_code;
+    if (!keyspace_name || run_id == 0) {
+        fprintf(stderr, "error: say which run: --keyspace NAME --run ID\n");
+        return exit_code;
+    }
+    if (capi_keyspace_open(capi_engine_state(engine), capi_str_of(keyspace_name), false, &arena, &keyspace, &err) !=
+            CAPI_OK ||
+        capi_run_get(capi_engine_state(engine), &keyspace, (uint32_t)run_id, &arena, &run, &err) != CAPI_OK ||
+        capi_run_script(capi_engine_state(engine), &run, &script, &err) != CAPI_OK)
+        exit_code = capi_command_fail(&err);
+    else
+        exit_code = work_on(engine, script, &keyspace, &run, &arena);
+    capi_script_free(script);
+    capi_arena_deinit(&arena);
+    return exit_code;
+}
+
+static int command_resume(const capi_args *args)
+{
+    int exit_code;
+    capi_engine *engine = capi_session_engine(args, &exit_code);
+
+    if (!engine) return exit_code;
+    capi_catch_interrupts();
+    exit_code = resume_run(args, engine);
+    capi_engine_close(engine);
+    return exit_code;
+}
+
+static const capi_option resume_options[] = {
+    {"keyspace", "NAME", "keyspace of the run", false},
+    {"run", "ID", "which run", false},
+    CAPI_OPTIONS_ENGINE,
+};
+
+const capi_command capi_command_resume = {
+    .name = "resume",
+    .arguments = "",
+    .summary = "go on with a run that was interrupted",
+    .details = "Works with the script, the parameters and the other files as they were when the run was started. What a\n"
+               "process that died was working on is taken over when it has been silent for the length of a lease.",
+    .options = resume_options,
+    .option_count = sizeof resume_options / sizeof *resume_options,
+    .run = command_resume,
+};
 
 static const capi_option options[] = {
     CAPI_OPTIONS_SCRIPT,

@@ -9,6 +9,12 @@ extern const capi_command capi_command_table_head;
 extern const capi_command capi_command_table_export;
 extern const capi_command capi_command_table_profile;
 extern const capi_command capi_command_diagram;
+extern const capi_command capi_command_runs;
+extern const capi_command capi_command_nodes;
+extern const capi_command capi_command_batches;
+extern const capi_command capi_command_stop;
+extern const capi_command capi_command_drop;
+extern const capi_command capi_command_resume;
 extern const capi_command capi_command_version;
 
 /* SIGINT and SIGTERM are counted from here on; the second one ends the process. */

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SET_MAX = 256 };
-
 capi_status capi_data_folder(const capi_args *args, capi_arena *arena, capi_str *out, capi_err *err)
 {
     const char *given = capi_args_value(args, "data");
@@ -33,40 +31,42 @@ static void print_diags(const capi_diags *diags)
     capi_buf_deinit(&buf);
 }
 
-/* Splits the --set values at their first "=". */
-static bool take_sets(const capi_args *args, capi_load_options *options, capi_str names[SET_MAX], capi_str values[SET_MAX])
+bool capi_session_sets(const capi_args *args, capi_str names[CAPI_SETS_MAX], capi_str values[CAPI_SETS_MAX],
+                       uint32_t *count)
 {
     const char *text;
 
+    *count = 0;
     for (uint32_t i = 0; (text = capi_args_value_at(args, "set", i)); i++) {
         const char *equals = strchr(text, '=');
 
-        if (!equals || equals == text || i == SET_MAX) {
-            fprintf(stderr, "error: option \"--set\" is \"%s\", expected NAME=VALUE (at most %d of them)\n", text, SET_MAX);
+        if (!equals || equals == text || i == CAPI_SETS_MAX) {
+            fprintf(stderr, "error: option \"--set\" is \"%s\", expected NAME=VALUE (at most %d of them)\n", text,
+                    CAPI_SETS_MAX);
             return false;
         }
         names[i] = (capi_str){text, (size_t)(equals - text)};
         values[i] = capi_str_of(equals + 1);
-        options->set_count = i + 1;
+        *count = i + 1;
     }
-    options->set_names = names;
-    options->set_values = values;
     return true;
 }
 
 capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diags, int *exit_code)
 {
-    capi_str names[SET_MAX];
-    capi_str values[SET_MAX];
+    capi_str names[CAPI_SETS_MAX];
+    capi_str values[CAPI_SETS_MAX];
     capi_load_options options = {
         .script_url = capi_str_of(capi_args_word(args, 0)),
         .params_url = capi_str_of(capi_args_value(args, "params")),
+        .set_names = names,
+        .set_values = values,
     };
     capi_script *script = NULL;
     capi_status st;
 
     *exit_code = CAPI_EXIT_USAGE;
-    if (!take_sets(args, &options, names, values)) return NULL;
+    if (!capi_session_sets(args, names, values, &options.set_count)) return NULL;
     st = capi_script_load(&options, &script, diags);
     if (st == CAPI_UNAVAILABLE) *exit_code = CAPI_EXIT_UNREACHABLE;
     if (st != CAPI_OK) return NULL;

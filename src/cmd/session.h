@@ -13,6 +13,11 @@ capi_script *capi_session_script(const capi_args *args, int *exit_code);
 /* The same, but mistakes and warnings go to *diags (its arena is the caller's) and nothing is printed but a wrong --set. */
 capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diags, int *exit_code);
 
+/* The --set values, split at their first "="; prints what is wrong and returns false. */
+enum { CAPI_SETS_MAX = 256 };
+bool capi_session_sets(const capi_args *args, capi_str names[CAPI_SETS_MAX], capi_str values[CAPI_SETS_MAX],
+                       uint32_t *count);
+
 /* Opens the engine with --data, --threads and --memory; prints what is wrong and sets *exit_code when it cannot. */
 capi_engine *capi_session_engine(const capi_args *args, int *exit_code);
 

@@ -34,11 +34,16 @@ typedef struct capi_start_options {
     capi_str start_nodes;     /* empty: capi_script_default_start */
     capi_str description;
     capi_run_mode mode;
+    const capi_str *set_names, *set_values; /* parameters given one by one: kept with the run */
+    uint32_t set_count;
 } capi_start_options;
 
 /* Checks first (nodes exist, target folders exist), then starts the run, all or nothing. */
 CAPI_MUST_USE capi_status capi_run_begin(capi_engine *engine, const capi_start_options *options, capi_arena *arena,
                                          capi_run *out, capi_err *err);
+
+/* The script of a run as it was when the run started; free with capi_script_free. */
+CAPI_MUST_USE capi_status capi_run_script(capi_state *state, const capi_run *run, capi_script **out, capi_err *err);
 
 /* ---- working ---- */
 

@@ -74,20 +74,23 @@ static void start_add_file(start_lists *lists, const char *kind, capi_str url, c
     lists->files[lists->file_count++] = (capi_snapshot_file){capi_str_of(kind), url, text};
 }
 
-static capi_status start_collect(const capi_script *script, const capi_node **affected, uint32_t count,
+static capi_status start_collect(const capi_start_options *options, const capi_node **affected, uint32_t count,
                                  capi_arena *arena, start_lists *lists, capi_err *err)
 {
+    const capi_script *script = options->script;
     uint64_t target_max = 0;
 
     for (uint32_t i = 0; i < count; i++)
         if (affected[i]->file) target_max += affected[i]->batches_total;
     if (target_max > START_TARGETS_MAX) target_max = START_TARGETS_MAX;
     lists->nodes = capi_new_array(arena, capi_run_node, count);
-    lists->files = capi_new_array(arena, capi_snapshot_file, (size_t)count + script->snapshot_count + 2);
+    lists->files = capi_new_array(arena, capi_snapshot_file, (size_t)count + script->snapshot_count + options->set_count + 2);
     lists->targets = capi_new_array(arena, capi_str, target_max + 1);
 
     start_add_file(lists, "script", script->url, script->text);
     if (script->params_url.bytes) start_add_file(lists, "params", script->params_url, script->params_text);
+    for (uint32_t i = 0; i < options->set_count; i++)
+        start_add_file(lists, "set", options->set_names[i], options->set_values[i]);
     for (uint32_t i = 0; i < script->snapshot_count; i++)
         lists->files[lists->file_count++] = (capi_snapshot_file){
             script->snapshot[i].kind, script->snapshot[i].url, script->snapshot[i].text};
@@ -118,7 +121,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
         return capi_err_set(err, CAPI_INVALID, "no start node is named, and no node of the script reads only files and "
                                                "is not manual");
     CAPI_TRY(capi_script_affected(options->script, start, arena, &affected, &count, err));
-    CAPI_TRY(start_collect(options->script, affected, count, arena, &lists, err));
+    CAPI_TRY(start_collect(options, affected, count, arena, &lists, err));
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
     capi_random_uid(&capi_random_system, operation_uid);
     return capi_run_start(engine->state, &keyspace,

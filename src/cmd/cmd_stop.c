@@ -1,0 +1,99 @@
+/* cmd_stop.c - "capillaries stop" and "drop": an operator ends a run or a whole keyspace. */
+#include "cmd/commands.h"
+#include "cmd/session.h"
+
+#include <stdio.h>
+
+static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str keyspace_name, capi_arena *arena,
+                            capi_err *err)
+{
+    const char *comment = capi_args_value(args, "comment");
+    capi_state *state = capi_engine_state(engine);
+    capi_keyspace keyspace;
+    uint64_t run_id = 0;
+
+    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id) || run_id == 0)
+        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
+    CAPI_TRY(capi_keyspace_open(state, keyspace_name, false, arena, &keyspace, err));
+    CAPI_TRY(capi_run_stop(state, &keyspace, (uint32_t)run_id, capi_str_of(comment ? comment : "stopped by the operator"),
+                           err));
+    printf("run %u of keyspace \"%.*s\" is stopped\n", (unsigned)run_id, CAPI_STR_ARG(keyspace_name));
+    return CAPI_OK;
+}
+
+/* First the state, so that nobody reads the tables any more; then the tables. */
+static capi_status drop_keyspace(capi_engine *engine, const capi_args *args, capi_str keyspace_name, capi_arena *arena,
+                                 capi_err *err)
+{
+    capi_str uid;
+
+    (void)args;
+    CAPI_TRY(capi_keyspace_drop(capi_engine_state(engine), keyspace_name, arena, &uid, err));
+    CAPI_TRY(capi_tables_drop(capi_engine_exec(engine)->tables, uid, (capi_str){0}, err));
+    printf("keyspace \"%.*s\" is gone with all its runs and tables\n", CAPI_STR_ARG(keyspace_name));
+    return CAPI_OK;
+}
+
+static int with_keyspace(const capi_args *args, capi_status (*act)(capi_engine *engine, const capi_args *args,
+                                                                   capi_str keyspace, capi_arena *arena, capi_err *err))
+{
+    const char *keyspace = capi_args_value(args, "keyspace");
+    capi_engine *engine;
+    capi_arena arena = {0};
+    capi_err err = {0};
+    int exit_code;
+
+    if (!keyspace) {
+        fprintf(stderr, "error: say which keyspace: --keyspace NAME\n");
+        return CAPI_EXIT_USAGE;
+    }
+    engine = capi_session_engine(args, &exit_code);
+    if (!engine) return exit_code;
+    if (act(engine, args, capi_str_of(keyspace), &arena, &err) != CAPI_OK) exit_code = capi_command_fail(&err);
+    capi_engine_close(engine);
+    capi_arena_deinit(&arena);
+    return exit_code;
+}
+
+static int command_stop(const capi_args *args)
+{
+    return with_keyspace(args, stop_run);
+}
+
+static int command_drop(const capi_args *args)
+{
+    return with_keyspace(args, drop_keyspace);
+}
+
+#define DATA_OPTION {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}
+
+static const capi_option stop_options[] = {
+    {"keyspace", "NAME", "keyspace of the run", false},
+    {"run", "ID", "which run", false},
+    {"comment", "TEXT", "why (kept with the run)", false},
+    DATA_OPTION,
+};
+
+static const capi_option drop_options[] = {
+    {"keyspace", "NAME", "keyspace to remove", false},
+    DATA_OPTION,
+};
+
+const capi_command capi_command_stop = {
+    .name = "stop",
+    .arguments = "",
+    .summary = "stop a run, or declare the results of a complete one invalid",
+    .details = "No batch of the run begins any more; batches that are running end. Later runs do not read its tables.",
+    .options = stop_options,
+    .option_count = sizeof stop_options / sizeof *stop_options,
+    .run = command_stop,
+};
+
+const capi_command capi_command_drop = {
+    .name = "drop",
+    .arguments = "",
+    .summary = "remove a keyspace with all its runs and tables",
+    .options = drop_options,
+    .option_count = sizeof drop_options / sizeof *drop_options,
+    .run = command_drop,
+};

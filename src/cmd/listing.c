@@ -1,0 +1,183 @@
+/* listing.c - collects cells, prints them in one of three forms. */
+#include "cmd/listing.h"
+
+#include "vec/instant.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CELL_SHOWN_MAX = 100 };
+
+bool capi_args_output(const capi_args *args, capi_output *out)
+{
+    const char *text = capi_args_value(args, "output");
+
+    *out = CAPI_OUTPUT_TABLE;
+    if (!text || strcmp(text, "table") == 0) return true;
+    *out = strcmp(text, "json") == 0 ? CAPI_OUTPUT_JSON : CAPI_OUTPUT_CSV;
+    if (*out == CAPI_OUTPUT_JSON || strcmp(text, "csv") == 0) return true;
+    fprintf(stderr, "error: option \"--output\" is \"%s\", expected table, json or csv\n", text);
+    return false;
+}
+
+void capi_listing_add(capi_listing *listing, capi_str text)
+{
+    if (listing->cell_count == listing->cell_capacity) {
+        listing->cell_capacity = listing->cell_capacity ? listing->cell_capacity * 2 : 64;
+        listing->cells = capi_realloc(listing->cells, capi_array_bytes(listing->cell_capacity, sizeof *listing->cells));
+    }
+    listing->cells[listing->cell_count++] = capi_str_copy(&listing->arena, text);
+}
+
+void capi_listing_addf(capi_listing *listing, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    capi_listing_add(listing, capi_str_of(text));
+}
+
+void capi_listing_add_time(capi_listing *listing, int64_t ms)
+{
+    capi_instant instant = capi_instant_from_ms(ms);
+    capi_civil civil;
+
+    if (ms == 0) {
+        capi_listing_add(listing, CAPI_STR(""));
+        return;
+    }
+    capi_instant_to_civil(&instant, &civil);
+    capi_listing_addf(listing, "%04lld-%02u-%02uT%02u:%02u:%02u.%03uZ", (long long)civil.year, civil.month, civil.day,
+                      civil.hour, civil.minute, civil.second, civil.nanoseconds / 1000000);
+}
+
+static size_t row_count(const capi_listing *listing)
+{
+    return listing->cell_count / listing->column_count;
+}
+
+static const capi_str *cell(const capi_listing *listing, size_t row, uint32_t column)
+{
+    return &listing->cells[row * listing->column_count + column];
+}
+
+/* ---- for people ---- */
+
+static size_t characters(capi_str text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.bytes; i++)
+        count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
+    return count;
+}
+
+/* The first line, at most CELL_SHOWN_MAX characters of it. */
+static capi_str shown(capi_str text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] == '\n') return capi_str_slice(text, 0, i);
+        if (((unsigned char)text.data[i] & 0xC0) != 0x80 && count++ == CELL_SHOWN_MAX) return capi_str_slice(text, 0, i);
+    }
+    return text;
+}
+
+static void print_cell(capi_str text, size_t width, bool is_right, bool is_last)
+{
+    int pad = (int)(width - characters(text));
+
+    printf("%*s%.*s%*s%s", is_right ? pad : 0, "", CAPI_STR_ARG(text), is_right || is_last ? 0 : pad, "",
+           is_last ? "\n" : "  ");
+}
+
+static void print_table(const capi_listing *listing)
+{
+    uint32_t columns = listing->column_count;
+    size_t *widths = capi_zmalloc(columns * sizeof *widths);
+
+    for (uint32_t c = 0; c < columns; c++) {
+        widths[c] = strlen(listing->columns[c].name);
+        for (size_t r = 0; r < row_count(listing); r++) {
+            size_t width = characters(shown(*cell(listing, r, c)));
+
+            if (width > widths[c]) widths[c] = width;
+        }
+    }
+    for (uint32_t c = 0; c < columns; c++)
+        print_cell(capi_str_of(listing->columns[c].name), widths[c], listing->columns[c].is_number, c + 1 == columns);
+    for (size_t r = 0; r < row_count(listing); r++)
+        for (uint32_t c = 0; c < columns; c++)
+            print_cell(shown(*cell(listing, r, c)), widths[c], listing->columns[c].is_number, c + 1 == columns);
+    free(widths);
+}
+
+/* ---- for programs ---- */
+
+static void print_json(const capi_listing *listing)
+{
+    json_t *rows = json_array();
+    char *text;
+
+    for (size_t r = 0; r < row_count(listing); r++) {
+        json_t *row = json_object();
+
+        for (uint32_t c = 0; c < listing->column_count; c++) {
+            capi_str value = *cell(listing, r, c);
+
+            json_object_set_new(row, listing->columns[c].name,
+                                listing->columns[c].is_number ? json_integer(strtoll(value.data, NULL, 10))
+                                                              : json_stringn_nocheck(value.data, value.bytes));
+        }
+        json_array_append_new(rows, row);
+    }
+    text = json_dumps(rows, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    printf("%s\n", text ? text : "[]");
+    free(text);
+    json_decref(rows);
+}
+
+static void print_csv_cell(capi_str text, bool is_last)
+{
+    bool needs_quotes = false;
+
+    for (size_t i = 0; i < text.bytes; i++)
+        needs_quotes = needs_quotes || strchr(",\"\r\n", text.data[i]);
+    if (needs_quotes) putchar('"');
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] == '"') putchar('"');
+        putchar(text.data[i]);
+    }
+    if (needs_quotes) putchar('"');
+    putchar(is_last ? '\n' : ',');
+}
+
+static void print_csv(const capi_listing *listing)
+{
+    for (uint32_t c = 0; c < listing->column_count; c++)
+        print_csv_cell(capi_str_of(listing->columns[c].name), c + 1 == listing->column_count);
+    for (size_t r = 0; r < row_count(listing); r++)
+        for (uint32_t c = 0; c < listing->column_count; c++)
+            print_csv_cell(*cell(listing, r, c), c + 1 == listing->column_count);
+}
+
+void capi_listing_print(const capi_listing *listing, capi_output output)
+{
+    switch (output) {
+    case CAPI_OUTPUT_TABLE: print_table(listing); break;
+    case CAPI_OUTPUT_JSON: print_json(listing); break;
+    case CAPI_OUTPUT_CSV: print_csv(listing); break;
+    }
+}
+
+void capi_listing_deinit(capi_listing *listing)
+{
+    free(listing->cells);
+    capi_arena_deinit(&listing->arena);
+}
