@@ -346,7 +346,7 @@ static capi_status build_dense_part(void *context, uint32_t worker_index, uint64
     for (uint32_t i = 0; i < row_count; i++) {
         lookup_range *range = &ranges[keys[i] - (uint64_t)index->dense_first];
 
-        if (range->count > 1) rows[range->start++] = worker->rows[i];
+        if (range->count > 1) build->part_rows[range->start++] = worker->rows[i];
     }
     for (uint64_t key = low; key < high; key++)
         if (ranges[key].count > 1) ranges[key].start -= ranges[key].count;

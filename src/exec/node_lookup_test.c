@@ -236,12 +236,17 @@ static void large(bool sparse, uint32_t threads)
 {
     enum { ROWS = 300000 };
     exec_fixture f;
-    capi_buf text = {0};
+    capi_buf text = {0}, expected = {0};
+    uint64_t *sums = calloc(ROWS / 2, sizeof *sums);
 
     exec_fixture_open(&f, threads, 512 << 20);
     capi_buf_append_text(&text, "oid,v\n");
-    for (uint32_t i = 0; i < ROWS; i++) /* every key twice, far apart */
-        capi_buf_printf(&text, "%lld,%u\n", (long long)(i * 7919 % (ROWS / 2)) * (sparse ? 1000003 : 1), i % 100);
+    for (uint32_t i = 0; i < ROWS; i++) { /* every key twice, far apart */
+        uint32_t key = (uint32_t)(i * UINT64_C(7919) % (ROWS / 2));
+
+        capi_buf_printf(&text, "%lld,%u\n", (long long)key * (sparse ? 1000003 : 1), i % 100);
+        sums[key] = sums[key] * 100 + i % 100;
+    }
     capi_buf_append_byte(&text, 0);
     exec_fixture_put(&f, "b.csv", text.data);
     capi_buf_clear(&text);
@@ -252,8 +257,15 @@ static void large(bool sparse, uint32_t threads)
     exec_fixture_put(&f, "a.csv", text.data);
     capi_buf_deinit(&text);
     exec_fixture_run_script(&f, lookup_script(&f, "index_name: idx_oid, join_on: r.oid, join_type: inner, group: true",
-                                              "k: {expression: r.oid, type: int}, n: {expression: count(), type: int}", 1));
-    CHECK_INT(exec_fixture_rows(&f, "j"), ROWS / 2);
+                                              "k: {expression: r.oid, type: int}, n: {expression: count(), type: int},"
+                                              "v: {expression: 'string_agg(string(l.v), \"+\")', type: string}", 1));
+    for (uint32_t i = 0; i < ROWS / 2; i++)
+        capi_buf_printf(&expected, "%s%lld,2,%u+%u", i ? "|" : "", (long long)i * (sparse ? 1000003 : 1),
+                        (unsigned)(sums[i] / 100), (unsigned)(sums[i] % 100));
+    capi_buf_append_byte(&expected, 0);
+    CHECK(strcmp(exec_fixture_table(&f, "j"), expected.data) == 0);
+    capi_buf_deinit(&expected);
+    free(sums);
     exec_fixture_close(&f);
 }
 
