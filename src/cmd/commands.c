@@ -4,6 +4,8 @@
 const capi_command *const capi_commands[] = {
     &capi_command_run,
     &capi_command_resume,
+    &capi_command_start,
+    &capi_command_daemon,
     &capi_command_validate,
     &capi_command_diagram,
     &capi_command_runs,

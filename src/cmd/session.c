@@ -97,10 +97,16 @@ capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
     capi_arena arena = {0};
     capi_err err = {0};
     uint64_t threads = 0;
+    uint64_t batches = 0;
+    uint64_t lease_ms = 0;
 
     *exit_code = CAPI_EXIT_USAGE;
     if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return NULL;
+    if (!capi_args_number(args, "batches", 1, 100, &batches)) return NULL;
+    if (!capi_args_number(args, "lease-ms", 100, 3600000, &lease_ms)) return NULL;
     if (!capi_args_bytes(args, "memory", &options.memory_bytes)) return NULL;
+    options.batch_count_max = (uint32_t)batches;
+    options.lease_ms = (uint32_t)lease_ms;
     options.thread_count = (uint32_t)threads;
     if (capi_data_folder(args, &arena, &options.data_folder, &err) != CAPI_OK ||
         capi_engine_open(&options, &engine, &err) != CAPI_OK) {

@@ -33,4 +33,6 @@ capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_
 #define CAPI_OPTIONS_ENGINE                                                                                            \
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},                           \
         {"threads", "N", "threads that work on rows (default: one per core)", false},                                  \
-        {"memory", "BYTES", "memory budget, such as 2G (default: half of the machine)", false}
+        {"memory", "BYTES", "memory budget, such as 2G (default: half of the machine)", false},                        \
+        {"batches", "N", "batches open at once (default: 5)", false},                                                  \
+        {"lease-ms", "MS", "a process silent so long is dead, and its work taken over (default: 10000)", false}
