@@ -39,9 +39,9 @@ static void report_cycle(capi_loader *loader, draft_node **by_name, const uint32
 bool capi_load_graph(capi_loader *loader)
 {
     uint32_t count = loader->node_count;
-    draft_node **by_name = capi_new_array(loader->arena, draft_node *, count);
-    capi_topo_edge *edges = capi_new_array(loader->arena, capi_topo_edge, (size_t)count * 2);
-    uint32_t *order = capi_new_array(loader->arena, uint32_t, (size_t)count + 1);
+    draft_node **by_name = capi_new_array(loader->scratch, draft_node *, count);
+    capi_topo_edge *edges = capi_new_array(loader->scratch, capi_topo_edge, (size_t)count * 2);
+    uint32_t *order = capi_new_array(loader->scratch, uint32_t, (size_t)count + 1);
     const capi_node **sorted = capi_new_array(loader->arena, const capi_node *, count);
     uint32_t edge_count = 0;
     uint32_t ordered;

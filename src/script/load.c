@@ -79,7 +79,7 @@ bool capi_loader_type(capi_loader *loader, const char *rule, const capi_settings
     capi_loader_error(loader, rule, value,
                       "unknown type \"%.*s\"; expected string, int, float, bool, datetime or decimal2%.*s",
                       CAPI_STR_ARG(value->string),
-                      CAPI_STR_ARG(capi_did_you_mean(loader->arena, value->string, words, CAPI_TYPE_STORED_COUNT)));
+                      CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, CAPI_TYPE_STORED_COUNT)));
     return false;
 }
 
@@ -291,7 +291,7 @@ static bool make_nodes(capi_loader *loader)
         capi_loader_error(loader, "V9", map, "more than %d nodes", CAPI_SCRIPT_NODE_MAX);
         return false;
     }
-    loader->nodes = capi_new_array(loader->arena, draft_node, count);
+    loader->nodes = capi_new_array(loader->scratch, draft_node, count);
     loader->node_count = count;
     made = capi_new_array(loader->arena, capi_node, count);
     nodes = capi_new_array(loader->arena, const capi_node *, count);
@@ -387,15 +387,15 @@ static capi_status result_of(const capi_loader *loader)
 capi_status capi_script_load(const capi_load_options *options, capi_script **out, capi_diags *diags)
 {
     capi_script *script = capi_zmalloc(sizeof *script);
-    capi_loader loader = {.options = options, .script = script, .arena = &script->arena};
     capi_arena scratch = {0};
+    capi_loader loader = {.options = options, .script = script, .arena = &script->arena, .scratch = &scratch};
     capi_status st;
 
     *out = NULL;
     loader.report = (capi_report){.arena = &scratch, .diags = diags};
-    capi_map_init(&loader.node_by_table, loader.arena);
-    capi_map_init(&loader.index_by_name, loader.arena);
-    capi_name_list_init(&loader.unknown, loader.arena);
+    capi_map_init(&loader.node_by_table, loader.scratch);
+    capi_map_init(&loader.index_by_name, loader.scratch);
+    capi_name_list_init(&loader.unknown, loader.scratch);
     loader.unknown.is_unknown = true;
     load_processors(&loader);
     if (load_texts(&loader)) run_phases(&loader);

@@ -169,7 +169,7 @@ static void read_columns(capi_loader *loader, draft_node *node, capi_file_sink *
     node->written.is_unknown = capi_settings_is_wrong(&node->writer, CAPI_SET_FILE_COLUMNS);
     if (node->written.is_unknown) return;
     node->field_count = list ? list->count : 0;
-    node->fields = capi_new_array(loader->arena, draft_field, node->field_count);
+    node->fields = capi_new_array(loader->scratch, draft_field, node->field_count);
     for (uint32_t i = 0; i < node->field_count; i++)
         read_column(loader, node, i, list->items[i]);
     capi_loader_about(loader, node, "w");

@@ -18,7 +18,7 @@ static void read_join_type(capi_loader *loader, draft_node *node, capi_lookup *l
     else
         capi_loader_error(loader, "V65", value, "join_type is \"%.*s\"; expected inner or left%.*s",
                           CAPI_STR_ARG(value->string),
-                          CAPI_STR_ARG(capi_did_you_mean(loader->arena, value->string, words, 2)));
+                          CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, 2)));
 }
 
 static void read_batch_size(capi_loader *loader, const draft_node *node, capi_setting setting)
@@ -68,13 +68,13 @@ static void report_unknown_index(capi_loader *loader, const draft_node *node, co
     if (!value || value->string.bytes == 0) {
         capi_loader_error(loader, "V58", value ? value : capi_loader_key_of(node, "l"),
                           "\"index_name\" must name an index of the right-hand table; indexes of this script are %.*s",
-                          CAPI_STR_ARG(capi_words_join(loader->arena, names, count, false)));
+                          CAPI_STR_ARG(capi_words_join(loader->scratch, names, count, false)));
         return;
     }
-    hint = capi_did_you_mean(loader->arena, value->string, names, count);
+    hint = capi_did_you_mean(loader->scratch, value->string, names, count);
     if (hint.bytes == 0)
-        hint = capi_str_format(loader->arena, "; indexes of this script are %.*s",
-                               CAPI_STR_ARG(capi_words_join(loader->arena, names, count, false)));
+        hint = capi_str_format(loader->scratch, "; indexes of this script are %.*s",
+                               CAPI_STR_ARG(capi_words_join(loader->scratch, names, count, false)));
     capi_loader_error(loader, "V58", value, "no node makes index \"%.*s\"%.*s", CAPI_STR_ARG(value->string), CAPI_STR_ARG(hint));
 }
 
@@ -118,9 +118,9 @@ static void report_join_name(capi_loader *loader, draft_node *node, const capi_t
 
     for (uint32_t i = 0; i < node->readable->count; i++)
         names[i] = node->readable->items[i].name;
-    hint = capi_did_you_mean(loader->arena, field->name, names, node->readable->count);
+    hint = capi_did_you_mean(loader->scratch, field->name, names, node->readable->count);
     report_join(loader, value, "V61", field,
-                capi_str_format(loader->arena, "table \"%.*s\" has no field \"%.*s\"%.*s",
+                capi_str_format(loader->scratch, "table \"%.*s\" has no field \"%.*s\"%.*s",
                                 CAPI_STR_ARG(node->node->source_table), CAPI_STR_ARG(field->name), CAPI_STR_ARG(hint))
                     .data);
 }
@@ -139,7 +139,7 @@ static bool read_join_field(capi_loader *loader, draft_node *node, const capi_tr
     }
     if (!capi_str_is(alias, "r")) {
         report_join(loader, value, "V60", field,
-                    capi_str_format(loader->arena, "alias \"%.*s\" in join_on; the left fields are r.*", CAPI_STR_ARG(alias)).data);
+                    capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; the left fields are r.*", CAPI_STR_ARG(alias)).data);
         return false;
     }
     if (node->readable->is_unknown) return true;
@@ -175,7 +175,7 @@ static join_field *read_join_on(capi_loader *loader, draft_node *node, const cap
 
     *count = count_items(value->string);
     *is_right = true;
-    fields = capi_new_array(loader->arena, join_field, *count);
+    fields = capi_new_array(loader->scratch, join_field, *count);
     for (uint32_t i = 0; i < *count; i++) {
         capi_str rest = capi_str_slice(value->string, at, value->string.bytes);
         int64_t comma = capi_str_find(rest, CAPI_STR(","));
@@ -224,7 +224,7 @@ static void check_pair(capi_loader *loader, draft_node *node, const capi_tree *v
 {
     if (!field->left->has_type || !right->has_type || field->left->type == right->type) return;
     report_join(loader, value, "V63", field,
-                capi_str_format(loader->arena, "r.%.*s is %s, but it is matched with \"%.*s\" of index \"%.*s\", which is %s",
+                capi_str_format(loader->scratch, "r.%.*s is %s, but it is matched with \"%.*s\" of index \"%.*s\", which is %s",
                                 CAPI_STR_ARG(field->name), capi_type_name(field->left->type), CAPI_STR_ARG(right->name),
                                 CAPI_STR_ARG(node->right->index->name), capi_type_name(right->type))
                     .data);

@@ -29,13 +29,13 @@ static void read_type(capi_loader *loader, draft_node *node)
             return;
         }
     }
-    all = capi_words_join(loader->arena, words, CAPI_NODE_TYPE_COUNT, false);
+    all = capi_words_join(loader->scratch, words, CAPI_NODE_TYPE_COUNT, false);
     if (!value)
         capi_loader_error(loader, "V10", node->key, "\"type\" is missing; expected one of %.*s", CAPI_STR_ARG(all));
     else
         capi_loader_error(loader, "V10", value, "unknown node type \"%.*s\"; expected one of %.*s%.*s",
                           CAPI_STR_ARG(value->string), CAPI_STR_ARG(all),
-                          CAPI_STR_ARG(capi_did_you_mean(loader->arena, value->string, words, CAPI_NODE_TYPE_COUNT)));
+                          CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, CAPI_NODE_TYPE_COUNT)));
 }
 
 /* One of two words, the first if absent or empty; true: the second. */
@@ -49,7 +49,7 @@ static bool read_choice(capi_loader *loader, draft_node *node, capi_setting sett
     if (capi_str_is(value->string, second)) return true;
     capi_loader_error(loader, rule, value, "%s is \"%.*s\"; expected %s or %s%.*s", capi_setting_infos[setting].name,
                       CAPI_STR_ARG(value->string), first, second,
-                      CAPI_STR_ARG(capi_did_you_mean(loader->arena, value->string, words, 2)));
+                      CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, 2)));
     return false;
 }
 
@@ -86,8 +86,8 @@ void capi_load_node_read(capi_loader *loader, draft_node *node)
     capi_node *made = node->node;
     int64_t batch_ms;
 
-    capi_name_list_init(&node->written, loader->arena);
-    capi_name_list_init(&node->produced, loader->arena);
+    capi_name_list_init(&node->written, loader->scratch);
+    capi_name_list_init(&node->produced, loader->scratch);
     node->slots.arena = loader->arena;
     node->written.is_unknown = true;
     capi_loader_about(loader, node, NULL);
@@ -132,10 +132,10 @@ static void check_policy(capi_loader *loader, draft_node *node)
     names = capi_new_array(loader->arena, capi_str, loader->policy_count);
     for (uint32_t i = 0; i < loader->policy_count; i++)
         names[i] = capi_policy_name(loader->policies[i]);
-    hint = capi_did_you_mean(loader->arena, value->string, names, loader->policy_count);
+    hint = capi_did_you_mean(loader->scratch, value->string, names, loader->policy_count);
     if (hint.bytes == 0)
-        hint = capi_str_format(loader->arena, "; policies of this script are %.*s",
-                               CAPI_STR_ARG(capi_words_join(loader->arena, names, loader->policy_count, false)));
+        hint = capi_str_format(loader->scratch, "; policies of this script are %.*s",
+                               CAPI_STR_ARG(capi_words_join(loader->scratch, names, loader->policy_count, false)));
     capi_loader_about(loader, node, NULL);
     capi_loader_error(loader, "V88", value, "there is no policy \"%.*s\"%.*s", CAPI_STR_ARG(value->string), CAPI_STR_ARG(hint));
 }

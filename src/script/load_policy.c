@@ -36,8 +36,8 @@ static void about(policy_reader *reader, capi_str policy, int64_t rule)
     capi_loader *loader = reader->loader;
 
     loader->report.context =
-        rule < 0 ? capi_str_format(loader->arena, "in dependency policy \"%.*s\"", CAPI_STR_ARG(policy))
-                 : capi_str_format(loader->arena, "in rule %lld of dependency policy \"%.*s\"", (long long)rule,
+        rule < 0 ? capi_str_format(loader->scratch, "in dependency policy \"%.*s\"", CAPI_STR_ARG(policy))
+                 : capi_str_format(loader->scratch, "in rule %lld of dependency policy \"%.*s\"", (long long)rule,
                                    CAPI_STR_ARG(policy));
 }
 
@@ -165,14 +165,14 @@ static void choose_default(policy_reader *reader, const capi_tree *map)
     if (loader->policy_count < 2 || default_count == 1) return;
     if (default_count == 0) {
         report_at(reader, "V86", map->members[0].key,
-                  capi_str_format(loader->arena, "none of %u policies has \"is_default\": true; exactly one must",
+                  capi_str_format(loader->scratch, "none of %u policies has \"is_default\": true; exactly one must",
                                   loader->policy_count));
         return;
     }
     for (uint32_t i = 0, met = 0; i < loader->policy_count; i++)
         if (loader->policies[i]->is_default && ++met == 2)
             report_at(reader, "V86", map->members[i].key,
-                      capi_str_format(loader->arena, "%u policies have \"is_default\": true; exactly one must", default_count));
+                      capi_str_format(loader->scratch, "%u policies have \"is_default\": true; exactly one must", default_count));
 }
 
 static const capi_tree *standard_policies(capi_loader *loader, capi_source *source)

@@ -21,7 +21,7 @@ static bool find_kind(capi_loader *loader, draft_node *node, capi_processor_kind
     else
         capi_loader_error(loader, "V41", value, "unknown processor \"%.*s\"; expected py_calc or tag_and_denormalize%.*s",
                           CAPI_STR_ARG(value->string),
-                          CAPI_STR_ARG(capi_did_you_mean(loader->arena, value->string, words, 2)));
+                          CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, 2)));
     return false;
 }
 

@@ -207,12 +207,12 @@ static void order_fields(capi_loader *loader, draft_node *node, const py_field *
 {
     capi_processor *processor = (capi_processor *)node->node->processor;
     capi_processor_field *made = capi_new_array(loader->arena, capi_processor_field, count);
-    uint32_t *order = capi_new_array(loader->arena, uint32_t, count + 1);
+    uint32_t *order = capi_new_array(loader->scratch, uint32_t, count + 1);
     edge_list edges = {0};
     uint32_t ordered;
 
     for (uint32_t i = 0; i < count; i++)
-        if (fields[i].ast) collect_edges(loader->arena, node, fields[i].ast, i, &edges);
+        if (fields[i].ast) collect_edges(loader->scratch, node, fields[i].ast, i, &edges);
     ordered = capi_topo_sort(count, edges.items, edges.count, order);
     if (ordered < count) {
         report_cycle(loader, node, fields, count, &edges, order, ordered);
@@ -232,14 +232,14 @@ void capi_load_py_calc_check(capi_loader *loader, draft_node *node)
 {
     const capi_tree *map = capi_settings_value(&node->processor, CAPI_SET_PY_FIELDS);
     uint32_t count = map ? map->count : 0;
-    py_field *fields = capi_new_array(loader->arena, py_field, count);
+    py_field *fields = capi_new_array(loader->scratch, py_field, count);
     capi_processor *processor = (capi_processor *)node->node->processor;
     capi_python_module module;
     py_check check = {.loader = loader, .module = &module};
 
     capi_loader_about(loader, node, "p");
     check.knows_module = read_sources(loader, node, &processor->python_code);
-    capi_python_scan(loader->arena, processor->python_code, &module);
+    capi_python_scan(loader->scratch, processor->python_code, &module);
     for (uint32_t i = 0; i < count; i++) {
         const capi_tree *expression = capi_tree_get(map->members[i].value, "expression");
         const capi_name *name = &node->produced.items[i];

@@ -253,7 +253,7 @@ static void read_columns(capi_loader *loader, draft_node *node)
 {
     const capi_tree *map = capi_settings_value(&node->reader, CAPI_SET_READER_COLUMNS);
     uint32_t count = map ? map->count : 0;
-    column_draft *columns = capi_new_array(loader->arena, column_draft, count);
+    column_draft *columns = capi_new_array(loader->scratch, column_draft, count);
     capi_file_kind kind;
 
     node->columns.is_unknown = capi_settings_is_wrong(&node->reader, CAPI_SET_READER_COLUMNS);
@@ -332,7 +332,7 @@ void capi_load_reader_read(capi_loader *loader, draft_node *node)
     const capi_tree *reader = capi_settings_value(&node->settings, CAPI_SET_NODE_READER);
     bool is_file = node->node->type == CAPI_NODE_FILE_TABLE;
 
-    capi_name_list_init(&node->columns, loader->arena);
+    capi_name_list_init(&node->columns, loader->scratch);
     node->node->batches_total = 1;
     node->node->rowset_size = ROWSET_DEFAULT;
     if (!reader) {
@@ -362,10 +362,10 @@ static void report_unknown_table(capi_loader *loader, const draft_node *node)
 
     for (uint32_t i = 0; i < loader->node_by_table.count; i++)
         tables[count++] = loader->node_by_table.entries[i].name;
-    hint = capi_did_you_mean(loader->arena, wrong, tables, count);
+    hint = capi_did_you_mean(loader->scratch, wrong, tables, count);
     if (hint.bytes == 0)
-        hint = capi_str_format(loader->arena, "; tables of this script are %.*s",
-                               CAPI_STR_ARG(capi_words_join(loader->arena, tables, count, false)));
+        hint = capi_str_format(loader->scratch, "; tables of this script are %.*s",
+                               CAPI_STR_ARG(capi_words_join(loader->scratch, tables, count, false)));
     capi_loader_error(loader, "V57", capi_settings_value(&node->reader, CAPI_SET_READER_TABLE),
                       "no node makes table \"%.*s\"%.*s", CAPI_STR_ARG(wrong), CAPI_STR_ARG(hint));
 }

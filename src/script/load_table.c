@@ -110,7 +110,7 @@ static void read_fields(capi_loader *loader, draft_node *node)
 
     node->written.is_unknown = capi_settings_is_wrong(&node->writer, CAPI_SET_TABLE_FIELDS);
     node->field_count = map ? map->count : 0;
-    node->fields = capi_new_array(loader->arena, draft_field, node->field_count);
+    node->fields = capi_new_array(loader->scratch, draft_field, node->field_count);
     for (uint32_t i = 0; i < node->field_count; i++)
         read_field(loader, node, &map->members[i], &node->fields[i]);
     check_field_names(loader, node);
@@ -142,7 +142,7 @@ static void read_indexes(capi_loader *loader, draft_node *node, capi_table_sink 
     uint32_t count = map ? map->count : 0;
     capi_index *made = capi_new_array(loader->arena, capi_index, count);
 
-    node->indexes = capi_new_array(loader->arena, draft_index, count);
+    node->indexes = capi_new_array(loader->scratch, draft_index, count);
     node->index_count = count;
     table->indexes = made;
     table->index_count = count;

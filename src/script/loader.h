@@ -80,6 +80,7 @@ typedef struct capi_loader {
     const capi_load_options *options;
     capi_script *script;
     capi_arena *arena;      /* of the script */
+    capi_arena *scratch;    /* until the script is loaded: drafts, names, words */
     capi_report report;
     char about[1024];       /* holds report.context */
     capi_source source, params_source;
