@@ -325,17 +325,25 @@ static capi_status decode_strings(const column_entry *entry, uint32_t row_count,
     return decode_dictionary(entry, row_count, first, text, views, scratch, err);
 }
 
+static uint64_t scratch_bytes(const column_entry *entry)
+{
+    uint64_t bytes = BLOCK_ALIGN;
+
+    if (entry->flags & COLUMN_FIRST_LZ4) bytes += block_aligned(entry->first_raw + COLUMN_SLACK_BYTES);
+    if (entry->flags & (COLUMN_SECOND_LZ4 | COLUMN_SECOND_NIBBLES))
+        bytes += block_aligned(entry->second_raw + COLUMN_SLACK_BYTES);
+    if (entry->encoding == COLUMN_DICTIONARY) bytes += (uint64_t)entry->count * sizeof(capi_view);
+    return bytes;
+}
+
 capi_status column_decode(const column_entry *entry, uint32_t row_count, const char *stored, void *memory,
                           capi_buf *scratch, capi_err *err)
 {
     const char *first = stored;
     const char *second = stored + block_aligned(entry->first_stored);
 
-    /* Room for everything at once: what lies in the scratch buffer must not move. */
     capi_buf_clear(scratch);
-    capi_buf_reserve(scratch, block_aligned(entry->first_raw + COLUMN_SLACK_BYTES) +
-                                  block_aligned(entry->second_raw + COLUMN_SLACK_BYTES) +
-                                  (size_t)entry->count * sizeof(capi_view) + BLOCK_ALIGN);
+    capi_buf_reserve(scratch, scratch_bytes(entry)); /* at once: what lies in it must not move */
     if (entry->flags & COLUMN_FIRST_LZ4) {
         char *raw = capi_buf_reserve(scratch, entry->first_raw);
 
