@@ -74,7 +74,8 @@ TEST(columns_are_converted_as_single_fields_are)
 
     for (unsigned i = 0; i < FUZZ_VALUE_COUNT; i++) {
         capi_buf_clear(&file);
-        capi_buf_append_text(&file, nasty_number(&random, 2) ? ",\xff" : ",\x20");
+        capi_buf_append_byte(&file, (char)nasty_number(&random, 256));
+        capi_buf_append_byte(&file, nasty_number(&random, 2) ? (char)0xff : ' ');
         for (uint64_t n = 1 + nasty_number(&random, 6); n > 0; n--) {
             append_value(&random, &file);
             capi_buf_append_text(&file, nasty_number(&random, 3) ? "\n" : "\r\n");

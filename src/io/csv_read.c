@@ -237,8 +237,10 @@ static void take_fields(capi_csv_reader *reader, uint32_t position, uint32_t row
             bytes[row] = ends[(size_t)row * stride] - index->starts[row];
         }
     } else {
+        const uint32_t *restrict before = ends - 1;
+
         for (uint32_t row = 0; row < row_count; row++) {
-            uint32_t start = ends[(size_t)row * stride - 1] + 1;
+            uint32_t start = before[(size_t)row * stride] + 1;
 
             texts[row] = data + start;
             bytes[row] = ends[(size_t)row * stride] - start;

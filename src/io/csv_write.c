@@ -137,11 +137,12 @@ typedef struct csv_block_column {
 typedef struct csv_block {
     uint32_t row_count;
     uint32_t rows[WRITE_BLOCK_ROWS];     /* of the vectors */
-    uint32_t zeros[WRITE_BLOCK_ROWS];    /* for constants */
     uint32_t numbers[WRITE_BLOCK_ROWS];  /* 0, 1, 2, ...: for `texts` */
     size_t ends[WRITE_BLOCK_ROWS];       /* of the texts while they are formatted */
     capi_buf decimal;
 } csv_block;
+
+static const uint32_t all_zero[WRITE_BLOCK_ROWS]; /* rows of a constant */
 
 /* Formats the column's values to views, which write_string can write. */
 static void format_column(csv_block *block, csv_block_column *state)
@@ -194,7 +195,7 @@ static size_t begin_column(csv_block *block, const csv_out *column, const capi_v
 {
     state->column = column;
     state->vec = vec;
-    state->rows = vec->is_constant ? block->zeros : block->rows;
+    state->rows = vec->is_constant ? all_zero : block->rows;
     state->write = vec->form == capi_form_stored(vec->type) ? column->write : NULL;
     if (state->write == write_datetime && !dates_are_usual(block, state)) state->write = NULL;
     if (!state->write) {
@@ -225,34 +226,45 @@ static char *put_rows(const capi_csv_writer *writer, const csv_block *block, con
     return to;
 }
 
+/* One block of rows, numbered in block->rows. */
+static void write_block(const capi_csv_writer *writer, csv_block *block, const capi_vec *columns,
+                        csv_block_column *states, capi_buf *to)
+{
+    size_t line_bytes = writer->column_count * writer->special.separator.bytes + 1;
+    size_t bytes = WRITE_SLACK_BYTES + line_bytes * block->row_count;
+    char *start;
+
+    for (uint32_t c = 0; c < writer->column_count; c++)
+        bytes += begin_column(block, &writer->columns[c], &columns[c], &states[c]);
+    start = capi_buf_reserve(to, bytes);
+    to->bytes += (size_t)(put_rows(writer, block, states, start) - start);
+}
+
 void capi_csv_write_rows(const capi_csv_writer *writer, const capi_vec *columns, const uint32_t *rows,
                          uint32_t row_count, capi_buf *to)
 {
-    csv_block_column *states = capi_zmalloc(writer->column_count * sizeof *states + 1);
-    csv_block *block = capi_zmalloc(sizeof *block);
+    csv_block_column few_states[32]; /* callers may write a row at a time: no allocation for that */
+    csv_block_column *states = few_states;
+    csv_block block;
 
-    for (uint32_t i = 0; i < WRITE_BLOCK_ROWS; i++)
-        block->numbers[i] = i;
-    for (uint32_t from = 0; from < row_count; from += block->row_count) {
-        size_t line_bytes = writer->column_count * writer->special.separator.bytes + 1;
-        size_t bytes = WRITE_SLACK_BYTES;
-        char *start;
-
-        block->row_count = row_count - from < WRITE_BLOCK_ROWS ? row_count - from : WRITE_BLOCK_ROWS;
-        for (uint32_t i = 0; i < block->row_count; i++)
-            block->rows[i] = rows ? rows[from + i] : from + i;
-        for (uint32_t c = 0; c < writer->column_count; c++)
-            bytes += begin_column(block, &writer->columns[c], &columns[c], &states[c]);
-        start = capi_buf_reserve(to, bytes + line_bytes * block->row_count);
-        to->bytes += (size_t)(put_rows(writer, block, states, start) - start);
+    block.decimal = (capi_buf){0};
+    if (writer->column_count > sizeof few_states / sizeof few_states[0])
+        states = capi_malloc(writer->column_count * sizeof *states);
+    memset(states, 0, writer->column_count * sizeof *states);
+    for (uint32_t from = 0; from < row_count; from += block.row_count) {
+        block.row_count = row_count - from < WRITE_BLOCK_ROWS ? row_count - from : WRITE_BLOCK_ROWS;
+        for (uint32_t i = 0; i < block.row_count; i++) {
+            block.rows[i] = rows ? rows[from + i] : from + i;
+            block.numbers[i] = i;
+        }
+        write_block(writer, &block, columns, states, to);
     }
     for (uint32_t c = 0; c < writer->column_count; c++) {
         free(states[c].texts.views);
         capi_buf_deinit(&states[c].buf);
     }
-    capi_buf_deinit(&block->decimal);
-    free(block);
-    free(states);
+    capi_buf_deinit(&block.decimal);
+    if (states != few_states) free(states);
 }
 
 void capi_csv_write_header(const capi_csv_writer *writer, capi_buf *to)
