@@ -64,7 +64,7 @@ void capi_load_processor_read(capi_loader *loader, draft_node *node)
             capi_loader_error(loader, "V9", node->key, "the settings \"p\" of %s are missing", processor_names[kind]);
         return;
     }
-    node->processed = &node->produced;
+    if (settings->kind == CAPI_TREE_MAP) node->processed = &node->produced;
     capi_loader_about(loader, node, "p");
     if (kind == CAPI_PROCESSOR_TAG)
         capi_load_tag_read(loader, node);

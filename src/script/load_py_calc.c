@@ -140,6 +140,7 @@ void capi_load_py_calc_read(capi_loader *loader, draft_node *node)
     const capi_tree *fields;
 
     capi_settings_read(&loader->report, &loader->source, tree, CAPI_SECTION_PY_CALC, "p", &node->processor);
+    if (!node->processor.map) return;
     fields = capi_settings_value(&node->processor, CAPI_SET_PY_FIELDS);
     if (capi_settings_is_wrong(&node->processor, CAPI_SET_PY_FIELDS)) node->processed = &loader->unknown;
     for (uint32_t i = 0; fields && i < fields->count; i++)

@@ -81,6 +81,7 @@ void capi_load_tag_read(capi_loader *loader, draft_node *node)
     const capi_tree *field;
 
     capi_settings_read(&loader->report, &loader->source, tree, CAPI_SECTION_TAG, "p", &node->processor);
+    if (!node->processor.map) return;
     field = capi_settings_value(&node->processor, CAPI_SET_TAG_FIELD);
     if (capi_settings_is_wrong(&node->processor, CAPI_SET_TAG_FIELD)) {
         node->processed = &loader->unknown;

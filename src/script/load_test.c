@@ -361,6 +361,8 @@ TEST(additional_checks_find_what_would_fail_later)
                   "Q18", "unsupported scheme");
     check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], csv: {hdr_line_idx: -1}, columns: {c: {col_type: int, csv: {col_hdr: c}}}}, w: {name: a, fields: {}}}\n",
                   "S7", "must not be negative");
+    check_mistake(READ_A "  b: {type: table_custom_tfm_table, custom_proc_type: py_calc, p: 5, r: {table: a}, w: {name: b, fields: {x: {expression: p.x, type: int}}}}\n",
+                  "V9", "p is a whole number; expected a map");
     check_mistake(READ_A "dependency_policies: {p: {rules: [{cmd: gogo, expression: nrs.run_is_current}]}}\n", "S6", "unknown command \"gogo\"");
     check_mistake("", "V9", "the script is empty");
     check_mistake("nodes: {a: null}", "V9", "the node is null");

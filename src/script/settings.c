@@ -42,6 +42,7 @@ static const char *type_text(capi_setting_type type)
     case CAPI_SETTING_LIST: return "a list";
     case CAPI_SETTING_STRINGS: return "a list of strings";
     case CAPI_SETTING_STRING_MAP: return "a map of strings";
+    case CAPI_SETTING_ANY: return "anything";
     }
     return "";
 }
@@ -56,6 +57,7 @@ static capi_tree_kind kind_of(capi_setting_type type)
     case CAPI_SETTING_STRING_MAP: return CAPI_TREE_MAP;
     case CAPI_SETTING_LIST:
     case CAPI_SETTING_STRINGS: return CAPI_TREE_LIST;
+    case CAPI_SETTING_ANY: break;
     }
     return CAPI_TREE_NULL;
 }
@@ -97,6 +99,7 @@ static bool string_items_ok(const settings_reader *reader, const capi_setting_in
 
 static bool value_ok(const settings_reader *reader, const capi_setting_info *info, const capi_tree *value)
 {
+    if (info->type == CAPI_SETTING_ANY) return true;
     if (value->kind == kind_of(info->type)) {
         if (info->type == CAPI_SETTING_STRINGS || info->type == CAPI_SETTING_STRING_MAP)
             return string_items_ok(reader, info, value);

@@ -16,6 +16,7 @@ typedef enum capi_setting_type {
     CAPI_SETTING_LIST,
     CAPI_SETTING_STRINGS,    /* list of strings */
     CAPI_SETTING_STRING_MAP, /* map of strings */
+    CAPI_SETTING_ANY,        /* judged by whoever reads it */
 } capi_setting_type;
 
 #define CAPI_SECTIONS(X)                                                                                               \
@@ -63,7 +64,7 @@ typedef enum capi_section {
     X(NODE, NODE_PROCESSOR, "custom_proc_type", STRING, "none", "py_calc or tag_and_denormalize")                      \
     X(NODE, NODE_READER, "r", MAP, "required", "where rows come from")                                                 \
     X(NODE, NODE_LOOKUP, "l", MAP, "none", "the right-hand table of a lookup")                                         \
-    X(NODE, NODE_PROCESSOR_SETTINGS, "p", MAP, "none", "settings of the processor")                                    \
+    X(NODE, NODE_PROCESSOR_SETTINGS, "p", ANY, "none", "settings of the processor")                                    \
     X(NODE, NODE_WRITER, "w", MAP, "required", "where rows go to")                                                     \
     X(TABLE_READER, READER_TABLE, "table", STRING, "required", "source table")                                         \
     X(TABLE_READER, READER_BATCHES, "expected_batches_total", INT, "1", "number of parallel batches, 0..1000000")      \
