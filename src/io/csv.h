@@ -13,7 +13,7 @@
  *
  * A single thread may leave out scan and compose and read the ranges in order: then capi_csv_read carries the state along.
  *
- * Memory: one range buffer and one chunk per thread that reads. */
+ * Memory: per thread that reads, half a MiB of the file and a chunk; more only for a record that is longer than that. */
 #pragma once
 
 #include "base/file.h"
@@ -21,7 +21,10 @@
 #include "vec/layout.h"
 #include "vec/vec.h"
 
-enum { CAPI_CSV_FIELD_BYTES_MAX = 256 << 20 }; /* of one field; a longer one is an error */
+enum {
+    CAPI_CSV_FIELD_BYTES_MAX = 256 << 20, /* of one field, and of a record: more is an error */
+    CAPI_CSV_FIELDS_MAX = 1 << 20,        /* of a record */
+};
 
 typedef struct capi_csv_column {
     capi_str name;           /* the script's name, for messages */

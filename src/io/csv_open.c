@@ -98,6 +98,14 @@ static void front_pass(csv_front *front)
     front->at = front->next;
 }
 
+static capi_status front_extend(csv_front *front, capi_err *err)
+{
+    capi_status st = capi_csv_piece_extend(&front->piece, front->at, err);
+
+    if (st != CAPI_OK) capi_err_note(err, "while reading file \"%s\"", front->csv->path);
+    return st;
+}
+
 /* Looks at the next record, skipping empty lines; *is_end if there is none. */
 static capi_status front_peek(csv_front *front, bool *is_end, capi_err *err)
 {
@@ -119,11 +127,20 @@ static capi_status front_peek(csv_front *front, bool *is_end, capi_err *err)
                                              front->piece.bytes - front->at + (64 << 10), err));
                 front->at = 0;
             } else {
-                CAPI_TRY(capi_csv_piece_extend(&front->piece, front->at, err));
+                CAPI_TRY(front_extend(front, err));
             }
             break;
         }
     }
+}
+
+/* For the record that says how many fields all have. */
+static capi_status check_field_count(const csv_front *front, capi_err *err)
+{
+    if (front->field_count <= CAPI_CSV_FIELDS_MAX) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID, "file \"%s\", line %llu (record %llu): the record has %u fields, expected at most %d",
+                        front->csv->path, (unsigned long long)front->lines + 1, (unsigned long long)front->record,
+                        front->field_count, CAPI_CSV_FIELDS_MAX);
 }
 
 /* Passes records up to number `record`; *is_end if the file ends before it. */
@@ -228,6 +245,7 @@ static capi_status find_header(capi_csv *csv, csv_front *front, bool *is_end, ca
                             csv->path, (unsigned long long)front->record, front->record == 1 ? "" : "s",
                             (unsigned long long)header_line);
     if (*is_end) return CAPI_OK;
+    CAPI_TRY(check_field_count(front, err));
     CAPI_TRY(find_by_header(csv, front, err));
     csv->field_count = front->field_count;
     front_pass(front);
@@ -247,6 +265,7 @@ capi_status capi_csv_find_data(capi_csv *csv, capi_err *err)
     if (is_by_header(options)) CAPI_TRY_OUT(find_header(csv, &front, &is_end, err));
     if (!is_end) CAPI_TRY_OUT(front_go_to(&front, first, &is_end, err));
     if (!is_end && !is_by_header(options)) {
+        CAPI_TRY_OUT(check_field_count(&front, err));
         CAPI_TRY_OUT(find_by_index(csv, &front, err));
         csv->field_count = front.field_count;
     }

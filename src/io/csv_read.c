@@ -1,4 +1,4 @@
-/* csv_read.c - ranges of an open file: scanned, composed, read as chunks.
+/* csv_read.c - ranges of an open file, read as chunks.
  *
  * A record belongs to the range in which it begins; reading it may run past the end of the range. So reading a range needs
  * only the place where its first record begins: composing the scans tells it, or the range before, when one thread reads
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 enum {
-    SCAN_AHEAD_BYTES = 64 << 10, /* behind a range, for the line that runs past its end */
     READ_STEP_BYTES = 512 << 10, /* of a range in memory at a time: what fits the processor's cache */
 };
 
@@ -49,83 +48,6 @@ static capi_csv_text reader_text(const capi_csv_reader *reader)
 {
     return (capi_csv_text){reader->piece.data, reader->piece.bytes, capi_csv_piece_is_last(&reader->piece),
                            reader->csv->options.separator};
-}
-
-/* Where range number `range` ends, in the file. */
-static uint64_t range_end(const capi_csv *csv, uint64_t range)
-{
-    uint64_t size_bytes = capi_csv_size_bytes(csv);
-    uint64_t start = range * csv->range_bytes;
-
-    return size_bytes - start < csv->range_bytes ? size_bytes : start + csv->range_bytes;
-}
-
-/* ---- scanning ---- */
-
-/* Byte number in the piece behind the first LF at `from` or later, or 0 if there is none. */
-static size_t behind_line_end(const capi_csv_piece *piece, size_t from)
-{
-    const char *found = from < piece->bytes ? memchr(piece->data + from, '\n', piece->bytes - from) : NULL;
-
-    return found ? (size_t)(found - piece->data) + 1 : 0;
-}
-
-/* Loads the range with the last line that begins in it, whole. *from and *to get the lines in the piece; none if equal. */
-static capi_status load_lines(const capi_csv *csv, capi_csv_piece *piece, uint64_t range, size_t *from, size_t *to,
-                              capi_err *err)
-{
-    uint64_t start = range * csv->range_bytes;
-    uint64_t end = range_end(csv, range);
-    uint64_t offset = start > 0 ? start - 1 : 0; /* the byte in front tells whether a line begins at `start` */
-    size_t searched;
-
-    *from = *to = 0;
-    CAPI_TRY(capi_csv_piece_load(piece, offset, (size_t)(end - offset) + SCAN_AHEAD_BYTES, err));
-    if (start > 0) *from = behind_line_end(piece, 0);
-    *to = *from;
-    if ((start > 0 && *from == 0) || offset + *from >= end) return CAPI_OK; /* no line begins in here */
-    searched = (size_t)(end - offset) - 1;
-    for (;;) {
-        size_t behind = behind_line_end(piece, searched);
-
-        if (behind || capi_csv_piece_is_last(piece)) {
-            *to = behind ? behind : piece->bytes;
-            return CAPI_OK;
-        }
-        searched = piece->bytes;
-        CAPI_TRY(capi_csv_piece_extend(piece, (size_t)(end - offset) - 1, err));
-    }
-}
-
-capi_status capi_csv_scan(capi_csv *csv, capi_csv_reader *reader, uint64_t range, capi_err *err)
-{
-    capi_csv_span *span = &csv->spans[range];
-    size_t from, to;
-    capi_status st;
-
-    assert(range < csv->range_count);
-    st = load_lines(csv, &reader->piece, range, &from, &to, err);
-    if (st != CAPI_OK) {
-        capi_err_note(err, "while scanning file \"%s\"", csv->path);
-        return st;
-    }
-    memset(span, 0, sizeof *span);
-    if (from < to) {
-        capi_csv_text text = reader_text(reader);
-
-        text.is_complete = text.is_complete && to == text.end;
-        text.end = to;
-        span->has_lines = true;
-        span->line_start = reader->piece.offset + from;
-        capi_csv_scan_span(&text, from, reader->piece.offset, &reader->index.window, span);
-    }
-    return CAPI_OK;
-}
-
-void capi_csv_compose(capi_csv *csv)
-{
-    capi_csv_compose_spans(csv->spans, csv->range_count);
-    csv->is_composed = true;
 }
 
 /* ---- messages ---- */
@@ -440,7 +362,7 @@ capi_status capi_csv_read(capi_csv *csv, capi_csv_reader *reader, uint64_t range
 
     assert(range < csv->range_count);
     if (csv->field_count == 0) return CAPI_OK; /* no data records */
-    reading.end = range_end(csv, range);
+    reading.end = capi_csv_range_end(csv, range);
     reading.chunk_bytes = READ_STEP_BYTES / 4; /* a guess */
     if (!csv->is_composed) return read_in_order(csv, &reading, range, err);
     if (!begin_composed(csv, range, &reading, &start) || start >= reading.end) return CAPI_OK;

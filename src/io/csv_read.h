@@ -30,6 +30,7 @@ struct capi_csv_reader {
     const capi_csv *csv;
     capi_csv_piece piece;
     capi_csv_index index;
+    capi_csv_scan_state scan;
     const char **texts;      /* of the column being converted */
     uint32_t *text_bytes;
     void **column_data;      /* by column: room for a chunk's values in stored form */
@@ -42,6 +43,9 @@ struct capi_csv_reader {
  * counted from byte `line_offset` on, which has `lines` line ends in front of it. */
 void capi_csv_append_place(const capi_csv *csv, uint64_t offset, uint64_t record, uint64_t line_offset, uint64_t lines,
                            capi_buf *to);
+
+/* Where range number `range` ends, in the file. */
+uint64_t capi_csv_range_end(const capi_csv *csv, uint64_t range);
 
 /* Finds header and data, and where each column stands in a record. */
 CAPI_MUST_USE capi_status capi_csv_find_data(capi_csv *csv, capi_err *err);

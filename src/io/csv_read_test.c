@@ -410,6 +410,44 @@ TEST(a_record_without_end_is_refused_before_memory_is_full)
     capi_buf_deinit(&all.text);
 }
 
+TEST(too_many_fields_are_refused)
+{
+    capi_csv_options options = {.separator = ',', .columns = by_name, .column_count = 1};
+    capi_buf text = {0};
+    capi_err err = {0};
+    capi_csv *csv;
+
+    memset(capi_buf_reserve(&text, 2 << 20), ',', 2 << 20);
+    text.bytes = 2 << 20;
+    CHECK(capi_csv_open(write_file(capi_buf_str(&text)), &options, &csv, &err) == CAPI_INVALID);
+    CHECK_ERR(err, "the record has 2097153 fields, expected at most 1048576");
+    capi_buf_deinit(&text);
+}
+
+TEST(wide_records_are_read_in_small_chunks)
+{
+    enum { FIELDS = 5000, ROWS = 2100 };
+    capi_csv_column last = {.name = CAPI_STR("last"), .index = FIELDS - 1, .type = CAPI_INT, .is_needed = true};
+    capi_csv_options options = {.separator = ',', .columns = &last, .column_count = 1};
+    rows_text all = {0};
+    capi_buf text = {0};
+    capi_err err = {0};
+    capi_csv *csv;
+
+    for (unsigned row = 0; row < ROWS; row++) {
+        memset(capi_buf_reserve(&text, FIELDS), ',', FIELDS);
+        text.bytes += FIELDS - 1;
+        capi_buf_append_text(&text, "7\n");
+    }
+    CHECK_OK(capi_csv_open(write_file(capi_buf_str(&text)), &options, &csv, &err), err);
+    CHECK_OK(read_all(csv, SCANNED, &all, &err), err);
+    CHECK_INT(all.row_count, ROWS);
+    CHECK(capi_str_ends(capi_buf_str(&all.text), "2099: 7\n"));
+    capi_csv_close(csv);
+    capi_buf_deinit(&all.text);
+    capi_buf_deinit(&text);
+}
+
 TEST(a_file_that_changes_is_noticed)
 {
     capi_csv_options options = {.separator = ',', .columns = by_name, .column_count = 1};

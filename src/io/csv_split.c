@@ -6,23 +6,16 @@
 
 enum { SPLIT_PORTION_BYTES = 64 << 10 };
 
-typedef struct split_scan {
-    bool is_in_quotes;
-    bool has_boundary;
-    size_t first_boundary;
-    uint64_t record_count;
-} split_scan;
-
-static void note_boundary(split_scan *scan, size_t at)
+static void note_boundary(capi_csv_outcome *outcome, uint64_t offset)
 {
-    if (scan->has_boundary) return;
-    scan->has_boundary = true;
-    scan->first_boundary = at;
+    if (outcome->has_boundary) return;
+    outcome->has_boundary = true;
+    outcome->first_boundary = offset;
 }
 
 /* Counts records by masks from `at`, where one begins, as far as quotes are strict. Returns where the record begins that
  * was not finished. */
-static size_t count_strict(split_scan *scan, const capi_csv_text *text, size_t at,
+static size_t count_strict(capi_csv_outcome *outcome, const capi_csv_text *text, size_t at,
                            capi_csv_window *window)
 {
     size_t block = at >= window->start && at < window->end ? at - (at - window->start) % 64 : at;
@@ -45,7 +38,7 @@ static size_t count_strict(split_scan *scan, const capi_csv_text *text, size_t a
         if (wrong) line_ends &= (wrong & -wrong) - 1;
         line_starts = line_ends << 1 | line_start;
         cr_lines = (masks->carriage_return & keep & line_starts) << 1 | after_cr;
-        scan->record_count += (unsigned)__builtin_popcountll(line_ends & ~line_starts & ~cr_lines);
+        outcome->record_count += (unsigned)__builtin_popcountll(line_ends & ~line_starts & ~cr_lines);
         if (line_ends) start = block + 64 - (unsigned)__builtin_clzll(line_ends);
         if (wrong) break;
         line_start = line_ends >> 63;
@@ -56,15 +49,16 @@ static size_t count_strict(split_scan *scan, const capi_csv_text *text, size_t a
 }
 
 /* One portion of whole lines from `at` to the end of the text. */
-static void scan_portion(split_scan *scan, const capi_csv_text *text, size_t at,
+static void scan_portion(capi_csv_outcome *outcome, const capi_csv_text *text, size_t at, uint64_t text_offset,
                          capi_csv_window *window)
 {
-    if (scan->is_in_quotes) {
+    window->end = 0; /* masks of the portion before know nothing of this one */
+    if (outcome->ends_in_quotes) {
         size_t next;
 
         if (capi_csv_record_rest(text, at, &next) == CAPI_CSV_CUT) return;
-        scan->record_count++;
-        scan->is_in_quotes = false;
+        outcome->record_count++;
+        outcome->ends_in_quotes = false;
         at = next;
     }
     while (at < text->end) {
@@ -72,15 +66,15 @@ static void scan_portion(split_scan *scan, const capi_csv_text *text, size_t at,
         size_t next = at;
         capi_csv_step step;
 
-        note_boundary(scan, at);
-        at = count_strict(scan, text, at, window);
+        note_boundary(outcome, text_offset + at);
+        at = count_strict(outcome, text, at, window);
         if (at == text->end) break;
         step = capi_csv_record_at(text, at, NULL, 0, &field_count, &next);
         if (step == CAPI_CSV_CUT) {
-            scan->is_in_quotes = true;
+            outcome->ends_in_quotes = true;
             return;
         }
-        scan->record_count += step == CAPI_CSV_RECORD;
+        outcome->record_count += step == CAPI_CSV_RECORD;
         at = next;
     }
 }
@@ -95,44 +89,47 @@ static size_t portion_end(const capi_csv_text *text, size_t at)
     return found ? (size_t)(found - text->data) + 1 : text->end;
 }
 
-static capi_csv_outcome outcome_of(const split_scan *scan, uint64_t text_offset)
+void capi_csv_scan_begin(capi_csv_scan_state *scan)
 {
-    return (capi_csv_outcome){
-        .ends_in_quotes = scan->is_in_quotes,
-        .has_boundary = scan->has_boundary,
-        .first_boundary = text_offset + scan->first_boundary,
-        .record_count = scan->record_count,
-    };
+    memset(scan, 0, offsetof(capi_csv_scan_state, window));
+    scan->window.start = scan->window.end = 0;
+    scan->outcome[1].ends_in_quotes = true;
 }
 
-void capi_csv_scan_span(const capi_csv_text *text, size_t at, uint64_t text_offset,
-                        capi_csv_window *window, capi_csv_span *span)
+static void scan_both(capi_csv_scan_state *scan, const capi_csv_text *text, size_t at, uint64_t text_offset)
 {
-    split_scan outside = {0}, quoted = {.is_in_quotes = true};
-    bool are_met = false;
+    capi_csv_outcome *outside = &scan->outcome[0], *quoted = &scan->outcome[1];
+    uint64_t count_before = outside->record_count;
 
-    span->line_end_count = capi_csv_count_line_ends(text->data + at, text->end - at);
+    scan_portion(outside, text, at, text_offset, &scan->window);
+    if (scan->are_met) {
+        quoted->ends_in_quotes = outside->ends_in_quotes;
+        quoted->record_count += outside->record_count - count_before;
+        note_boundary(quoted, text_offset + at);
+        return;
+    }
+    scan_portion(quoted, text, at, text_offset, &scan->window);
+    scan->are_met = !outside->ends_in_quotes && !quoted->ends_in_quotes;
+}
+
+void capi_csv_scan_lines(capi_csv_scan_state *scan, const capi_csv_text *text, size_t at, uint64_t text_offset)
+{
+    scan->line_end_count += capi_csv_count_line_ends(text->data + at, text->end - at);
     while (at < text->end) {
         capi_csv_text portion = *text;
-        uint64_t count_before = outside.record_count;
 
         portion.end = portion_end(text, at);
         portion.is_complete = text->is_complete && portion.end == text->end;
-        window->end = 0; /* masks of a portion know nothing behind it */
-        scan_portion(&outside, &portion, at, window);
-        if (are_met) {
-            quoted.record_count += outside.record_count - count_before;
-            note_boundary(&quoted, at);
-        } else {
-            window->end = 0;
-            scan_portion(&quoted, &portion, at, window);
-            are_met = !outside.is_in_quotes && !quoted.is_in_quotes;
-        }
+        scan_both(scan, &portion, at, text_offset);
         at = portion.end;
     }
-    if (are_met) quoted.is_in_quotes = outside.is_in_quotes;
-    span->from[0] = outcome_of(&outside, text_offset);
-    span->from[1] = outcome_of(&quoted, text_offset);
+}
+
+void capi_csv_scan_end(const capi_csv_scan_state *scan, capi_csv_span *span)
+{
+    span->line_end_count = scan->line_end_count;
+    span->from[0] = scan->outcome[0];
+    span->from[1] = scan->outcome[1];
 }
 
 void capi_csv_compose_spans(capi_csv_span *spans, uint64_t count)

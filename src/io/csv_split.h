@@ -27,9 +27,19 @@ typedef struct capi_csv_span {
     uint64_t lines_before;     /* LF in front of line_start */
 } capi_csv_span;
 
-/* Scans the lines of a span: text->data[at .. text->end) holds nothing but them, whole; text->data[0] is byte `text_offset`
- * of the file. Fills line_end_count and from[]. Readable for CAPI_CSV_PADDING_BYTES behind the end. */
-void capi_csv_scan_span(const capi_csv_text *text, size_t at, uint64_t text_offset,
-                        capi_csv_window *window, capi_csv_span *span);
+/* A scan from both states, which gets the lines of a range in portions. */
+typedef struct capi_csv_scan_state {
+    bool are_met; /* both were outside of records at the same place, and stay together */
+    capi_csv_outcome outcome[2]; /* as far as the lines go that it got */
+    uint64_t line_end_count;
+    capi_csv_window window;
+} capi_csv_scan_state;
+
+void capi_csv_scan_begin(capi_csv_scan_state *scan);
+/* The next lines, whole: text->data[at .. text->end), where text->data[0] is byte `text_offset` of the file. Readable for
+ * CAPI_CSV_PADDING_BYTES behind the end. */
+void capi_csv_scan_lines(capi_csv_scan_state *scan, const capi_csv_text *text, size_t at, uint64_t text_offset);
+/* Fills line_end_count and from[]. */
+void capi_csv_scan_end(const capi_csv_scan_state *scan, capi_csv_span *span);
 
 void capi_csv_compose_spans(capi_csv_span *spans, uint64_t count);
