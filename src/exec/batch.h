@@ -17,6 +17,7 @@ typedef struct exec_batch {
     capi_arena *arena; /* of the batch */
     capi_batch_output *out;
     uint32_t worker_count;
+    bool is_quiet; /* work that is done over again is not counted as progress */
 } exec_batch;
 
 enum { EXEC_NO_ROW = UINT32_MAX };

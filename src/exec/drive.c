@@ -36,7 +36,8 @@ static capi_status drive_rows(void *context, const exec_rows *rows, capi_err *er
     capi_progress *progress = job->batch->task->progress;
 
     CAPI_TRY(exec_check_stop(job->batch, err));
-    if (progress) atomic_fetch_add_explicit(&progress->rows_read, rows->row_count, memory_order_relaxed);
+    if (progress && !job->batch->is_quiet)
+        atomic_fetch_add_explicit(&progress->rows_read, rows->row_count, memory_order_relaxed);
     return job->stage->rows(job->stage->context, group->worker, group->group, rows, err);
 }
 
@@ -51,7 +52,8 @@ static capi_status drive_morsels(drive_group *group, capi_err *err)
     for (uint64_t morsel = first; morsel < end; morsel++) {
         CAPI_TRY(exec_check_stop(job->batch, err));
         CAPI_TRY(exec_scan_read(job->scan, group->worker, morsel, drive_rows, group, err));
-        if (progress) atomic_fetch_add_explicit(&progress->units_done, 1, memory_order_relaxed);
+        if (progress && !job->batch->is_quiet)
+            atomic_fetch_add_explicit(&progress->units_done, 1, memory_order_relaxed);
     }
     return job->stage->end ? job->stage->end(job->stage->context, group->worker, group->group, err) : CAPI_OK;
 }
@@ -72,6 +74,7 @@ capi_status exec_drive(const exec_batch *batch, exec_scan *scan, uint64_t group_
     drive_job job = {.batch = batch, .scan = scan, .group_count = group_count, .stage = stage};
     capi_progress *progress = batch->task->progress;
 
-    if (progress) atomic_fetch_add_explicit(&progress->units_total, scan->morsel_count, memory_order_relaxed);
+    if (progress && !batch->is_quiet)
+        atomic_fetch_add_explicit(&progress->units_total, scan->morsel_count, memory_order_relaxed);
     return capi_parallel_for(batch->exec->pool, group_count, drive_one, &job, err);
 }

@@ -46,8 +46,6 @@ typedef struct lookup_build {
     uint64_t *part_first;   /* by partition, and the end */
     uint64_t *part_keys;    /* dealt */
     uint32_t *part_rows;
-    _Atomic uint64_t text_bytes;
-    _Atomic uint64_t slot_bytes;
 } lookup_build;
 
 static capi_status check_stop(const lookup_build *build, capi_err *err)
@@ -66,8 +64,7 @@ static capi_status read_texts(lookup_build *build, uint64_t block, capi_view *vi
     for (uint32_t i = 0; i < count; i++)
         if (views[i].bytes > CAPI_VIEW_INLINE_MAX) bytes += views[i].bytes;
     if (bytes == 0) return CAPI_OK;
-    CAPI_TRY(exec_reserve(build->exec, bytes, "the keys of a lookup index", err));
-    build->text_bytes += bytes;
+    CAPI_TRY(lookup_reserve(build->exec, build->index, bytes, err));
     to = build->index->texts[block] = capi_malloc(bytes);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t length = views[i].bytes;
@@ -80,44 +77,71 @@ static capi_status read_texts(lookup_build *build, uint64_t block, capi_view *vi
     return CAPI_OK;
 }
 
-static void read_chunk(lookup_build *build, exec_keys *keys, const capi_block *block, uint32_t from, uint32_t count,
-                       uint64_t first_row)
+/* The keys of the rows from `from` on; returns how many rows those are. */
+static uint32_t chunk_keys(const lookup_build *build, exec_keys *keys, const capi_block *block, uint32_t from)
 {
     const capi_key_def *def = &build->index->key;
+    uint32_t left = block->row_count - from;
+    uint32_t count = left < CAPI_CHUNK_ROWS ? left : CAPI_CHUNK_ROWS;
 
     for (uint32_t part = 0; part < def->part_count; part++)
         keys->parts[part] = capi_vec_slice(&block->columns[def->parts[part].column], from);
     exec_keys_build(keys, count);
-    if (build->index->is_int64) {
-        memcpy(build->keys + first_row + from, keys->numbers, count * sizeof *build->keys);
-    } else {
-        memcpy(build->keys + first_row + from, keys->hashes, count * sizeof *build->keys);
-        memcpy(build->index->views + first_row + from, keys->views, count * sizeof *keys->views);
+    return count;
+}
+
+static uint32_t count_in_pass(const lookup_index *index, const uint64_t *hashes, uint32_t count)
+{
+    uint32_t in_pass = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        in_pass += exec_hash_in_pass(hashes[i], index->pass, index->pass_bits);
+    return in_pass;
+}
+
+/* Moves the keys of the pass to the front; notes which rows of the block, from `from` on, they belong to. */
+static uint32_t pick_keys(lookup_index *index, exec_keys *keys, uint32_t from, uint32_t count, uint64_t to)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!exec_hash_in_pass(keys->hashes[i], index->pass, index->pass_bits)) continue;
+        keys->hashes[kept] = keys->hashes[i];
+        if (index->is_int64)
+            keys->numbers[kept] = keys->numbers[i];
+        else
+            keys->views[kept] = keys->views[i];
+        index->picked[to + kept++] = from + i;
     }
+    return kept;
 }
 
 /* Key bytes live until the next chunk is built, so the whole block's are copied chunk by chunk into one arena first. */
 static capi_status read_keys_of_block(lookup_build *build, exec_keys *keys, const capi_block *block, uint64_t block_index,
-                                      uint64_t first_row, capi_err *err)
+                                      capi_err *err)
 {
+    lookup_index *index = build->index;
+    uint64_t first = index->block_first[block_index];
+    uint64_t to = first;
     capi_arena bytes = {0};
     capi_status st = CAPI_OK;
 
-    for (uint32_t from = 0; from < block->row_count; from += CAPI_CHUNK_ROWS) {
-        uint32_t left = block->row_count - from;
-        uint32_t count = left < CAPI_CHUNK_ROWS ? left : CAPI_CHUNK_ROWS;
+    for (uint32_t from = 0; from < block->row_count;) {
+        uint32_t count = chunk_keys(build, keys, block, from);
+        uint32_t kept = index->pass_bits ? pick_keys(index, keys, from, count, to) : count;
 
-        read_chunk(build, keys, block, from, count, first_row);
-        if (build->index->is_int64) continue;
-        for (uint32_t i = 0; i < count; i++) {
-            capi_view *view = &build->index->views[first_row + from + i];
+        memcpy(build->keys + to, index->is_int64 ? (const void *)keys->numbers : keys->hashes, kept * sizeof *build->keys);
+        for (uint32_t i = 0; i < kept && !index->is_int64; i++) {
+            const capi_view *view = &keys->views[i];
 
+            index->views[to + i] = *view;
             if (view->bytes > CAPI_VIEW_INLINE_MAX)
-                *view = capi_view_make(capi_arena_copy(&bytes, capi_view_data(view), view->bytes), view->bytes);
+                index->views[to + i] = capi_view_make(capi_arena_copy(&bytes, capi_view_data(view), view->bytes), view->bytes);
         }
+        to += kept;
+        from += count;
     }
-    if (!build->index->is_int64)
-        st = read_texts(build, block_index, build->index->views + first_row, block->row_count, err);
+    if (!index->is_int64) st = read_texts(build, block_index, index->views + first, (uint32_t)(to - first), err);
     capi_arena_deinit(&bytes);
     return st;
 }
@@ -135,13 +159,10 @@ static void note_bounds(lookup_build *build, uint64_t block, uint64_t first_row,
     build->block_max[block] = high;
 }
 
-static capi_status read_block(void *context, uint32_t index, uint64_t block_index, capi_err *err)
+static capi_status open_block(lookup_build *build, build_worker *worker, uint64_t block_index, capi_block *block,
+                              capi_err *err)
 {
-    lookup_build *build = context;
-    build_worker *worker = &build->workers[index];
     const capi_key_def *def = &build->index->key;
-    uint64_t first_row = capi_table_reader_first_row(build->index->reader, block_index);
-    capi_block block = {0};
     bool *needed;
     capi_status st;
 
@@ -153,13 +174,70 @@ static capi_status read_block(void *context, uint32_t index, uint64_t block_inde
     needed = capi_zmalloc(build->index->schema.field_count + 1);
     for (uint32_t part = 0; part < def->part_count; part++)
         needed[def->parts[part].column] = true;
-    st = capi_table_read_block(build->index->reader, block_index, needed, false, &block, err);
+    st = capi_table_read_block(build->index->reader, block_index, needed, false, block, err);
     free(needed);
-    if (st != CAPI_OK) return st;
-    st = read_keys_of_block(build, &worker->keys, &block, block_index, first_row, err);
-    if (build->index->is_int64) note_bounds(build, block_index, first_row, block.row_count);
+    return st;
+}
+
+static capi_status read_block(void *context, uint32_t index, uint64_t block_index, capi_err *err)
+{
+    lookup_build *build = context;
+    build_worker *worker = &build->workers[index];
+    const uint64_t *first = build->index->block_first;
+    capi_block block = {0};
+    capi_status st;
+
+    CAPI_TRY(open_block(build, worker, block_index, &block, err));
+    st = read_keys_of_block(build, &worker->keys, &block, block_index, err);
+    if (build->index->is_int64)
+        note_bounds(build, block_index, first[block_index], (uint32_t)(first[block_index + 1] - first[block_index]));
     capi_block_release(&block);
     return st;
+}
+
+/* Only the number of rows in the pass; kept where the block's first row will be. */
+static capi_status count_rows_of_block(void *context, uint32_t index, uint64_t block_index, capi_err *err)
+{
+    lookup_build *build = context;
+    build_worker *worker = &build->workers[index];
+    capi_block block = {0};
+    uint64_t in_pass = 0;
+
+    CAPI_TRY(open_block(build, worker, block_index, &block, err));
+    for (uint32_t from = 0; from < block.row_count;) {
+        uint32_t count = chunk_keys(build, &worker->keys, &block, from);
+
+        in_pass += count_in_pass(build->index, worker->keys.hashes, count);
+        from += count;
+    }
+    build->index->block_first[block_index] = in_pass;
+    capi_block_release(&block);
+    return CAPI_OK;
+}
+
+/* How many rows the index has, and where those of each block begin. */
+static capi_status count_rows(lookup_build *build, capi_err *err)
+{
+    lookup_index *index = build->index;
+    uint64_t row_count = 0;
+
+    index->block_first = capi_zmalloc((index->block_count + 1) * sizeof *index->block_first);
+    if (index->pass_bits)
+        CAPI_TRY(capi_parallel_for(build->exec->pool, index->block_count, count_rows_of_block, build, err));
+    for (uint64_t block = 0; block < index->block_count; block++) {
+        uint64_t count = index->block_first[block];
+
+        if (!index->pass_bits)
+            count = capi_table_reader_first_row(index->reader, block + 1) - capi_table_reader_first_row(index->reader, block);
+        index->block_first[block] = row_count;
+        row_count += count;
+    }
+    index->block_first[index->block_count] = row_count;
+    if (row_count >= UINT32_MAX)
+        return capi_err_set(err, CAPI_NO_MEMORY, "a lookup index cannot have %llu rows, expected at most %u",
+                            (unsigned long long)row_count, UINT32_MAX - 1);
+    index->row_count = (uint32_t)row_count;
+    return CAPI_OK;
 }
 
 /* ---- step 2: partitions ---- */
@@ -215,8 +293,8 @@ static uint32_t *block_places(const lookup_build *build, uint64_t block)
 static capi_status count_block(void *context, uint32_t worker, uint64_t block, capi_err *err)
 {
     lookup_build *build = context;
-    uint64_t first = capi_table_reader_first_row(build->index->reader, block);
-    uint64_t end = capi_table_reader_first_row(build->index->reader, block + 1);
+    uint64_t first = build->index->block_first[block];
+    uint64_t end = build->index->block_first[block + 1];
     uint32_t *counts = block_places(build, block);
 
     (void)worker;
@@ -245,8 +323,8 @@ static void place_blocks(lookup_build *build)
 static capi_status deal_block(void *context, uint32_t worker, uint64_t block, capi_err *err)
 {
     lookup_build *build = context;
-    uint64_t first = capi_table_reader_first_row(build->index->reader, block);
-    uint64_t end = capi_table_reader_first_row(build->index->reader, block + 1);
+    uint64_t first = build->index->block_first[block];
+    uint64_t end = build->index->block_first[block + 1];
     uint32_t *places = block_places(build, block);
 
     (void)worker;
@@ -439,8 +517,7 @@ static capi_status build_part(void *context, uint32_t worker_index, uint64_t par
     slots_start(worker, slot_count);
     group_count = find_groups(build, worker, build->part_keys + first, rows, row_count, &slot_count);
     part->alloc_bytes = slot_count * sizeof *part->slots;
-    CAPI_TRY(exec_reserve(build->exec, part->alloc_bytes, "a lookup index", err));
-    build->slot_bytes += part->alloc_bytes;
+    CAPI_TRY(lookup_reserve(build->exec, index, part->alloc_bytes, err));
     part->slots = lookup_alloc(part->alloc_bytes);
     part->mask = slot_count - 1;
     memcpy(part->slots, worker->slots, part->alloc_bytes);
@@ -462,7 +539,6 @@ static capi_status build_part(void *context, uint32_t worker_index, uint64_t par
 static capi_status build_parts(lookup_build *build, capi_err *err)
 {
     lookup_index *index = build->index;
-    capi_status st;
 
     if (index->is_dense) {
         CAPI_TRY(lookup_reserve(build->exec, index, index->dense_count * sizeof *index->dense, err));
@@ -470,9 +546,7 @@ static capi_status build_parts(lookup_build *build, capi_err *err)
         return capi_parallel_for(build->exec->pool, build->part_count, build_dense_part, build, err);
     }
     index->parts = capi_zmalloc(build->part_count * sizeof *index->parts);
-    st = capi_parallel_for(build->exec->pool, build->part_count, build_part, build, err);
-    index->reserved_bytes += build->slot_bytes;
-    return st;
+    return capi_parallel_for(build->exec->pool, build->part_count, build_part, build, err);
 }
 
 /* ---- all ---- */
@@ -481,12 +555,14 @@ static capi_status build_start(lookup_build *build, capi_err *err)
 {
     lookup_index *index = build->index;
     uint64_t rows = index->row_count;
-    uint64_t bytes = rows * (sizeof *build->keys + sizeof *build->part_rows + (index->is_int64 ? 0 : sizeof(capi_view)));
+    uint64_t bytes = rows * (sizeof *build->keys + sizeof *build->part_rows + (index->is_int64 ? 0 : sizeof(capi_view)) +
+                             (index->pass_bits ? sizeof *index->picked : 0));
 
     CAPI_TRY(lookup_reserve(build->exec, index, bytes, err));
     build->keys = lookup_alloc(rows * sizeof *build->keys);
     build->part_rows = lookup_alloc(rows * sizeof *build->part_rows);
     index->rows = build->part_rows;
+    if (index->pass_bits) index->picked = lookup_alloc(rows * sizeof *index->picked);
     if (index->is_int64) {
         build->block_min = capi_malloc((index->block_count + 1) * sizeof *build->block_min);
         build->block_max = capi_malloc((index->block_count + 1) * sizeof *build->block_max);
@@ -529,13 +605,9 @@ static void build_end(lookup_build *build)
 
 static capi_status build_run(lookup_build *build, capi_err *err)
 {
-    lookup_index *index = build->index;
-    capi_status st;
-
+    CAPI_TRY(count_rows(build, err));
     CAPI_TRY(build_start(build, err));
-    st = capi_parallel_for(build->exec->pool, index->block_count, read_block, build, err);
-    index->reserved_bytes += build->text_bytes;
-    if (st != CAPI_OK) return st;
+    CAPI_TRY(capi_parallel_for(build->exec->pool, build->index->block_count, read_block, build, err));
     choose_dense(build);
     choose_parts(build);
     CAPI_TRY(deal(build, err));

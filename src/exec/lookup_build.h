@@ -34,9 +34,12 @@ struct lookup_index {
     bool is_built;
 
     capi_table_reader *reader;
-    uint32_t row_count;
+    uint32_t pass, pass_bits;
+    uint32_t row_count;    /* of the pass */
     uint64_t block_count;
-    uint64_t reserved_bytes;
+    uint64_t *block_first; /* first row of each block, and the end */
+    uint32_t *picked;      /* pass_bits > 0: the row's number within its block */
+    _Atomic uint64_t reserved_bytes;
 
     bool is_int64;
     bool is_dense;
@@ -57,6 +60,8 @@ struct lookup_index {
 CAPI_MUST_USE capi_status lookup_index_build(capi_exec *exec, lookup_index *index, const capi_progress *progress,
                                              capi_err *err);
 
+/* Any thread. Indexes leave room for the others: one takes at most half of the budget, all together three quarters; an index
+ * of a pass takes at most an eighth. Whatever does not fit is done in passes. */
 CAPI_MUST_USE capi_status lookup_reserve(capi_exec *exec, lookup_index *index, uint64_t bytes, capi_err *err);
 void lookup_release(capi_exec *exec, lookup_index *index, uint64_t bytes);
 

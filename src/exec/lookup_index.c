@@ -14,6 +14,7 @@ struct capi_index_cache {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* an index is not busy any more */
     capi_budget *budget;
+    _Atomic uint64_t used_bytes; /* of all indexes */
     lookup_index *first;
     uint64_t clock;
 };
@@ -43,16 +44,45 @@ void *lookup_alloc(uint64_t bytes)
     return memory;
 }
 
+static bool cache_take(struct capi_index_cache *cache, uint64_t bytes, uint64_t most_bytes)
+{
+    uint64_t used = cache->used_bytes;
+
+    do {
+        if (used + bytes > most_bytes) return false;
+    } while (!atomic_compare_exchange_weak(&cache->used_bytes, &used, used + bytes));
+    return true;
+}
+
 capi_status lookup_reserve(capi_exec *exec, lookup_index *index, uint64_t bytes, capi_err *err)
 {
-    CAPI_TRY(exec_reserve(exec, bytes, "a lookup index", err));
-    index->reserved_bytes += bytes;
-    return CAPI_OK;
+    struct capi_index_cache *cache = exec->indexes;
+    uint64_t limit = exec->budget->limit_bytes;
+    uint64_t own = index->pass_bits ? limit / 8 : limit / 2;
+    uint64_t all = index->pass_bits ? limit - limit / 8 : limit - limit / 4;
+    capi_status st;
+
+    if (index->reserved_bytes + bytes > own)
+        return capi_err_set(err, CAPI_NO_MEMORY, "a lookup index needs more than %llu bytes, its part of the memory budget",
+                            (unsigned long long)own);
+    if (!cache_take(cache, bytes, all)) {
+        exec_index_cache_trim(cache);
+        if (!cache_take(cache, bytes, all))
+            return capi_err_set(err, CAPI_NO_MEMORY, "lookup indexes need more than %llu bytes, their part of the memory budget",
+                                (unsigned long long)all);
+    }
+    st = exec_reserve(exec, bytes, "a lookup index", err);
+    if (st == CAPI_OK)
+        index->reserved_bytes += bytes;
+    else
+        cache->used_bytes -= bytes;
+    return st;
 }
 
 void lookup_release(capi_exec *exec, lookup_index *index, uint64_t bytes)
 {
     capi_budget_release(exec->budget, bytes);
+    exec->indexes->used_bytes -= bytes;
     index->reserved_bytes -= bytes;
 }
 
@@ -64,7 +94,7 @@ static void free_texts(char **texts, uint64_t block_count)
     free(texts);
 }
 
-static void index_free(capi_budget *budget, lookup_index *index)
+static void index_free(struct capi_index_cache *cache, lookup_index *index)
 {
     capi_table_reader_close(index->reader);
     free(index->dense);
@@ -74,11 +104,14 @@ static void index_free(capi_budget *budget, lookup_index *index)
     free(index->views);
     free_texts(index->texts, index->block_count);
     free(index->rows);
+    free(index->block_first);
+    free(index->picked);
     for (uint32_t column = 0; column < index->schema.field_count; column++) {
         free(index->columns[column].vec.data);
         free_texts(index->columns[column].texts, index->block_count);
     }
-    capi_budget_release(budget, index->reserved_bytes);
+    capi_budget_release(cache->budget, index->reserved_bytes);
+    cache->used_bytes -= index->reserved_bytes;
     capi_arena_deinit(&index->arena);
     free(index);
 }
@@ -90,7 +123,7 @@ void exec_index_cache_free(struct capi_index_cache *cache)
         lookup_index *index = cache->first;
 
         cache->first = index->next;
-        index_free(cache->budget, index);
+        index_free(cache, index);
     }
     pthread_cond_destroy(&cache->changed);
     pthread_mutex_destroy(&cache->lock);
@@ -115,7 +148,7 @@ static void cache_trim(struct capi_index_cache *cache, uint64_t keep_bytes)
         if (!oldest || idle_bytes <= keep_bytes) return;
         freed = *oldest;
         *oldest = freed->next;
-        index_free(cache->budget, freed);
+        index_free(cache, freed);
     }
 }
 
@@ -190,20 +223,15 @@ static lookup_index *index_new(const lookup_index_spec *spec)
     index->key.parts = capi_arena_copy(&index->arena, spec->key->parts, spec->key->part_count * sizeof *spec->key->parts);
     index->is_int64 = capi_key_is_int64(&index->key);
     index->columns = capi_new_array(&index->arena, lookup_column, spec->schema->field_count + 1);
+    index->pass = spec->pass;
+    index->pass_bits = spec->pass_bits;
     return index;
 }
 
 static capi_status index_open(capi_exec *exec, lookup_index *index, const lookup_index_spec *spec, capi_err *err)
 {
-    uint64_t row_count;
-
     CAPI_TRY(capi_table_reader_open(exec->tables, &index->address, &index->schema, &spec->table->content, &index->reader,
                                     err));
-    row_count = capi_table_reader_row_count(index->reader);
-    if (row_count >= UINT32_MAX)
-        return capi_err_set(err, CAPI_NO_MEMORY, "a lookup table has %llu rows, expected at most %u",
-                            (unsigned long long)row_count, UINT32_MAX - 1);
-    index->row_count = (uint32_t)row_count;
     index->block_count = capi_table_reader_block_count(index->reader);
     return lookup_index_build(exec, index, spec->progress, err);
 }
@@ -251,7 +279,7 @@ capi_status lookup_index_acquire(capi_exec *exec, const lookup_index_spec *spec,
         st = cache_build(exec, index, spec, err);
         if (st != CAPI_OK) { /* whoever waited builds anew, or fails for itself */
             cache_remove(cache, index);
-            index_free(cache->budget, index);
+            index_free(cache, index);
             index = NULL;
         }
     } else {
@@ -264,6 +292,23 @@ capi_status lookup_index_acquire(capi_exec *exec, const lookup_index_spec *spec,
     return st;
 }
 
+capi_status lookup_index_make(capi_exec *exec, const lookup_index_spec *spec, lookup_index **out, capi_err *err)
+{
+    lookup_index *index = index_new(spec);
+    capi_status st = index_open(exec, index, spec, err);
+
+    *out = index;
+    if (st == CAPI_OK) return CAPI_OK;
+    *out = NULL;
+    index_free(exec->indexes, index);
+    return st;
+}
+
+void lookup_index_discard(capi_exec *exec, lookup_index *index)
+{
+    if (index) index_free(exec->indexes, index);
+}
+
 /* ---- columns ---- */
 
 typedef struct column_load {
@@ -271,8 +316,26 @@ typedef struct column_load {
     capi_exec *exec;
     const bool *wanted;
     const capi_progress *progress;
-    _Atomic uint64_t text_bytes; /* reserved so far */
+    _Atomic uint64_t reserved_bytes; /* for these columns */
 } column_load;
+
+/* The rows of a block that belong to the index, as one array at *to. */
+static void load_values(const lookup_index *index, uint64_t block_index, const capi_vec *from, char *to)
+{
+    uint64_t first = index->block_first[block_index];
+    uint32_t count = (uint32_t)(index->block_first[block_index + 1] - first);
+    size_t width = capi_form_bytes(from->form);
+    capi_arena arena = {0};
+    capi_vec gathered;
+
+    if (!index->picked) {
+        memcpy(to, from->data, count * width);
+        return;
+    }
+    gathered = capi_vec_gather(&arena, from, index->picked + first, count);
+    memcpy(to, gathered.data, count * width);
+    capi_arena_deinit(&arena);
+}
 
 /* Copies the long strings of a block, so that the block can go. */
 static capi_status load_texts(column_load *load, capi_view *views, uint32_t count, char **texts, capi_err *err)
@@ -283,8 +346,8 @@ static capi_status load_texts(column_load *load, capi_view *views, uint32_t coun
     for (uint32_t row = 0; row < count; row++)
         if (views[row].bytes > CAPI_VIEW_INLINE_MAX) bytes += views[row].bytes;
     if (bytes == 0) return CAPI_OK;
-    CAPI_TRY(exec_reserve(load->exec, bytes, "the columns of a lookup table", err));
-    load->text_bytes += bytes;
+    CAPI_TRY(lookup_reserve(load->exec, load->index, bytes, err));
+    load->reserved_bytes += bytes;
     to = *texts = capi_malloc(bytes);
     for (uint32_t row = 0; row < count; row++) {
         uint32_t length = views[row].bytes;
@@ -301,24 +364,24 @@ static capi_status load_block(void *context, uint32_t worker, uint64_t block_ind
 {
     column_load *load = context;
     lookup_index *index = load->index;
-    uint64_t first = capi_table_reader_first_row(index->reader, block_index);
+    uint64_t first = index->block_first[block_index];
+    uint32_t count = (uint32_t)(index->block_first[block_index + 1] - first);
     capi_block block = {0};
     capi_status st = CAPI_OK;
 
     (void)worker;
     if (load->progress && load->progress->stop) return capi_err_set(err, CAPI_STOPPED, "the batch was stopped on request");
+    if (count == 0) return CAPI_OK;
     CAPI_TRY(capi_table_read_block(index->reader, block_index, load->wanted, false, &block, err));
-    for (uint32_t column = 0; column < index->schema.field_count && st == CAPI_OK && block.row_count; column++) {
+    for (uint32_t column = 0; column < index->schema.field_count && st == CAPI_OK; column++) {
         lookup_column *to = &index->columns[column];
-        size_t width;
         char *data;
 
         if (!load->wanted[column]) continue;
-        width = capi_form_bytes(to->vec.form);
-        data = (char *)to->vec.data + first * width;
-        memcpy(data, block.columns[column].data, block.row_count * width);
+        data = (char *)to->vec.data + first * capi_form_bytes(to->vec.form);
+        load_values(index, block_index, &block.columns[column], data);
         if (to->vec.form == CAPI_FORM_VIEW)
-            st = load_texts(load, (capi_view *)data, block.row_count, &to->texts[block_index], err);
+            st = load_texts(load, (capi_view *)data, count, &to->texts[block_index], err);
     }
     capi_block_release(&block);
     return st;
@@ -340,7 +403,8 @@ static capi_status load_columns(column_load *load, capi_err *err)
     for (uint32_t column = 0; column < index->schema.field_count; column++)
         if (load->wanted[column])
             fixed_bytes += index->row_count * capi_form_bytes(capi_form_stored(index->schema.fields[column].type));
-    CAPI_TRY(exec_reserve(load->exec, fixed_bytes, "the columns of a lookup table", err));
+    CAPI_TRY(lookup_reserve(load->exec, index, fixed_bytes, err));
+    load->reserved_bytes += fixed_bytes;
     for (uint32_t column = 0; column < index->schema.field_count; column++) {
         lookup_column *to = &index->columns[column];
         capi_type type = index->schema.fields[column].type;
@@ -358,10 +422,7 @@ static capi_status load_columns(column_load *load, capi_err *err)
         else
             forget_column(index, &index->columns[column]);
     }
-    if (st == CAPI_OK)
-        index->reserved_bytes += fixed_bytes + load->text_bytes;
-    else
-        capi_budget_release(load->exec->budget, fixed_bytes + load->text_bytes);
+    if (st != CAPI_OK) lookup_release(load->exec, index, load->reserved_bytes);
     return st;
 }
 
@@ -402,4 +463,20 @@ const capi_vec *lookup_index_column(const lookup_index *index, uint32_t column)
 const uint32_t *lookup_index_rows(const lookup_index *index)
 {
     return index->rows;
+}
+
+uint64_t lookup_index_row_number(const lookup_index *index, uint32_t row)
+{
+    uint64_t low = 0, high = index->block_count;
+
+    if (!index->picked) return row;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (index->block_first[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return capi_table_reader_first_row(index->reader, low) + index->picked[row];
 }

@@ -30,6 +30,7 @@ typedef struct lookup_index_spec {
     const capi_schema *schema;
     const capi_key_def *key;
     const capi_progress *progress; /* or NULL */
+    uint32_t pass, pass_bits; /* only keys of this pass (keys.h); 0 bits: all */
 } lookup_index_spec;
 
 /* The index, built if nobody did; a build in progress is waited for. CAPI_NO_MEMORY: it does not fit. Must not be called on
@@ -37,6 +38,11 @@ typedef struct lookup_index_spec {
 CAPI_MUST_USE capi_status lookup_index_acquire(capi_exec *exec, const lookup_index_spec *spec, lookup_index **out,
                                                capi_err *err);
 void lookup_index_release(capi_exec *exec, lookup_index *index); /* NULL is fine */
+
+/* An index over the keys of one pass, for its caller alone. Give it back with lookup_index_discard. */
+CAPI_MUST_USE capi_status lookup_index_make(capi_exec *exec, const lookup_index_spec *spec, lookup_index **out,
+                                            capi_err *err);
+void lookup_index_discard(capi_exec *exec, lookup_index *index); /* NULL is fine */
 
 /* Brings whole columns into memory: needed[column]. Same rules as acquiring. */
 CAPI_MUST_USE capi_status lookup_index_load(capi_exec *exec, lookup_index *index, const bool *needed,
@@ -46,6 +52,8 @@ CAPI_MUST_USE capi_status lookup_index_load(capi_exec *exec, lookup_index *index
 
 /* A loaded column, all rows; in stored form. */
 const capi_vec *lookup_index_column(const lookup_index *index, uint32_t column);
+/* The number in the table of a row of the index: the same, unless the index is that of a pass. */
+uint64_t lookup_index_row_number(const lookup_index *index, uint32_t row);
 /* The rows of ranges with more than one. */
 const uint32_t *lookup_index_rows(const lookup_index *index);
 /* What matches the first row_count keys. */

@@ -213,7 +213,7 @@ static capi_status give_rows(lookup_rows *rows, const uint32_t *left, uint32_t c
     capi_status st = exec_having_run(&rows->having, rows->fields, count, &passed, &passed_count, &bad, err);
 
     if (st == CAPI_OK && passed_count)
-        st = rows->fn(rows->context, rows->fields, passed, passed_count, &bad, err);
+        st = rows->fn(rows->context, rows->fields, left, passed, passed_count, &bad, err);
     if (st != CAPI_OK && bad != EXEC_NO_ROW) *bad_row = left[bad];
     return st;
 }
@@ -237,7 +237,8 @@ static capi_status filter_pairs(lookup_rows *rows, uint32_t *bad_row, capi_err *
     st = capi_evaluator_run(rows->filter, rows->filter_inputs, rows->pair_count, &condition, &bad, &output, err);
     if (st != CAPI_OK) {
         *bad_row = rows->pair_left[bad];
-        exec_err_prefix(err, "filter, row %u of lookup table \"%.*s\"", rows->pair_right[bad],
+        exec_err_prefix(err, "filter, row %llu of lookup table \"%.*s\"",
+                        (unsigned long long)lookup_index_row_number(rows->index, rows->pair_right[bad]),
                         CAPI_STR_ARG(lookup->index->owner->table->name));
         return st;
     }

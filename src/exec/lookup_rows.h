@@ -5,9 +5,9 @@
 #include "exec/lookup_index.h"
 #include "exec/lookup_plan.h"
 
-/* Finished rows: the fields, and which of them pass `having` (NULL: all). */
-typedef capi_status (*lookup_rows_fn)(void *context, const capi_vec *fields, const uint32_t *rows, uint32_t row_count,
-                                      uint32_t *bad_row, capi_err *err);
+/* Finished rows: the fields, and which of them pass `having` (NULL: all). left[row]: the left row that a row comes from. */
+typedef capi_status (*lookup_rows_fn)(void *context, const capi_vec *fields, const uint32_t *left, const uint32_t *rows,
+                                      uint32_t row_count, uint32_t *bad_row, capi_err *err);
 
 typedef struct lookup_rows lookup_rows;
 

@@ -1,5 +1,7 @@
-/* node_lookup.c - a batch of a table_lookup_table: gets the index over the right table, joins its share of the left one. */
+/* node_lookup.c - a batch of a table_lookup_table: gets the index over the right table, joins its share of the left one; part by part
+ * (lookup_grace.h) if the index does not fit the memory budget. */
 #include "exec/drive.h"
+#include "exec/lookup_grace.h"
 #include "exec/lookup_rows.h"
 #include "exec/sink_table.h"
 
@@ -21,11 +23,12 @@ typedef struct lookup_worker {
     const capi_vec *columns;
 } lookup_worker;
 
-static capi_status lookup_give(void *context, const capi_vec *fields, const uint32_t *rows, uint32_t row_count,
-                               uint32_t *bad_row, capi_err *err)
+static capi_status lookup_give(void *context, const capi_vec *fields, const uint32_t *left, const uint32_t *rows,
+                               uint32_t row_count, uint32_t *bad_row, capi_err *err)
 {
     lookup_worker *worker = context;
 
+    (void)left;
     return sink_table_append(worker->stage->sink, worker->worker, fields, rows, row_count, NULL, bad_row, err);
 }
 
@@ -62,15 +65,6 @@ static capi_status lookup_end(void *context, uint32_t worker, uint64_t group, ca
     return sink_table_end_group(stage->sink, worker, group, err);
 }
 
-static capi_status lookup_drive(lookup_stage *stage, uint64_t group_count, capi_err *err)
-{
-    exec_stage driven = {.context = stage, .rows = lookup_take, .end = lookup_end};
-
-    CAPI_TRY(exec_drive(stage->batch, stage->scan, group_count, &driven, err));
-    CAPI_TRY(exec_scan_finish(stage->scan, err));
-    return sink_table_finish(stage->sink, true, err);
-}
-
 static capi_status lookup_open_index(exec_batch *batch, const lookup_plan *plan, lookup_index **out, capi_err *err)
 {
     lookup_index_spec spec = {
@@ -80,31 +74,52 @@ static capi_status lookup_open_index(exec_batch *batch, const lookup_plan *plan,
         .progress = batch->task->progress,
     };
 
-    *out = NULL;
-    if (!spec.table)
-        return capi_err_set(err, CAPI_INTERNAL, "the lookup table of node \"%.*s\" was not given to the batch",
-                            CAPI_STR_ARG(batch->node->name));
     CAPI_TRY(lookup_index_acquire(batch->exec, &spec, out, err));
     return lookup_index_load(batch->exec, *out, plan->right_needed, batch->task->progress, err);
+}
+
+static capi_status lookup_in_memory(lookup_stage *stage, capi_err *err)
+{
+    exec_batch *batch = stage->batch;
+    uint64_t group_count = exec_group_count(batch, stage->scan);
+    exec_stage driven = {.context = stage, .rows = lookup_take, .end = lookup_end};
+    capi_status st;
+
+    stage->workers = capi_zmalloc(batch->worker_count * sizeof *stage->workers);
+    stage->sink = sink_table_new(batch, group_count);
+    CAPI_TRY_OUT(exec_drive(batch, stage->scan, group_count, &driven, err));
+    CAPI_TRY_OUT(exec_scan_finish(stage->scan, err));
+    CAPI_TRY_OUT(sink_table_finish(stage->sink, true, err));
+out:
+    for (uint32_t i = 0; i < batch->worker_count; i++)
+        lookup_rows_free(stage->workers[i].rows);
+    free(stage->workers);
+    sink_table_free(stage->sink);
+    return st;
 }
 
 capi_status exec_lookup(exec_batch *batch, capi_err *err)
 {
     lookup_stage stage = {.batch = batch, .plan = lookup_plan_new(batch)};
-    uint64_t group_count;
+    capi_err full = {0};
     capi_status st;
 
-    stage.workers = capi_zmalloc(batch->worker_count * sizeof *stage.workers);
+    if (!batch->task->lookup)
+        return capi_err_set(err, CAPI_INTERNAL, "the lookup table of node \"%.*s\" was not given to the batch",
+                            CAPI_STR_ARG(batch->node->name));
     CAPI_TRY_OUT(exec_scan_table_open(batch, stage.plan->left_needed, &stage.scan, err));
-    group_count = exec_group_count(batch, stage.scan);
-    stage.sink = sink_table_new(batch, group_count);
-    if (stage.scan->morsel_count) CAPI_TRY_OUT(lookup_open_index(batch, stage.plan, &stage.index, err));
-    CAPI_TRY_OUT(lookup_drive(&stage, group_count, err));
+    if (stage.scan->morsel_count) st = lookup_open_index(batch, stage.plan, &stage.index, &full);
+    if (st == CAPI_OK) {
+        st = lookup_in_memory(&stage, err);
+    } else if (st == CAPI_NO_MEMORY) {
+        lookup_index_release(batch->exec, stage.index);
+        stage.index = NULL;
+        exec_index_cache_trim(batch->exec->indexes);
+        st = lookup_grace_run(batch, stage.plan, stage.scan, err);
+    } else {
+        capi_err_copy(err, &full);
+    }
 out:
-    for (uint32_t i = 0; i < batch->worker_count; i++)
-        lookup_rows_free(stage.workers[i].rows);
-    free(stage.workers);
-    sink_table_free(stage.sink);
     lookup_index_release(batch->exec, stage.index);
     exec_scan_close(stage.scan);
     return st;

@@ -1,4 +1,5 @@
 /* node_lookup_test.c - joins: the example of the specification, every combination against a plain nested loop, errors. */
+#include "base/file.h"
 #include "exec/exec_fixture.h"
 
 #include <stdlib.h>
@@ -232,14 +233,14 @@ TEST(many_pairs_of_one_left_row_span_chunks)
 
 /* ---- large indexes: several partitions, checked by counting ---- */
 
-static void large(bool sparse, uint32_t threads)
+static void large(bool sparse, uint32_t threads, uint64_t budget_bytes, bool in_parts)
 {
     enum { ROWS = 300000 };
     exec_fixture f;
     capi_buf text = {0}, expected = {0};
     uint64_t *sums = calloc(ROWS / 2, sizeof *sums);
 
-    exec_fixture_open(&f, threads, 512 << 20);
+    exec_fixture_open(&f, threads, budget_bytes);
     capi_buf_append_text(&text, "oid,v\n");
     for (uint32_t i = 0; i < ROWS; i++) { /* every key twice, far apart */
         uint32_t key = (uint32_t)(i * UINT64_C(7919) % (ROWS / 2));
@@ -264,6 +265,7 @@ static void large(bool sparse, uint32_t threads)
                         (unsigned)(sums[i] / 100), (unsigned)(sums[i] % 100));
     capi_buf_append_byte(&expected, 0);
     CHECK(strcmp(exec_fixture_table(&f, "j"), expected.data) == 0);
+    CHECK(capi_folder_exists(f.exec.temp_folder.data) == in_parts);
     capi_buf_deinit(&expected);
     free(sums);
     exec_fixture_close(&f);
@@ -271,6 +273,59 @@ static void large(bool sparse, uint32_t threads)
 
 TEST(large_indexes_have_several_partitions)
 {
-    large(true, 2);
-    large(false, 2);
+    large(true, 2, 512 << 20, false);
+    large(false, 2, 512 << 20, false);
+}
+
+TEST(an_index_that_does_not_fit_is_done_part_by_part)
+{
+    large(true, 1, 16 << 20, true);
+    large(true, 3, 16 << 20, true);
+}
+
+/* Of failures in different parts the lowest row is reported, and outputs without match keep their places. */
+TEST(parts_give_what_one_index_gives)
+{
+    enum { ROWS = 200000 };
+    const char *texts[2];
+    capi_arena arena = {0};
+
+    for (uint32_t round = 0; round < 2; round++) {
+        exec_fixture f;
+        capi_buf left = {0}, right = {0};
+
+        exec_fixture_open(&f, 2, round ? 20 << 20 : 512 << 20);
+        capi_buf_append_text(&left, "oid\n");
+        capi_buf_append_text(&right, "oid,v\n");
+        for (uint32_t i = 0; i < ROWS; i++) {
+            capi_buf_printf(&left, "%u\n", i * 7919u % ROWS * 3);
+            capi_buf_printf(&right, "%u,%d\n", i * 104729u % ROWS * 2, i % 5000 == 4999 ? 0 : 1 + (int)(i % 7));
+        }
+        capi_buf_append_byte(&left, 0);
+        capi_buf_append_byte(&right, 0);
+        exec_fixture_put(&f, "a.csv", left.data);
+        exec_fixture_put(&f, "b.csv", right.data);
+        exec_fixture_run_script(&f, lookup_script(&f, "index_name: idx_name, join_on: r.name, join_type: left, filter: l.v > 1",
+                                                  "k: {expression: r.oid, type: int}, v: {expression: 1 / l.v, type: decimal2,"
+                                                  "default_value: '-1'}, n: {expression: l.name, type: string}",
+                                                  2));
+        texts[round] = capi_str_copy(&arena, capi_str_of(exec_fixture_table(&f, "j"))).data;
+        CHECK(capi_folder_exists(f.exec.temp_folder.data) == (round == 1));
+        exec_fixture_load(&f, lookup_script(&f, "index_name: idx_name, join_on: r.name, join_type: left",
+                                            "k: {expression: r.oid, type: int}, v: {expression: 1 / l.v, type: decimal2}", 1));
+        CHECK(exec_fixture_run(&f) != NULL);
+        if (round == 0) texts[0] = capi_str_format(&arena, "%s %s", texts[0], f.err.text).data;
+        if (round == 1) {
+            capi_str text = capi_str_of(f.err.text);
+            int64_t note = capi_str_find(text, CAPI_STR("\n  while looking up"));
+
+            if (note >= 0) text.bytes = (size_t)note;
+            texts[1] = capi_str_format(&arena, "%s %.*s", texts[1], CAPI_STR_ARG(text)).data;
+        }
+        capi_buf_deinit(&left);
+        capi_buf_deinit(&right);
+        exec_fixture_close(&f);
+    }
+    CHECK(strcmp(texts[0], texts[1]) == 0);
+    capi_arena_deinit(&arena);
 }

@@ -11,6 +11,15 @@ typedef struct sink_table sink_table;
 
 /* group_count: of the drive. The unique index of the table, if any, has its key hashes stored along. */
 sink_table *sink_table_new(exec_batch *batch, uint64_t group_count);
+/* A table of the batch's own, for rows that do not fit into memory. */
+typedef struct sink_table_place {
+    capi_tables *tables;
+    capi_table_address address;
+    const capi_schema *schema;
+    uint32_t block_row_max; /* smaller blocks, when many are to be read at once */
+} sink_table_place;
+sink_table *sink_table_new_temporary(exec_batch *batch, const sink_table_place *place, uint64_t group_count);
+
 /* The selected rows (NULL: all) of the fields. hashes: of the unique key, one per selected row, if the caller has them; NULL:
  * computed here when needed. A value that cannot be stored fails with *bad_row. */
 CAPI_MUST_USE capi_status sink_table_append(sink_table *sink, uint32_t worker, const capi_vec *fields,
@@ -21,6 +30,8 @@ CAPI_MUST_USE capi_status sink_table_end_group(sink_table *sink, uint32_t worker
 /* When all groups are done: makes everything durable, joins the extents into batch->out. Checks a unique index within the
  * batch, if check_unique. */
 CAPI_MUST_USE capi_status sink_table_finish(sink_table *sink, bool check_unique, capi_err *err);
+/* A temporary table is readable from now on; nothing is made durable. *extents is malloc'ed. */
+void sink_table_finish_temporary(sink_table *sink, capi_extent **extents, uint64_t *extent_count, uint64_t *row_count);
 void sink_table_free(sink_table *sink); /* NULL is fine */
 
 /* The index whose key hashes a table stores: the first unique one, or NULL. */

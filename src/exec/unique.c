@@ -8,7 +8,6 @@
 enum {
     FIND_PARTITIONS = 64,
     FIND_SMALL_ROWS = 4096, /* so few are compared at once */
-    FIND_PASS_BITS_MAX = 12,
 };
 
 /* ---- reading hashes and keys of a block ---- */
@@ -88,12 +87,6 @@ static capi_status block_keys_read(const exec_unique *unique, block_keys *keys, 
 
 /* ---- first step: hashes that occur more than once ---- */
 
-/* Passes and partitions take bits from different ends of the hash: the set of keys uses the low ones. */
-static bool hash_in_pass(uint64_t hash, uint32_t pass, uint32_t pass_bits)
-{
-    return pass_bits == 0 || (hash >> 20 & ((1u << pass_bits) - 1)) == pass;
-}
-
 static uint32_t hash_partition(uint64_t hash)
 {
     return (uint32_t)(hash >> 58);
@@ -167,7 +160,7 @@ static capi_status find_collect(void *context, uint32_t index, uint64_t block, c
     for (uint32_t row = 0; row < worker->keys.block.row_count; row++) {
         uint64_t hash = worker->keys.hashes[row];
 
-        if (hash_in_pass(hash, job->pass, job->pass_bits))
+        if (exec_hash_in_pass(hash, job->pass, job->pass_bits))
             capi_buf_append(&worker->parts[hash_partition(hash)], &hash, sizeof hash);
     }
     capi_block_release(&worker->keys.block);
@@ -251,7 +244,7 @@ static uint32_t compare_pick(const compare_state *state, const uint64_t *hashes,
     uint32_t picked_count = 0;
 
     for (uint32_t i = 0; i < count; i++)
-        if (hash_in_pass(hashes[i], state->pass, state->pass_bits) &&
+        if (exec_hash_in_pass(hashes[i], state->pass, state->pass_bits) &&
             (!state->repeated || repeat_has(state->repeated, hashes[i])))
             picked[picked_count++] = i;
     return picked_count;
@@ -364,7 +357,7 @@ capi_status exec_unique_find(const exec_unique *unique, exec_unique_fn fn, void 
         return compare_all(&state, err);
     }
     /* A pass that fails for memory reported rows that further passes report again: callers do not mind. */
-    for (uint32_t bits = 0; bits <= FIND_PASS_BITS_MAX && st == CAPI_NO_MEMORY; bits += 3)
+    for (uint32_t bits = 0; bits <= EXEC_PASS_BITS_MAX && st == CAPI_NO_MEMORY; bits += 3)
         st = find_in_passes(unique, bits, fn, context, err);
     return st;
 }
