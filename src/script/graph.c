@@ -43,14 +43,18 @@ bool capi_load_graph(capi_loader *loader)
     capi_topo_edge *edges = capi_new_array(loader->scratch, capi_topo_edge, (size_t)count * 2);
     uint32_t *order = capi_new_array(loader->scratch, uint32_t, (size_t)count + 1);
     const capi_node **sorted = capi_new_array(loader->arena, const capi_node *, count);
+    const capi_node **names = capi_new_array(loader->arena, const capi_node *, count);
     uint32_t edge_count = 0;
     uint32_t ordered;
 
     for (uint32_t i = 0; i < count; i++)
         by_name[i] = &loader->nodes[i];
     if (count) qsort(by_name, count, sizeof *by_name, compare_names);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         by_name[i]->node->rank = i;
+        names[i] = by_name[i]->node;
+    }
+    loader->script->by_name = names;
     for (uint32_t i = 0; i < count; i++) {
         draft_node *node = &loader->nodes[i];
 

@@ -10,11 +10,21 @@ void capi_script_free(capi_script *script)
     free(script);
 }
 
-/* Nodes are ordered by name through `order`, but not by name alone; so this is a plain search. */
 const capi_node *capi_script_node(const capi_script *script, capi_str name)
 {
-    for (uint32_t i = 0; i < script->node_count; i++)
-        if (capi_str_equal(script->nodes[i]->name, name)) return script->nodes[i];
+    uint32_t low = 0;
+    uint32_t high = script->node_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = capi_str_compare(script->by_name[middle]->name, name);
+
+        if (order == 0) return script->by_name[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }
 

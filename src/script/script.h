@@ -219,6 +219,7 @@ typedef struct capi_script {
     capi_str text, params_text; /* as read: for the snapshot */
     const capi_node *const *nodes; /* script order */
     uint32_t node_count;
+    const capi_node *const *by_name; /* sorted by name */
     const capi_node *const *order; /* topological order, ties by name */
     const capi_snapshot_text *snapshot; /* python sources and criteria files that were read */
     uint32_t snapshot_count;

@@ -45,6 +45,7 @@ static void report_add(capi_report *report, capi_severity severity, const char *
     uint32_t file_start;
     uint32_t file_end;
 
+    if (severity == CAPI_WARNING && report->warning_count++ >= CAPI_WARNING_MAX) return;
     diag.message = (capi_str){words, bytes < 0 ? 0 : (size_t)bytes < sizeof words ? (size_t)bytes : sizeof words - 1};
     for (size_t i = 0; i < diag.message.bytes; i++)
         if (words[i] == '\n' || words[i] == 0) words[i] = ' ';

@@ -25,11 +25,14 @@ typedef struct capi_source {
 /* Where bytes start..end of the changed text stand in the file. */
 void capi_source_find(const capi_source *source, uint32_t start, uint32_t end, uint32_t *file_start, uint32_t *file_end);
 
+enum { CAPI_WARNING_MAX = 300 };
+
 /* Where messages go, and what they are about at the moment. */
 typedef struct capi_report {
     capi_arena *arena; /* for words */
     capi_diags *diags;
     capi_str context;  /* "in field "total" of node "join_items"", or empty */
+    uint32_t warning_count; /* more than CAPI_WARNING_MAX are dropped, lest they crowd out the errors */
 } capi_report;
 
 /* A mistake at bytes start..end of source->text. source NULL: no file is to blame. rule NULL: none. */

@@ -452,6 +452,7 @@ static capi_status scan_value(json_scanner *scanner, capi_tree **out)
 static capi_status scan_document(json_scanner *scanner, capi_tree **root)
 {
     *root = NULL;
+    if (capi_str_starts(scanner->text, "\xEF\xBB\xBF")) return scan_fail(scanner, 0, 3, "a byte order mark; JSON begins with its value");
     do {
         capi_tree *value;
 

@@ -130,6 +130,7 @@ TEST(wrong_json_is_refused_with_its_place)
     check_bad(false, "[\"\\u0000\"]", "NUL", 2);
     check_bad(false, "[truex]", "expected a value", 1);
     check_bad(false, "[1e999]", "number out of range", 1);
+    check_bad(false, "\xEF\xBB\xBF{}", "byte order mark", 0);
     check_bad(false, "[\"\xFF\"]", "byte 0xff is not valid UTF-8", 2);
 }
 
@@ -268,6 +269,7 @@ TEST(wrong_yaml_is_refused_with_its_place)
     check_bad(true, "a: !!int x\n", "does not fit its tag", 3);
     check_bad(true, "a: \xFF\n", "byte 0xff is not valid UTF-8", 3);
     check_bad(true, "a: b\n\tc: d\n", "", 5);
+    check_bad(true, "a: \"\\0\"\n", "the character NUL is not allowed", 3);
 }
 
 TEST(yaml_aliases_cannot_stand_for_billions_of_values)

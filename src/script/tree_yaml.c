@@ -245,8 +245,10 @@ static capi_status yaml_scalar(yaml_builder *builder, capi_tree **out)
     const yaml_event_t *event = &builder->event;
     capi_str text = capi_str_copy(builder->arena, (capi_str){(const char *)event->data.scalar.value,
                                                              event->data.scalar.length});
+    bool has_nul = memchr(text.data, 0, text.bytes) != NULL;
     bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event->data.scalar.plain_implicit;
 
+    if (has_nul) return yaml_fail_event(builder, "the character NUL is not allowed");
     CAPI_TRY(yaml_new(builder, CAPI_TREE_STRING, out));
     (*out)->style = style_of(event->data.scalar.style);
     (*out)->string = text;
