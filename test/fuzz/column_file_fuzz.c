@@ -76,7 +76,7 @@ static void fuzz_read(const fuzz_file *file)
     capi_table_reader *reader = NULL;
     capi_block block = {0};
     capi_err err = {0};
-    volatile uint64_t sum = 0;
+    volatile uint64_t sum = 0; /* keeps the compiler from leaving the reads out */
     capi_status st;
 
     fuzz_write(file);
@@ -93,6 +93,7 @@ static void fuzz_read(const fuzz_file *file)
         assert(st == CAPI_INVALID || st == CAPI_NO_MEMORY);
         assert(err.text_bytes > 0);
     }
+    (void)sum;
     capi_block_release(&block);
     capi_table_reader_close(reader);
     capi_tables_close(tables);
