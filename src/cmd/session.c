@@ -27,7 +27,7 @@ static void print_diags(const capi_diags *diags)
     capi_buf buf = {0};
 
     capi_diags_print(diags, &buf);
-    fwrite(buf.data, 1, buf.bytes, stderr);
+    if (buf.bytes) fwrite(buf.data, 1, buf.bytes, stderr);
     capi_buf_deinit(&buf);
 }
 

@@ -10,6 +10,7 @@ capi_agent *capi_agent_new(const capi_agent_options *options)
 
     agent->options = *options;
     if (agent->options.lease_ns == 0) agent->options.lease_ns = CAPI_LEASE_NS;
+    if (agent->options.patience_ns == 0) agent->options.patience_ns = CAPI_PATIENCE_NS;
     snprintf(agent->process_uid, sizeof agent->process_uid, "%.*s", CAPI_STR_ARG(options->process_uid));
     pthread_mutex_init(&agent->lock, NULL);
     agent->slots = capi_zmalloc(options->slot_count * sizeof *agent->slots);
@@ -55,6 +56,7 @@ void capi_agent_free(capi_agent *agent)
         agent_run_drop(agent, agent->runs);
     free(agent->slots);
     free(agent->peers);
+    free(agent->settled);
     pthread_mutex_destroy(&agent->lock);
     free(agent);
 }

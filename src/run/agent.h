@@ -13,6 +13,7 @@
  *           |              |          `--interrupted--> RELEASE --> IDLE
  *           |              `--nothing left--> IDLE
  *           `--pick--> SEAL_CLAIM --> SEAL_EXECUTE --> SEAL_FINISH --> IDLE
+ *                                        `--interrupted--> SEAL_RELEASE --> IDLE
  *
  *     beat step       advances this process's beat; buries processes whose beat stood still  (one caller at a time)
  *                     for a whole lease by our own clock
@@ -58,6 +59,8 @@ struct capi_worker_ops {
     capi_status (*rename)(capi_worker *worker, uint32_t slot, capi_err *err);
     /* Same as batch, for a seal. */
     bool (*seal)(capi_worker *worker, uint32_t slot, const capi_work_item *item, capi_work_outcome *out);
+    /* A process died on this batch before: removes the unnamed files that it left beside the target. */
+    void (*tidy)(capi_worker *worker, const capi_work_item *item);
     /* Frees what the slot's last batch or seal holds; an unnamed file is removed. */
     void (*discard)(capi_worker *worker, uint32_t slot);
 };
@@ -75,6 +78,7 @@ typedef struct capi_agent_options {
     capi_str process_uid;
     uint32_t slot_count;
     int64_t lease_ns;          /* 0: CAPI_LEASE_NS */
+    int64_t patience_ns;       /* how long a batch is tried again while its work is CAPI_UNAVAILABLE; 0: CAPI_PATIENCE_NS */
     /* Which runs: one, given here with its script; or, when run is NULL, every live queued run of every keyspace. */
     const capi_keyspace *keyspace;
     const capi_run *run;
@@ -88,6 +92,7 @@ typedef struct capi_agent_options {
 } capi_agent_options;
 
 #define CAPI_LEASE_NS INT64_C(10000000000)
+#define CAPI_PATIENCE_NS INT64_C(30000000000)
 
 capi_agent *capi_agent_new(const capi_agent_options *options);
 void capi_agent_free(capi_agent *agent); /* NULL is fine. Claims stay as they are: call capi_agent_stop and step on first */

@@ -3,6 +3,8 @@
 #include "run/dependency.h"
 #include "run/table_input.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
 /* ---- opening (the arena of a run is used under the lock) ---- */
@@ -57,8 +59,35 @@ static capi_status node_refuse(capi_agent *agent, agent_node *node, capi_str rea
     capi_str comment = capi_str_format(scratch, "node \"%.*s\" cannot start: %.*s", CAPI_STR_ARG(node->node->name),
                                        CAPI_STR_ARG(reason));
 
-    CAPI_TRY(capi_node_refuse(agent->options.state, node->of->run.run_uid, node->node->name, comment, err));
-    node_end(agent, node, CAPI_WORK_FAIL, comment);
+    capi_status st = capi_node_refuse(agent->options.state, node->of->run.run_uid, node->node->name, comment, err);
+
+    if (st == CAPI_CONFLICT) { /* another process saw it go before, and opened it */
+        node->of->refresh_ns = 0;
+        return CAPI_OK;
+    }
+    if (st == CAPI_OK) node_end(agent, node, CAPI_WORK_FAIL, comment);
+    return st;
+}
+
+/* A policy may say go to anything, but a table is there only when the node that makes it has ended (I8). */
+static capi_status input_is_whole(capi_agent *agent, const capi_node *parent, capi_str run_uid, capi_arena *scratch,
+                                  bool *is_whole, capi_err *err)
+{
+    capi_node_state state;
+
+    CAPI_TRY(capi_node_get(agent->options.state, run_uid, parent->name, scratch, &state, err));
+    *is_whole = *is_whole && work_is_final(state.status);
+    return CAPI_OK;
+}
+
+static capi_status inputs_are_whole(capi_agent *agent, const capi_node *node, const capi_dependency *dependency,
+                                    capi_arena *scratch, bool *is_whole, capi_err *err)
+{
+    *is_whole = true;
+    if (node->reader)
+        CAPI_TRY(input_is_whole(agent, node->reader, dependency->reader_run_uid, scratch, is_whole, err));
+    if (node->lookup)
+        CAPI_TRY(input_is_whole(agent, node->lookup->index->owner, dependency->lookup_run_uid, scratch, is_whole, err));
     return CAPI_OK;
 }
 
@@ -68,8 +97,15 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
     agent_run *run = node->of;
     capi_dependency dependency;
     capi_node_state opened;
+    bool is_whole = true;
 
     CAPI_TRY(capi_dependency_check(agent->options.state, &run->keyspace, &run->run, node->node, scratch, &dependency, err));
+    if (dependency.command == CAPI_POLICY_GO)
+        CAPI_TRY(inputs_are_whole(agent, node->node, &dependency, scratch, &is_whole, err));
+    if (!is_whole) {
+        dependency.command = CAPI_POLICY_WAIT;
+        dependency.reason = CAPI_STR("its tables, which are still being written although the policy says go");
+    }
     switch (dependency.command) {
     case CAPI_POLICY_GO:
         *did = "open";
@@ -182,10 +218,9 @@ static capi_str completion_comment(const agent_run *run, capi_arena *scratch)
 
 static capi_status run_end(capi_agent *agent, agent_run *run, capi_arena *scratch, capi_err *err)
 {
-    capi_status st = CAPI_OK;
+    /* A stopped run none of whose nodes was stopped is complete as well; its status remains stop. */
+    capi_status st = capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(run, scratch), err);
 
-    if (run->run.status != CAPI_RUN_STOP)
-        st = capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(run, scratch), err);
     if (st != CAPI_OK && st != CAPI_CONFLICT) return st;
     pthread_mutex_lock(&agent->lock);
     if (run->run.status != CAPI_RUN_STOP) run->run.status = st == CAPI_OK ? CAPI_RUN_COMPLETE : CAPI_RUN_STOP;
@@ -269,6 +304,61 @@ static capi_status refuse_run(capi_agent *agent, const capi_run *run, const capi
     return CAPI_OK;
 }
 
+/* ---- stopped runs: a node whose batches had all ended before the stop still wants its seal ---- */
+
+static uint32_t settled_place(const capi_agent *agent, uint64_t hash)
+{
+    uint32_t low = 0;
+    uint32_t high = agent->settled_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (agent->settled[middle] < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void settled_add(capi_agent *agent, uint32_t place, uint64_t hash)
+{
+    if (agent->settled_count == agent->settled_capacity) {
+        agent->settled_capacity = agent->settled_capacity ? agent->settled_capacity * 2 : 64;
+        agent->settled = capi_realloc(agent->settled, agent->settled_capacity * sizeof *agent->settled);
+    }
+    memmove(agent->settled + place + 1, agent->settled + place, (agent->settled_count - place) * sizeof *agent->settled);
+    agent->settled[place] = hash;
+    agent->settled_count++;
+}
+
+/* Asks once for each stopped run. */
+static capi_status stopped_wants_work(capi_agent *agent, const capi_run *run, capi_arena *scratch, bool *out, capi_err *err)
+{
+    uint64_t hash = capi_hash_bytes(run->run_uid.data, run->run_uid.bytes);
+    uint32_t place = settled_place(agent, hash);
+    capi_node_state *nodes = NULL;
+    uint32_t count = 0;
+
+    *out = false;
+    if (place < agent->settled_count && agent->settled[place] == hash) return CAPI_OK;
+    CAPI_TRY(capi_node_list(agent->options.state, run->run_uid, scratch, &nodes, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        *out = *out || !work_is_final(nodes[i].status);
+    if (!*out) settled_add(agent, place, hash);
+    return CAPI_OK;
+}
+
+static capi_status run_wants_work(capi_agent *agent, const capi_run *run, capi_arena *scratch, bool *out, capi_err *err)
+{
+    *out = false;
+    if (run->mode != CAPI_RUN_QUEUED || run->status == CAPI_RUN_COMPLETE || find_run(agent, run->run_uid)) return CAPI_OK;
+    if (run->status == CAPI_RUN_STOP) return stopped_wants_work(agent, run, scratch, out, err);
+    *out = true;
+    return CAPI_OK;
+}
+
 static capi_status discover_keyspace(capi_agent *agent, const capi_keyspace *keyspace, capi_arena *scratch, capi_err *err)
 {
     capi_run *runs = NULL;
@@ -277,9 +367,11 @@ static capi_status discover_keyspace(capi_agent *agent, const capi_keyspace *key
     CAPI_TRY(capi_run_list(agent->options.state, keyspace, scratch, &runs, &count, err));
     for (uint32_t i = 0; i < count; i++) {
         capi_err cause = {0};
+        bool is_wanted = false;
         capi_status st;
 
-        if (runs[i].mode != CAPI_RUN_QUEUED || runs[i].status != CAPI_RUN_START || find_run(agent, runs[i].run_uid)) continue;
+        CAPI_TRY(run_wants_work(agent, &runs[i], scratch, &is_wanted, err));
+        if (!is_wanted) continue;
         st = agent_run_add(agent, keyspace, &runs[i], NULL, &cause);
         if (st == CAPI_INVALID)
             CAPI_TRY(refuse_run(agent, &runs[i], &cause, scratch, err));
@@ -297,8 +389,11 @@ static capi_status discover(capi_agent *agent, capi_arena *scratch, capi_err *er
     uint32_t count = 0;
 
     CAPI_TRY(capi_keyspace_list(agent->options.state, scratch, &keyspaces, &count, err));
-    for (uint32_t i = 0; i < count; i++)
-        CAPI_TRY(discover_keyspace(agent, &keyspaces[i], scratch, err));
+    for (uint32_t i = 0; i < count; i++) {
+        capi_status st = discover_keyspace(agent, &keyspaces[i], scratch, err);
+
+        if (st != CAPI_OK && st != CAPI_NOT_FOUND) return st; /* not found: dropped while we look */
+    }
     agent->discover_ns = agent_after_ms(agent, AGENT_IDLE_POLL_MS);
     return CAPI_OK;
 }
@@ -336,6 +431,8 @@ static capi_status dispatch(capi_agent *agent, capi_arena *scratch, capi_step *s
             run->is_ended = true;
             for (uint32_t i = 0; i < run->node_count; i++)
                 run->nodes[i].is_open = false;
+            for (uint32_t i = 0; i < agent->options.slot_count; i++) /* nobody wants what they make */
+                if (agent->slots[i].node && agent->slots[i].node->of == run) agent->slots[i].progress.stop = true;
             pthread_mutex_unlock(&agent->lock);
         } else if (st != CAPI_OK) {
             return st;

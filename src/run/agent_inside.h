@@ -52,6 +52,7 @@ typedef enum slot_phase {
     SLOT_SEAL_CLAIM,
     SLOT_SEAL_EXECUTE,
     SLOT_SEAL_FINISH,
+    SLOT_SEAL_RELEASE,
 } slot_phase;
 
 typedef struct agent_slot {
@@ -63,6 +64,7 @@ typedef struct agent_slot {
     capi_work_outcome outcome;
     bool has_outcome; /* the worker holds something for this slot */
     uint32_t tries;
+    int64_t failing_since_ns; /* when the work was first CAPI_UNAVAILABLE; 0: it is not */
 } agent_slot;
 
 typedef struct agent_peer { /* another process that holds claims */
@@ -83,6 +85,8 @@ struct capi_agent {
     agent_peer *peers;
     uint32_t peer_count, peer_capacity;
     int64_t beat_ns, peers_ns;
+    uint64_t *settled; /* hashes of stopped runs that need no work, sorted: not asked about again */
+    uint32_t settled_count, settled_capacity;
     capi_agent_totals totals;
 };
 

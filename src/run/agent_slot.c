@@ -48,6 +48,7 @@ static void slot_set(capi_agent *agent, agent_slot *slot, slot_phase phase)
 {
     slot->phase = phase;
     slot->tries = 0;
+    slot->failing_since_ns = 0;
     capi_random_uid(agent->options.random, slot->operation_uid);
 }
 
@@ -162,25 +163,82 @@ static void outcome_fail(agent_slot *slot, capi_status status)
                                           .comment = {outcome->err.text, outcome->err.text_bytes}};
 }
 
+/* A batch on which processes died is not begun again if its node forbids it, or if it seems to kill whoever takes it. */
+static bool is_given_up(agent_slot *slot)
+{
+    const capi_node *node = slot->node->node;
+    uint32_t deaths = slot->claim.deaths;
+    bool is_forbidden = deaths > 0 && node->rerun_fails && node->type != CAPI_NODE_DISTINCT;
+
+    if (!is_forbidden && deaths < AGENT_DEATHS_MAX) return false;
+    capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u process%s died while working on this batch%s", deaths,
+                 deaths == 1 ? "" : "es", is_forbidden ? ", and its rerun_policy is \"fail\"" : "");
+    outcome_fail(slot, CAPI_INVALID);
+    return true;
+}
+
+/* What the work needs does not answer or has no room: shown to watchers while it is tried again. */
+static void show_trouble(capi_agent *agent, agent_slot *slot)
+{
+    agent_node *node = slot->node;
+    capi_str words = {slot->outcome.err.text, slot->outcome.err.text_bytes};
+
+    pthread_mutex_lock(&agent->lock);
+    if (!capi_str_equal(node->waiting_for, words)) node->waiting_for = capi_str_copy(&node->of->arena, words);
+    pthread_mutex_unlock(&agent->lock);
+}
+
+/* True if the work will be done anew later: it is CAPI_UNAVAILABLE, and patience has not run out (I10). */
+static bool work_again(capi_agent *agent, agent_slot *slot, capi_step *step)
+{
+    int64_t now_ns = agent_now(agent);
+
+    if (slot->outcome.status != CAPI_UNAVAILABLE) return false;
+    if (slot->failing_since_ns == 0) slot->failing_since_ns = now_ns;
+    if (now_ns - slot->failing_since_ns >= agent->options.patience_ns) return false;
+    show_trouble(agent, slot);
+    agent->options.worker->ops->discard(agent->options.worker, (uint32_t)(slot - agent->slots));
+    slot->has_outcome = false;
+    (void)try_again(agent, slot, step, CAPI_UNAVAILABLE);
+    return true;
+}
+
+/* Told to stop between two tries. */
+static bool must_give_back(capi_agent *agent, const agent_slot *slot)
+{
+    bool is_told;
+
+    pthread_mutex_lock(&agent->lock);
+    is_told = slot->progress.stop && slot->failing_since_ns && !slot->has_outcome;
+    pthread_mutex_unlock(&agent->lock);
+    return is_told;
+}
+
 static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *step)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
+    const struct capi_worker_ops *ops = agent->options.worker->ops;
     capi_work_item item = slot_item(slot);
 
     step->did = "execute";
-    if (slot->claim.deaths >= AGENT_DEATHS_MAX) {
-        capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they worked on this batch",
-                     slot->claim.deaths);
-        outcome_fail(slot, CAPI_INVALID);
-        slot_enter(agent, slot, SLOT_FINISH);
+    if (must_give_back(agent, slot)) {
+        slot_enter(agent, slot, SLOT_RELEASE);
         return CAPI_OK;
     }
-    if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
-    slot->has_outcome = true;
-    if (!agent->options.worker->ops->batch(agent->options.worker, number, &item, &slot->outcome)) {
+    if (!slot->has_outcome) {
+        capi_err_clear(&slot->outcome.err);
+        if (slot->claim.deaths > 0) ops->tidy(agent->options.worker, &item);
+        if (is_given_up(slot)) {
+            slot_enter(agent, slot, SLOT_FINISH);
+            return CAPI_OK;
+        }
+        slot->has_outcome = true;
+    }
+    if (!ops->batch(agent->options.worker, number, &item, &slot->outcome)) {
         step->again_ns = agent_after_ms(agent, 1);
         return CAPI_OK;
     }
+    if (work_again(agent, slot, step)) return CAPI_OK;
     if (slot->outcome.status == CAPI_STOPPED) {
         slot_enter(agent, slot, SLOT_RELEASE);
         return CAPI_OK;
@@ -215,12 +273,31 @@ static capi_status step_publish(capi_agent *agent, agent_slot *slot, capi_step *
     return CAPI_OK;
 }
 
-static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *step)
+/* We may have slept since the claim became publishing, and somebody else may have written the target since: so the claim is
+ * looked at once more, right before the file gets its name. */
+static capi_status claim_is_ours(capi_agent *agent, const agent_slot *slot, capi_err *err)
+{
+    capi_arena scratch = {0};
+    capi_str staged;
+    capi_str target;
+    capi_status st = capi_batch_publication(agent->options.state, &slot->claim, &scratch, &staged, &target, err);
+
+    capi_arena_deinit(&scratch);
+    return st;
+}
+
+static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
-    capi_status st = agent->options.worker->ops->rename(agent->options.worker, number, &slot->outcome.err);
+    capi_status st = claim_is_ours(agent, slot, err);
 
     step->did = "rename";
+    if (st == CAPI_CONFLICT) {
+        slot_lose(agent, slot);
+        return CAPI_OK;
+    }
+    if (st != CAPI_OK) return try_again(agent, slot, step, st);
+    st = agent->options.worker->ops->rename(agent->options.worker, number, &slot->outcome.err);
     if (st != CAPI_OK) outcome_fail(slot, st);
     slot_enter(agent, slot, SLOT_FINISH);
     return CAPI_OK;
@@ -240,6 +317,7 @@ static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *s
     if (st != CAPI_OK) return try_again(agent, slot, step, st);
     pthread_mutex_lock(&agent->lock);
     node->batches_done++;
+    node->waiting_for = (capi_str){0};
     node->batches_failed += result->status == CAPI_WORK_FAIL;
     node->rows_read += result->rows_read;
     node->rows_written += result->rows_written;
@@ -292,6 +370,10 @@ static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_s
     capi_work_item item = slot_item(slot);
 
     step->did = "seal";
+    if (must_give_back(agent, slot)) {
+        slot_enter(agent, slot, SLOT_SEAL_RELEASE);
+        return CAPI_OK;
+    }
     if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
     slot->has_outcome = true;
     if (slot->claim.deaths >= AGENT_DEATHS_MAX) {
@@ -301,7 +383,11 @@ static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_s
         step->again_ns = agent_after_ms(agent, 1);
         return CAPI_OK;
     }
-    if (slot->outcome.status == CAPI_UNAVAILABLE) return try_again(agent, slot, step, CAPI_UNAVAILABLE);
+    if (work_again(agent, slot, step)) return CAPI_OK;
+    if (slot->outcome.status == CAPI_STOPPED) {
+        slot_enter(agent, slot, SLOT_SEAL_RELEASE);
+        return CAPI_OK;
+    }
     if (slot->outcome.status != CAPI_OK)
         slot->outcome.seal = (capi_seal_result){.status = CAPI_WORK_FAIL,
                                                 .comment = {slot->outcome.err.text, slot->outcome.err.text_bytes}};
@@ -331,6 +417,16 @@ static capi_status step_seal_finish(capi_agent *agent, agent_slot *slot, capi_st
     return CAPI_OK;
 }
 
+static capi_status step_seal_release(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    capi_status st = capi_node_seal_release(agent->options.state, &slot->claim, err);
+
+    step->did = "seal release";
+    if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
+    slot_leave(agent, slot);
+    return CAPI_OK;
+}
+
 capi_status capi_agent_slot_step(capi_agent *agent, uint32_t number, capi_step *step, capi_err *err)
 {
     agent_slot *slot = &agent->slots[number];
@@ -341,12 +437,13 @@ capi_status capi_agent_slot_step(capi_agent *agent, uint32_t number, capi_step *
     case SLOT_CLAIM: return step_claim(agent, slot, step, err);
     case SLOT_EXECUTE: return step_execute(agent, slot, step);
     case SLOT_PUBLISH: return step_publish(agent, slot, step, err);
-    case SLOT_RENAME: return step_rename(agent, slot, step);
+    case SLOT_RENAME: return step_rename(agent, slot, step, err);
     case SLOT_FINISH: return step_finish(agent, slot, step, err);
     case SLOT_RELEASE: return step_release(agent, slot, step, err);
     case SLOT_SEAL_CLAIM: return step_seal_claim(agent, slot, step, err);
     case SLOT_SEAL_EXECUTE: return step_seal_execute(agent, slot, step);
     case SLOT_SEAL_FINISH: return step_seal_finish(agent, slot, step, err);
+    case SLOT_SEAL_RELEASE: return step_seal_release(agent, slot, step, err);
     }
     return CAPI_OK;
 }

@@ -13,6 +13,9 @@ typedef struct agent_thread {
     capi_agent_threads *owner;
     pthread_t thread;
     uint32_t kind; /* STEP_DISPATCH, STEP_BEAT, or STEP_SLOTS + slot */
+    capi_status failure;      /* of its last step that called the state; under the lock */
+    int64_t failing_since_ns;
+    capi_err failure_err;
 } agent_thread;
 
 struct capi_agent_threads {
@@ -23,9 +26,6 @@ struct capi_agent_threads {
     uint64_t news_waited; /* what capi_agent_threads_wait has seen */
     bool is_ending;       /* leave as soon as the slot is idle */
     bool is_leaving;      /* leave now */
-    capi_status failure;
-    int64_t failing_since_ns; /* 0: the last state call went well */
-    capi_err failure_err;
     agent_thread *threads;
     uint32_t count;
 };
@@ -50,17 +50,14 @@ static void on_news(void *context)
     pthread_mutex_unlock(&threads->lock);
 }
 
-static void note_status(capi_agent_threads *threads, capi_status status, const capi_err *err)
+/* Each thread repeats the step that failed until it goes well, so its own next success ends its failure. */
+static void note_status(agent_thread *thread, capi_status status, const capi_err *err)
 {
-    pthread_mutex_lock(&threads->lock);
-    if (status == CAPI_OK) {
-        if (threads->failure == CAPI_UNAVAILABLE) threads->failing_since_ns = 0;
-    } else if (threads->failing_since_ns == 0) {
-        threads->failing_since_ns = now_ns();
-        threads->failure = status;
-        capi_err_copy(&threads->failure_err, err);
-    }
-    pthread_mutex_unlock(&threads->lock);
+    pthread_mutex_lock(&thread->owner->lock);
+    if (status != CAPI_OK && thread->failure == CAPI_OK) thread->failing_since_ns = now_ns();
+    if (status != CAPI_OK) capi_err_copy(&thread->failure_err, err);
+    thread->failure = status;
+    pthread_mutex_unlock(&thread->owner->lock);
 }
 
 static capi_status do_step(agent_thread *thread, capi_step *step, capi_err *err)
@@ -99,7 +96,7 @@ static void *thread_main(void *argument)
         seen = threads->news;
         pthread_mutex_unlock(&threads->lock);
         status = do_step(thread, &step, &err);
-        if (status != CAPI_OK || step.did) note_status(threads, status, &err);
+        if (status != CAPI_OK || step.did) note_status(thread, status, &err);
 
         pthread_mutex_lock(&threads->lock);
         if (must_leave(thread, !step.did)) break;
@@ -135,7 +132,8 @@ capi_status capi_agent_threads_start(const capi_agent_options *given, capi_agent
     threads->agent = capi_agent_new(&options);
     threads->threads = capi_zmalloc(wanted * sizeof *threads->threads);
     for (uint32_t i = 0; i < wanted; i++) {
-        threads->threads[i] = (agent_thread){.owner = threads, .kind = i};
+        threads->threads[i].owner = threads;
+        threads->threads[i].kind = i;
         if (pthread_create(&threads->threads[i].thread, NULL, thread_main, &threads->threads[i]) != 0) {
             capi_agent_threads_end(threads, 0);
             return capi_err_set(err, CAPI_UNAVAILABLE, "could not start thread %u of %u", i + 1, wanted);
@@ -167,10 +165,14 @@ capi_status capi_agent_threads_failure(capi_agent_threads *threads, uint32_t pat
     capi_status status = CAPI_OK;
 
     pthread_mutex_lock(&threads->lock);
-    if (threads->failing_since_ns &&
-        (threads->failure != CAPI_UNAVAILABLE || now_ns() - threads->failing_since_ns >= (int64_t)patience_ms * 1000000)) {
-        status = threads->failure;
-        capi_err_copy(err, &threads->failure_err);
+    for (uint32_t i = 0; i < threads->count && status == CAPI_OK; i++) {
+        const agent_thread *thread = &threads->threads[i];
+        bool may_pass = thread->failure == CAPI_UNAVAILABLE &&
+                        now_ns() - thread->failing_since_ns < (int64_t)patience_ms * 1000000;
+
+        if (thread->failure == CAPI_OK || may_pass) continue;
+        status = thread->failure;
+        capi_err_copy(err, &thread->failure_err);
     }
     pthread_mutex_unlock(&threads->lock);
     return status;

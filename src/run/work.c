@@ -6,7 +6,8 @@
 
 #include "base/clock.h"
 
-enum { WORK_PATIENCE_MS = 60000, WORK_END_PATIENCE_MS = 5000 };
+/* How long a store may be away before the work is given up (its claims are then left to others). */
+enum { WORK_PATIENCE_MS = 30000, WORK_END_PATIENCE_MS = 3000 };
 
 static bool is_interrupted(const capi_work_options *options)
 {

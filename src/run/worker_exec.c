@@ -167,6 +167,21 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
 
 /* ---- ends ---- */
 
+/* Unnamed files of earlier attempts lie beside the target as ".<name>.<attempt>.tmp". */
+static void exec_tidy(capi_worker *base, const capi_work_item *item)
+{
+    capi_arena arena = {0};
+
+    (void)base;
+    if (item->node->file) {
+        capi_str url = capi_file_sink_url(item->node->file, item->run->run_id, item->claim->batch_idx, &arena);
+
+        if (capi_str_starts(url, "file://")) url = capi_str_slice(url, 7, url.bytes);
+        capi_file_remove_beside(capi_str_copy(&arena, url).data);
+    }
+    capi_arena_deinit(&arena);
+}
+
 static void exec_discard(capi_worker *base, uint32_t number)
 {
     exec_slot *slot = &((exec_worker *)base)->slots[number];
@@ -181,6 +196,7 @@ static const struct capi_worker_ops exec_ops = {
     .batch = exec_batch,
     .rename = exec_rename,
     .seal = exec_seal,
+    .tidy = exec_tidy,
     .discard = exec_discard,
 };
 

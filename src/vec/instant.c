@@ -53,7 +53,7 @@ int64_t capi_days_from_civil(int64_t year, unsigned month, unsigned day)
 {
     int64_t march_year = wrapping_add(year, month <= 2 ? -1 : 0); /* years that begin in March */
     int64_t era = floor_divide(march_year, ERA_YEARS);
-    unsigned year_of_era = (unsigned)(march_year - era * ERA_YEARS);
+    unsigned year_of_era = (unsigned)((uint64_t)march_year - (uint64_t)era * ERA_YEARS);
     unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
