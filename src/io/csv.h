@@ -27,14 +27,14 @@ enum {
 };
 
 typedef struct capi_csv_column {
-    capi_str name;           /* the script's name, for messages */
-    capi_str header;         /* header text, or empty: by index */
-    uint32_t index;          /* when header is empty */
+    capi_str name;   /* the script's name, for messages */
+    capi_str header; /* header text, or empty: by index */
+    uint32_t index;  /* when header is empty */
     capi_type type;
-    capi_str format;         /* col_format, or empty */
+    capi_str format; /* col_format, or empty */
     bool has_default;
-    capi_str default_text;   /* col_default_value as written */
-    bool is_needed;          /* false: skipped, not even converted; its vector is left unset */
+    capi_str default_text; /* col_default_value as written */
+    bool is_needed;        /* false: skipped, not even converted; its vector is left unset */
 } capi_csv_column;
 
 typedef struct capi_csv_options {
@@ -43,7 +43,7 @@ typedef struct capi_csv_options {
     int64_t first_data_line; /* record index */
     const capi_csv_column *columns;
     uint32_t column_count;
-    uint64_t range_bytes;    /* 0: the default of 4 MiB; tests use small ones */
+    uint64_t range_bytes; /* 0: the default of 4 MiB; tests use small ones */
 } capi_csv_options;
 
 typedef struct capi_csv capi_csv;
@@ -55,7 +55,8 @@ CAPI_MUST_USE capi_status capi_csv_options_check(const capi_csv_options *options
 
 /* Opens a local file ("file://" is taken off), finds header and columns. A file without any record has 0 rows. The options
  * and their texts must outlive the capi_csv. */
-CAPI_MUST_USE capi_status capi_csv_open(const char *path, const capi_csv_options *options, capi_csv **out, capi_err *err);
+CAPI_MUST_USE capi_status capi_csv_open(const char *path, const capi_csv_options *options, capi_csv **out,
+                                        capi_err *err);
 void capi_csv_close(capi_csv *csv);
 uint64_t capi_csv_size_bytes(const capi_csv *csv);
 uint64_t capi_csv_range_count(const capi_csv *csv);
@@ -80,7 +81,8 @@ CAPI_MUST_USE capi_status capi_csv_read(capi_csv *csv, capi_csv_reader *reader, 
 /* The records of a whole text, for tests and for guessing types: calls fn for each record. Stops with CAPI_INVALID at the
  * first record with another number of fields than the first. */
 typedef capi_status (*capi_csv_record_fn)(void *context, const capi_str *fields, uint32_t field_count, capi_err *err);
-CAPI_MUST_USE capi_status capi_csv_records(capi_str text, char separator, capi_csv_record_fn fn, void *context, capi_err *err);
+CAPI_MUST_USE capi_status capi_csv_records(capi_str text, char separator, capi_csv_record_fn fn, void *context,
+                                           capi_err *err);
 
 /* One field as capi_csv_read would convert it: for tests and tools. */
 CAPI_MUST_USE capi_status capi_csv_convert(const capi_csv_column *column, capi_str field, capi_arena *arena,
@@ -103,7 +105,7 @@ CAPI_MUST_USE capi_status capi_csv_writer_new(capi_arena *arena, capi_str separa
 /* The header line, CR LF at its end. */
 void capi_csv_write_header(const capi_csv_writer *writer, capi_buf *to);
 /* One line per row, LF at its end. Vectors in any form; decimals rounded to 2 digits. rows: which rows, or NULL for all. */
-void capi_csv_write_rows(const capi_csv_writer *writer, const capi_vec *columns, const uint32_t *rows, uint32_t row_count,
-                         capi_buf *to);
+void capi_csv_write_rows(const capi_csv_writer *writer, const capi_vec *columns, const uint32_t *rows,
+                         uint32_t row_count, capi_buf *to);
 /* `text` with quotes where the separator, a comma, a line end or a leading quote asks for them. */
 void capi_csv_quote(capi_str separator, capi_str text, capi_buf *to);

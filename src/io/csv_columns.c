@@ -184,8 +184,7 @@ static inline bool fast_bool(const char *at, uint32_t bytes, uint8_t *out)
 /* ---- strings ---- */
 
 /* Masks that keep the first 0 to 12 of 12 bytes. */
-static const uint8_t view_keep[2 * CAPI_VIEW_INLINE_MAX] = {255, 255, 255, 255, 255, 255,
-                                                            255, 255, 255, 255, 255, 255};
+static const uint8_t view_keep[2 * CAPI_VIEW_INLINE_MAX] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 
 /* capi_view_make for bytes behind which 16 more are readable: no copy of a variable length. */
 static inline capi_view view_of(const char *text, uint32_t bytes)
@@ -369,21 +368,15 @@ uint32_t capi_csv_convert_column(const capi_csv_rule *rule, const capi_csv_field
                                  capi_vec *vec)
 {
     switch (rule->way) {
-    case CAPI_CSV_STRING:
-        return string_column(rule, fields, vec->views);
-    case CAPI_CSV_BOOL:
-        return bool_column(rule, fields, arena, vec->bools);
+    case CAPI_CSV_STRING: return string_column(rule, fields, vec->views);
+    case CAPI_CSV_BOOL: return bool_column(rule, fields, arena, vec->bools);
     case CAPI_CSV_INT:
-    case CAPI_CSV_INT_SCAN:
-        return int_column(rule, fields, arena, vec->int64s);
+    case CAPI_CSV_INT_SCAN: return int_column(rule, fields, arena, vec->int64s);
     case CAPI_CSV_FLOAT:
-    case CAPI_CSV_FLOAT_SCAN:
-        return float_column(rule, fields, arena, vec->doubles);
+    case CAPI_CSV_FLOAT_SCAN: return float_column(rule, fields, arena, vec->doubles);
     case CAPI_CSV_DECIMAL:
-    case CAPI_CSV_DECIMAL_SCAN:
-        return decimal_column(rule, fields, arena, vec);
-    case CAPI_CSV_DATETIME:
-        return datetime_column(rule, fields, arena, vec);
+    case CAPI_CSV_DECIMAL_SCAN: return decimal_column(rule, fields, arena, vec);
+    case CAPI_CSV_DATETIME: return datetime_column(rule, fields, arena, vec);
     }
     return 0;
 }

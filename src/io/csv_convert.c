@@ -88,9 +88,8 @@ static capi_status value_error(const capi_csv_rule *rule, const char *what, capi
         capi_csv_append_shown(&format, column->format);
     }
     capi_err_set(err, CAPI_INVALID, "%s%.*s is not %s %s%.*s%s%s", what, CAPI_STR_ARG(capi_buf_str(&shown)),
-                 column->type == CAPI_INT ? "an" : "a",
-                 capi_type_name(column->type), CAPI_STR_ARG(capi_buf_str(&format)),
-                 cause && cause->text[0] ? ": " : "", cause ? cause->text : "");
+                 column->type == CAPI_INT ? "an" : "a", capi_type_name(column->type),
+                 CAPI_STR_ARG(capi_buf_str(&format)), cause && cause->text[0] ? ": " : "", cause ? cause->text : "");
     capi_buf_deinit(&shown);
     capi_buf_deinit(&format);
     return CAPI_INVALID;
@@ -107,22 +106,15 @@ static bool parse_decimal(capi_str text, capi_decimal *out)
 static bool parse_plain(capi_type type, capi_str text, capi_value *out)
 {
     switch (type) {
-    case CAPI_STRING:
-        out->string = text;
-        return true;
-    case CAPI_INT:
-        return capi_parse_int(text, &out->integer);
-    case CAPI_FLOAT:
-        return capi_parse_float(text, &out->real) == CAPI_FLOAT_OK;
-    case CAPI_BOOL:
-        return capi_parse_bool(text, &out->boolean);
-    case CAPI_DECIMAL:
-        return parse_decimal(text, &out->decimal);
+    case CAPI_STRING: out->string = text; return true;
+    case CAPI_INT: return capi_parse_int(text, &out->integer);
+    case CAPI_FLOAT: return capi_parse_float(text, &out->real) == CAPI_FLOAT_OK;
+    case CAPI_BOOL: return capi_parse_bool(text, &out->boolean);
+    case CAPI_DECIMAL: return parse_decimal(text, &out->decimal);
     case CAPI_DATETIME:
     case CAPI_LENGTH:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        break;
+    case CAPI_ZONE: break;
     }
     return false;
 }
@@ -130,21 +122,15 @@ static bool parse_plain(capi_type type, capi_str text, capi_value *out)
 static const char *plain_cause(capi_type type)
 {
     switch (type) {
-    case CAPI_INT:
-        return "expected decimal digits, with or without a sign, within 64 bits";
-    case CAPI_FLOAT:
-        return "expected a number such as -12.5 or 1e6";
-    case CAPI_BOOL:
-        return "expected 1, t, T, TRUE, true, True, 0, f, F, FALSE, false or False";
-    case CAPI_DECIMAL:
-        return "expected a decimal number such as -12.50";
-    case CAPI_DATETIME:
-        return "a datetime column needs a layout as its format";
+    case CAPI_INT: return "expected decimal digits, with or without a sign, within 64 bits";
+    case CAPI_FLOAT: return "expected a number such as -12.5 or 1e6";
+    case CAPI_BOOL: return "expected 1, t, T, TRUE, true, True, 0, f, F, FALSE, false or False";
+    case CAPI_DECIMAL: return "expected a decimal number such as -12.50";
+    case CAPI_DATETIME: return "a datetime column needs a layout as its format";
     case CAPI_STRING:
     case CAPI_LENGTH:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        break;
+    case CAPI_ZONE: break;
     }
     return "";
 }
@@ -167,12 +153,9 @@ static capi_status parse_field(const capi_csv_rule *rule, capi_str text, capi_ar
 {
     out->type = rule->column->type;
     switch (rule->way) {
-    case CAPI_CSV_INT_SCAN:
-        return capi_scan_int(rule->scan, text, &out->integer, err);
-    case CAPI_CSV_FLOAT_SCAN:
-        return capi_scan_float(rule->scan, text, &out->real, err);
-    case CAPI_CSV_DECIMAL_SCAN:
-        return scan_decimal(rule->scan, text, &out->decimal, err);
+    case CAPI_CSV_INT_SCAN: return capi_scan_int(rule->scan, text, &out->integer, err);
+    case CAPI_CSV_FLOAT_SCAN: return capi_scan_float(rule->scan, text, &out->real, err);
+    case CAPI_CSV_DECIMAL_SCAN: return scan_decimal(rule->scan, text, &out->decimal, err);
     case CAPI_CSV_DATETIME:
         if (rule->layout) return capi_layout_parse(rule->layout, text, arena, &out->instant, err);
         break;
@@ -187,8 +170,8 @@ static capi_status parse_field(const capi_csv_rule *rule, capi_str text, capi_ar
     return capi_err_set(err, CAPI_INVALID, "%s", plain_cause(out->type));
 }
 
-static capi_status parse_field_or_say(const capi_csv_rule *rule, const char *what, capi_str text,
-                                      capi_arena *arena, capi_value *out, capi_err *err)
+static capi_status parse_field_or_say(const capi_csv_rule *rule, const char *what, capi_str text, capi_arena *arena,
+                                      capi_value *out, capi_err *err)
 {
     capi_err cause;
 
@@ -234,21 +217,15 @@ static capi_csv_way way_of(const capi_csv_column *column)
     bool has_format = column->format.bytes > 0;
 
     switch (column->type) {
-    case CAPI_INT:
-        return has_format ? CAPI_CSV_INT_SCAN : CAPI_CSV_INT;
-    case CAPI_FLOAT:
-        return has_format ? CAPI_CSV_FLOAT_SCAN : CAPI_CSV_FLOAT;
-    case CAPI_DECIMAL:
-        return has_format ? CAPI_CSV_DECIMAL_SCAN : CAPI_CSV_DECIMAL;
-    case CAPI_BOOL:
-        return CAPI_CSV_BOOL;
-    case CAPI_DATETIME:
-        return CAPI_CSV_DATETIME;
+    case CAPI_INT: return has_format ? CAPI_CSV_INT_SCAN : CAPI_CSV_INT;
+    case CAPI_FLOAT: return has_format ? CAPI_CSV_FLOAT_SCAN : CAPI_CSV_FLOAT;
+    case CAPI_DECIMAL: return has_format ? CAPI_CSV_DECIMAL_SCAN : CAPI_CSV_DECIMAL;
+    case CAPI_BOOL: return CAPI_CSV_BOOL;
+    case CAPI_DATETIME: return CAPI_CSV_DATETIME;
     case CAPI_STRING:
     case CAPI_LENGTH:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        break;
+    case CAPI_ZONE: break;
     }
     return CAPI_CSV_STRING;
 }
@@ -298,8 +275,7 @@ static capi_status rule_compile_default(capi_csv_rule *rule, capi_arena *arena, 
     return parse_field_or_say(&plain, "default ", column->default_text, arena, &rule->default_value, err);
 }
 
-capi_status capi_csv_rule_compile(capi_csv_rule *rule, const capi_csv_column *column, capi_arena *arena,
-                                  capi_err *err)
+capi_status capi_csv_rule_compile(capi_csv_rule *rule, const capi_csv_column *column, capi_arena *arena, capi_err *err)
 {
     CAPI_TRY(rule_init(rule, column, err));
     CAPI_TRY(rule_compile_format(rule, arena, err));

@@ -28,8 +28,8 @@ typedef struct capi_csv_rule {
 } capi_csv_rule;
 
 /* Everything, or the first thing that is wrong with the column. The message does not name the column. */
-CAPI_MUST_USE capi_status capi_csv_rule_compile(capi_csv_rule *rule, const capi_csv_column *column,
-                                                capi_arena *arena, capi_err *err);
+CAPI_MUST_USE capi_status capi_csv_rule_compile(capi_csv_rule *rule, const capi_csv_column *column, capi_arena *arena,
+                                                capi_err *err);
 
 /* The value of one field; the message shows it and what was expected. */
 CAPI_MUST_USE capi_status capi_csv_rule_value(const capi_csv_rule *rule, capi_str field, capi_arena *arena,

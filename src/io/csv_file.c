@@ -20,8 +20,8 @@ static capi_status piece_fill(capi_csv_piece *piece, size_t bytes, capi_err *err
         piece->data = capi_realloc(piece->data, bytes + CAPI_CSV_PADDING_BYTES);
         piece->capacity_bytes = bytes;
     }
-    CAPI_TRY(capi_file_read_at(piece->file, piece->offset + piece->bytes, piece->data + piece->bytes, wanted,
-                               &got, err));
+    CAPI_TRY(
+        capi_file_read_at(piece->file, piece->offset + piece->bytes, piece->data + piece->bytes, wanted, &got, err));
     piece->bytes += got;
     memset(piece->data + piece->bytes, 0, CAPI_CSV_PADDING_BYTES);
     if (got == wanted) return CAPI_OK;

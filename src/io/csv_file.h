@@ -13,8 +13,7 @@ typedef struct capi_csv_piece {
 } capi_csv_piece;
 
 /* Reads bytes from `offset` on, at most to the end of the file, replacing what was there. */
-CAPI_MUST_USE capi_status capi_csv_piece_load(capi_csv_piece *piece, uint64_t offset, size_t bytes,
-                                              capi_err *err);
+CAPI_MUST_USE capi_status capi_csv_piece_load(capi_csv_piece *piece, uint64_t offset, size_t bytes, capi_err *err);
 /* Reads more behind what is there: at least as much as there is from byte `keep` on. CAPI_INVALID, told as too long a
  * record, when that is already more than CAPI_CSV_FIELD_BYTES_MAX. What is in front of `keep` stays, too. */
 CAPI_MUST_USE capi_status capi_csv_piece_extend(capi_csv_piece *piece, size_t keep, capi_err *err);

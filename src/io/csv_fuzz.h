@@ -130,15 +130,13 @@ static inline capi_status csv_fuzz_count_fields(void *context, const capi_str *f
 }
 
 /* Reads the file with the columns from..to-1 in all ways. */
-static inline void csv_fuzz_compare(const char *path, capi_str file, char separator, uint64_t range_bytes, unsigned from,
-                                    unsigned to)
+static inline void csv_fuzz_compare(const char *path, capi_str file, char separator, uint64_t range_bytes,
+                                    unsigned from, unsigned to)
 {
     capi_csv_column columns[CSV_FUZZ_COLUMNS];
     csv_fuzz_plain plain = {.columns = columns, .column_count = to - from};
-    capi_csv_options options = {.separator = separator,
-                                .columns = columns,
-                                .column_count = to - from,
-                                .range_bytes = range_bytes};
+    capi_csv_options options = {
+        .separator = separator, .columns = columns, .column_count = to - from, .range_bytes = range_bytes};
     capi_err err;
     uint32_t field_count = 1;
     capi_status st = capi_csv_records(file, separator, csv_fuzz_count_fields, &field_count, &err);

@@ -12,8 +12,7 @@ enum {
     INDEX_ENDS_SLACK = 64 + 8, /* a whole block may be written behind the last row */
 };
 
-void capi_csv_index_init(capi_csv_index *index, uint32_t field_count, uint32_t row_max,
-                         capi_arena *arena)
+void capi_csv_index_init(capi_csv_index *index, uint32_t field_count, uint32_t row_max, capi_arena *arena)
 {
     uint32_t fitting = INDEX_ENDS_MAX / (field_count ? field_count : 1);
 
@@ -24,12 +23,10 @@ void capi_csv_index_init(capi_csv_index *index, uint32_t field_count, uint32_t r
     index->row_max = fitting < row_max ? fitting : row_max;
     index->ends = capi_arena_alloc_aligned(
         arena, capi_array_bytes((size_t)index->row_max * field_count + INDEX_ENDS_SLACK, sizeof(uint32_t)));
-    index->starts = capi_arena_alloc_aligned(
-        arena, capi_array_bytes((size_t)index->row_max + 1, sizeof(uint32_t)));
+    index->starts = capi_arena_alloc_aligned(arena, capi_array_bytes((size_t)index->row_max + 1, sizeof(uint32_t)));
 }
 
-const capi_csv_masks *capi_csv_window_at(capi_csv_window *window, const capi_csv_text *text,
-                                         size_t block, size_t bound)
+const capi_csv_masks *capi_csv_window_at(capi_csv_window *window, const capi_csv_text *text, size_t block, size_t bound)
 {
     if (block < window->start || block >= window->end) {
         size_t blocks = (bound - block + 63) / 64;
@@ -122,8 +119,8 @@ static capi_csv_step careful_row(capi_csv_index *index, const capi_csv_text *tex
     const uint32_t fields = index->field_count;
     uint32_t field_count = 0;
     size_t next = *at;
-    capi_csv_step step = capi_csv_record_at(
-        text, *at, index->ends + (size_t)index->row_count * fields, fields, &field_count, &next);
+    capi_csv_step step =
+        capi_csv_record_at(text, *at, index->ends + (size_t)index->row_count * fields, fields, &field_count, &next);
 
     if (step == CAPI_CSV_BLANK) *at = next;
     if (step != CAPI_CSV_RECORD) return step;
@@ -132,15 +129,13 @@ static capi_csv_step careful_row(capi_csv_index *index, const capi_csv_text *tex
         return step;
     }
     if (!index->has_quotes) index->has_quotes = memchr(text->data + *at, '"', next - *at) != NULL;
-    if (!index->has_odd_bytes)
-        index->has_odd_bytes = capi_csv_has_odd_bytes(text->data + *at, next - *at);
+    if (!index->has_odd_bytes) index->has_odd_bytes = capi_csv_has_odd_bytes(text->data + *at, next - *at);
     index->starts[index->row_count++] = (uint32_t)*at;
     *at = next;
     return step;
 }
 
-capi_csv_step capi_csv_index_rows(capi_csv_index *index, const capi_csv_text *text, size_t limit,
-                                  size_t *at)
+capi_csv_step capi_csv_index_rows(capi_csv_index *index, const capi_csv_text *text, size_t limit, size_t *at)
 {
     size_t bound = limit < text->end ? limit : text->end;
 

@@ -12,9 +12,9 @@ enum { CAPI_CSV_MASK_BATCH = 64 /* blocks of masks computed at once: 4 KiB of te
 
 /* Quotes so far, carried from block to block. All zero but `may_open` at the start of a record. */
 typedef struct capi_csv_quotes {
-    uint64_t inside;        /* all ones inside a quoted field */
-    uint64_t may_open;      /* bit 0: the byte before was a separator, line end or quote */
-    uint64_t after_close;   /* bit 0: the byte before was a closing quote */
+    uint64_t inside;         /* all ones inside a quoted field */
+    uint64_t may_open;       /* bit 0: the byte before was a separator, line end or quote */
+    uint64_t after_close;    /* bit 0: the byte before was a closing quote */
     uint64_t after_close_cr; /* bit 0: the two bytes before were a closing quote and CR */
 } capi_csv_quotes;
 
@@ -50,8 +50,8 @@ static inline uint64_t capi_csv_quotes_step(capi_csv_quotes *quotes, uint64_t qu
     closing = quote & ~inside;
     after = closing << 1 | quotes->after_close;
     after_cr = (after & carriage_return) << 1 | quotes->after_close_cr;
-    *wrong = (opening & ~(edges << 1 | quotes->may_open)) | (after & ~(edges | carriage_return)) |
-             (after_cr & ~line_end);
+    *wrong =
+        (opening & ~(edges << 1 | quotes->may_open)) | (after & ~(edges | carriage_return)) | (after_cr & ~line_end);
     quotes->may_open = edges >> 63;
     quotes->after_close = closing >> 63;
     quotes->after_close_cr = (after & carriage_return) >> 63;
@@ -63,17 +63,16 @@ typedef struct capi_csv_index {
     uint32_t field_count; /* of every record */
     uint32_t row_max;
     uint32_t row_count;
-    bool has_quotes;      /* some field may need capi_csv_field */
-    bool has_odd_bytes;   /* some byte is NUL or not ASCII */
-    uint32_t *ends;       /* [row * field_count + field] */
-    uint32_t *starts;     /* [row]: of the record; one more than rows */
+    bool has_quotes;            /* some field may need capi_csv_field */
+    bool has_odd_bytes;         /* some byte is NUL or not ASCII */
+    uint32_t *ends;             /* [row * field_count + field] */
+    uint32_t *starts;           /* [row]: of the record; one more than rows */
     uint32_t wrong_field_count; /* of the record that stopped the search, or 0 */
     capi_csv_window window;
 } capi_csv_index;
 
 /* Memory in `arena`, for up to row_max records at once; fewer for very wide ones. */
-void capi_csv_index_init(capi_csv_index *index, uint32_t field_count, uint32_t row_max,
-                         capi_arena *arena);
+void capi_csv_index_init(capi_csv_index *index, uint32_t field_count, uint32_t row_max, capi_arena *arena);
 
 /* Finds records from *at on, adding to those that the index has, until it is full, or the next record would begin at
  * `limit` or behind; moves *at to where the next one begins. Empty lines are skipped.
@@ -84,5 +83,4 @@ void capi_csv_index_init(capi_csv_index *index, uint32_t field_count, uint32_t r
  *
  * `text` is readable for CAPI_CSV_PADDING_BYTES behind its end. Its window is forgotten when the text has moved: set
  * index->window.end to 0. */
-capi_csv_step capi_csv_index_rows(capi_csv_index *index, const capi_csv_text *text, size_t limit,
-                                  size_t *at);
+capi_csv_step capi_csv_index_rows(capi_csv_index *index, const capi_csv_text *text, size_t limit, size_t *at);

@@ -33,8 +33,8 @@ TEST(all_ways_to_make_masks_agree)
             CHECK(((best[i / 64].carriage_return & bit) != 0) == (byte == '\r'));
             CHECK(((best[i / 64].odd & bit) != 0) == (byte == 0 || (byte & 0x80) != 0));
         }
-        CHECK(capi_csv_has_odd_bytes(text, round) == (capi_csv_has_odd_bytes(text, round / 2) ||
-                                                      capi_csv_has_odd_bytes(text + round / 2, round - round / 2)));
+        CHECK(capi_csv_has_odd_bytes(text, round) ==
+              (capi_csv_has_odd_bytes(text, round / 2) || capi_csv_has_odd_bytes(text + round / 2, round - round / 2)));
     }
 }
 
@@ -60,8 +60,7 @@ static void check_rows(const capi_csv_index *index, const char *data, const refe
         CHECK_INT(reference_field_count(expected, *record), index->field_count);
         for (uint32_t field = 0; field < index->field_count; field++) {
             size_t end = index->ends[row * index->field_count + field];
-            size_t start =
-                field ? index->ends[row * index->field_count + field - 1] + (size_t)1 : index->starts[row];
+            size_t start = field ? index->ends[row * index->field_count + field - 1] + (size_t)1 : index->starts[row];
             capi_str got = capi_csv_field(data, start, end, field + 1 == index->field_count, &arena);
 
             CHECK(capi_str_equal(got, reference_field(expected, *record, field)));

@@ -109,15 +109,14 @@ __attribute__((target("avx2"))) static inline uint64_t equal32(__m256i low, __m2
     return a | b << 32;
 }
 
-__attribute__((target("avx2"))) static void mask_avx2(const char *text, size_t block_count,
-                                                      char separator, capi_csv_masks *out)
+__attribute__((target("avx2"))) static void mask_avx2(const char *text, size_t block_count, char separator,
+                                                      capi_csv_masks *out)
 {
     for (size_t block = 0; block < block_count; block++) {
         const __m256i *from = (const __m256i *)(const void *)(text + block * 64);
         __m256i low = _mm256_loadu_si256(from);
         __m256i high = _mm256_loadu_si256(from + 1);
-        uint64_t not_ascii = (uint32_t)_mm256_movemask_epi8(low) |
-                             (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+        uint64_t not_ascii = (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 
         out[block].quote = equal32(low, high, '"');
         out[block].separator = equal32(low, high, separator);
@@ -129,8 +128,8 @@ __attribute__((target("avx2"))) static void mask_avx2(const char *text, size_t b
 
 /* ---- AVX-512 ---- */
 
-__attribute__((target("avx512f,avx512bw"))) static void
-mask_avx512(const char *text, size_t block_count, char separator, capi_csv_masks *out)
+__attribute__((target("avx512f,avx512bw"))) static void mask_avx512(const char *text, size_t block_count,
+                                                                    char separator, capi_csv_masks *out)
 {
     const __m512i wanted = _mm512_set1_epi8(separator);
 
@@ -166,8 +165,7 @@ static mask_fn mask_way(unsigned way)
     return NULL;
 }
 
-bool capi_csv_mask_by(unsigned way, const char *text, size_t block_count, char separator,
-                      capi_csv_masks *out)
+bool capi_csv_mask_by(unsigned way, const char *text, size_t block_count, char separator, capi_csv_masks *out)
 {
     mask_fn fn = mask_way(way);
 

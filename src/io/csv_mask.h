@@ -16,17 +16,16 @@ enum {
 typedef struct capi_csv_masks {
     uint64_t quote;
     uint64_t separator;
-    uint64_t line_end;        /* LF */
+    uint64_t line_end; /* LF */
     uint64_t carriage_return;
-    uint64_t odd;             /* not ASCII, or NUL: a string with such a byte needs a closer look */
+    uint64_t odd; /* not ASCII, or NUL: a string with such a byte needs a closer look */
 } capi_csv_masks;
 
 /* Fills out[0 .. block_count-1] from block_count * 64 bytes at `text`. */
 void capi_csv_mask(const char *text, size_t block_count, char separator, capi_csv_masks *out);
 
 /* The ways there are on this machine, for tests: calls the way number `way`; false if there is no such way. */
-bool capi_csv_mask_by(unsigned way, const char *text, size_t block_count, char separator,
-                      capi_csv_masks *out);
+bool capi_csv_mask_by(unsigned way, const char *text, size_t block_count, char separator, capi_csv_masks *out);
 
 /* Number of LF in the text. */
 uint64_t capi_csv_count_line_ends(const char *text, size_t bytes);

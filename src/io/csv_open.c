@@ -79,10 +79,10 @@ static capi_status compile_needed(capi_csv *csv, capi_err *err)
 typedef struct csv_front {
     const capi_csv *csv;
     capi_csv_piece piece;
-    size_t at;            /* where the next record, or an empty line, begins */
-    size_t next;          /* behind it, once seen */
-    uint64_t record;      /* its index */
-    uint64_t lines;       /* LF in front of it */
+    size_t at;       /* where the next record, or an empty line, begins */
+    size_t next;     /* behind it, once seen */
+    uint64_t record; /* its index */
+    uint64_t lines;  /* LF in front of it */
     uint32_t field_count;
 } csv_front;
 
@@ -116,11 +116,8 @@ static capi_status front_peek(csv_front *front, bool *is_end, capi_err *err)
         *is_end = step == CAPI_CSV_END;
         switch (step) {
         case CAPI_CSV_RECORD:
-        case CAPI_CSV_END:
-            return CAPI_OK;
-        case CAPI_CSV_BLANK:
-            front_pass(front);
-            break;
+        case CAPI_CSV_END: return CAPI_OK;
+        case CAPI_CSV_BLANK: front_pass(front); break;
         case CAPI_CSV_CUT:
             if (front->at > 0) { /* keep memory bounded: begin again at the record */
                 CAPI_TRY(capi_csv_piece_load(&front->piece, front->piece.offset + front->at,
@@ -138,7 +135,8 @@ static capi_status front_peek(csv_front *front, bool *is_end, capi_err *err)
 static capi_status check_field_count(const csv_front *front, capi_err *err)
 {
     if (front->field_count <= CAPI_CSV_FIELDS_MAX) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "file \"%s\", line %llu (record %llu): the record has %u fields, expected at most %d",
+    return capi_err_set(err, CAPI_INVALID,
+                        "file \"%s\", line %llu (record %llu): the record has %u fields, expected at most %d",
                         front->csv->path, (unsigned long long)front->lines + 1, (unsigned long long)front->record,
                         front->field_count, CAPI_CSV_FIELDS_MAX);
 }
@@ -205,7 +203,8 @@ static capi_status find_by_header(capi_csv *csv, const csv_front *front, capi_er
             csv->rules[i].position = field - 1;
     }
     if (missing_count) {
-        capi_buf_printf(&text, "file \"%s\", line %llu (record %llu): %u of %u columns not found in the header: ", csv->path,
+        capi_buf_printf(&text,
+                        "file \"%s\", line %llu (record %llu): %u of %u columns not found in the header: ", csv->path,
                         (unsigned long long)front->lines + 1, (unsigned long long)front->record, missing_count,
                         options->column_count);
         append_names(&text, missing, missing_count);
@@ -224,12 +223,13 @@ static capi_status find_by_index(capi_csv *csv, const csv_front *front, capi_err
 
     for (uint32_t i = 0; i < options->column_count; i++) {
         if (options->columns[i].index >= front->field_count)
-            return capi_err_set(err, CAPI_INVALID,
-                                "file \"%s\", line %llu (record %llu): column \"%.*s\" has index %u, but the record has "
-                                "%u field%s",
-                                csv->path, (unsigned long long)front->lines + 1, (unsigned long long)front->record,
-                                CAPI_STR_ARG(options->columns[i].name), options->columns[i].index, front->field_count,
-                                front->field_count == 1 ? "" : "s");
+            return capi_err_set(
+                err, CAPI_INVALID,
+                "file \"%s\", line %llu (record %llu): column \"%.*s\" has index %u, but the record has "
+                "%u field%s",
+                csv->path, (unsigned long long)front->lines + 1, (unsigned long long)front->record,
+                CAPI_STR_ARG(options->columns[i].name), options->columns[i].index, front->field_count,
+                front->field_count == 1 ? "" : "s");
         csv->rules[i].position = options->columns[i].index;
     }
     return CAPI_OK;
@@ -241,9 +241,9 @@ static capi_status find_header(capi_csv *csv, csv_front *front, bool *is_end, ca
 
     CAPI_TRY(front_go_to(front, header_line, is_end, err));
     if (*is_end && front->record > 0)
-        return capi_err_set(err, CAPI_INVALID, "file \"%s\" has %llu record%s, but the header is expected in record %llu",
-                            csv->path, (unsigned long long)front->record, front->record == 1 ? "" : "s",
-                            (unsigned long long)header_line);
+        return capi_err_set(
+            err, CAPI_INVALID, "file \"%s\" has %llu record%s, but the header is expected in record %llu", csv->path,
+            (unsigned long long)front->record, front->record == 1 ? "" : "s", (unsigned long long)header_line);
     if (*is_end) return CAPI_OK;
     CAPI_TRY(check_field_count(front, err));
     CAPI_TRY(find_by_header(csv, front, err));

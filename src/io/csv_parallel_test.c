@@ -11,7 +11,10 @@ enum { THREADS = 4, ROWS = 60000 };
 static capi_csv_column columns[] = {
     {.name = CAPI_STR("i"), .header = CAPI_STR("id"), .type = CAPI_INT, .format = CAPI_STR("%d"), .is_needed = true},
     {.name = CAPI_STR("s"), .header = CAPI_STR("text"), .type = CAPI_STRING, .is_needed = true},
-    {.name = CAPI_STR("d"), .header = CAPI_STR("at"), .type = CAPI_DATETIME, .format = CAPI_STR("2006-01-02 15:04"),
+    {.name = CAPI_STR("d"),
+     .header = CAPI_STR("at"),
+     .type = CAPI_DATETIME,
+     .format = CAPI_STR("2006-01-02 15:04"),
      .is_needed = true},
 };
 
@@ -57,7 +60,10 @@ static void append_file(capi_buf *to)
     capi_buf_append_text(to, "id,text,at\r\n");
     for (unsigned i = 0; i < ROWS; i++)
         capi_buf_printf(to, "%u,%s,2024-0%u-11 12:%02u\n", i,
-                        i % 7 == 0 ? "\"a quoted,\ntext\"" : i % 11 == 0 ? "\"\"\"\"" : "plain", 1 + i % 9, i % 60);
+                        i % 7 == 0    ? "\"a quoted,\ntext\""
+                        : i % 11 == 0 ? "\"\"\"\""
+                                      : "plain",
+                        1 + i % 9, i % 60);
 }
 
 TEST(threads_read_and_write_the_same_file_as_one)

@@ -82,9 +82,9 @@ typedef struct csv_reading {
     uint64_t record;      /* index of the record at `at` */
     uint64_t line_offset; /* a place with a known number of LF in front of it */
     uint64_t lines;
-    size_t at;            /* in the piece */
-    uint64_t end;         /* in the file: records that begin here or later belong to the next range */
-    size_t chunk_bytes;   /* of the chunk before */
+    size_t at;          /* in the piece */
+    uint64_t end;       /* in the file: records that begin here or later belong to the next range */
+    size_t chunk_bytes; /* of the chunk before */
     capi_csv_chunk_fn fn;
     void *context;
 } csv_reading;
@@ -95,8 +95,8 @@ static capi_status wrong_field_count(const csv_reading *reading, capi_err *err)
     const capi_csv_reader *reader = reading->reader;
     capi_buf text = {0};
 
-    capi_csv_append_place(csv, reader->piece.offset + reading->at, reading->record, reading->line_offset, reading->lines,
-                          &text);
+    capi_csv_append_place(csv, reader->piece.offset + reading->at, reading->record, reading->line_offset,
+                          reading->lines, &text);
     capi_buf_printf(&text, ": the record has %u field%s, expected %u as in the %s", reader->index.wrong_field_count,
                     reader->index.wrong_field_count == 1 ? "" : "s", csv->field_count,
                     csv->options.columns && csv->options.column_count && csv->options.columns[0].header.bytes
@@ -122,13 +122,13 @@ static capi_status wrong_field(const csv_reading *reading, uint32_t column, uint
     size_t end = index->ends[(size_t)row * index->field_count + rule->position];
     capi_buf text = {0};
     capi_err cause;
-    capi_str field = capi_csv_field(reader->piece.data, start, end, rule->position + 1 == index->field_count,
-                                    &reader->chunk_arena);
+    capi_str field =
+        capi_csv_field(reader->piece.data, start, end, rule->position + 1 == index->field_count, &reader->chunk_arena);
 
     memset(&cause, 0, offsetof(capi_err, text) + 1);
     capi_csv_rule_explain(rule, field, &reader->chunk_arena, &cause);
-    capi_csv_append_place(csv, reader->piece.offset + start, reading->record + row, reading->line_offset, reading->lines,
-                          &text);
+    capi_csv_append_place(csv, reader->piece.offset + start, reading->record + row, reading->line_offset,
+                          reading->lines, &text);
     if (rule->column->header.bytes) {
         capi_buf_append_text(&text, ", column ");
         capi_csv_append_shown(&text, rule->column->header);
@@ -316,7 +316,8 @@ static capi_status count_lines_to(csv_reading *reading, uint64_t offset, capi_er
     while (reading->line_offset < offset) {
         uint64_t left = offset - reading->line_offset;
 
-        CAPI_TRY(capi_csv_piece_load(piece, reading->line_offset, left < READ_STEP_BYTES ? left : READ_STEP_BYTES, err));
+        CAPI_TRY(
+            capi_csv_piece_load(piece, reading->line_offset, left < READ_STEP_BYTES ? left : READ_STEP_BYTES, err));
         reading->lines += capi_csv_count_line_ends(piece->data, piece->bytes);
         reading->line_offset += piece->bytes;
     }

@@ -11,12 +11,12 @@ struct capi_csv {
     capi_csv_options options;
     uint64_t range_bytes;
     uint64_t range_count;
-    capi_csv_rule *rules;      /* of the needed columns, by column; others are zero */
-    uint32_t field_count;      /* of every data record; 0: there are none */
-    uint64_t data_offset;      /* where the first data record begins */
-    uint64_t data_record;      /* its index */
-    uint64_t data_lines;       /* LF in front of it */
-    capi_csv_span *spans;      /* one per range */
+    capi_csv_rule *rules; /* of the needed columns, by column; others are zero */
+    uint32_t field_count; /* of every data record; 0: there are none */
+    uint64_t data_offset; /* where the first data record begins */
+    uint64_t data_record; /* its index */
+    uint64_t data_lines;  /* LF in front of it */
+    capi_csv_span *spans; /* one per range */
     bool is_composed;
     /* Without scan and compose, one thread reads the ranges in order and leaves the place here: */
     uint64_t next_range;
@@ -31,12 +31,12 @@ struct capi_csv_reader {
     capi_csv_piece piece;
     capi_csv_index index;
     capi_csv_scan_state scan;
-    const char **texts;      /* of the column being converted */
+    const char **texts; /* of the column being converted */
     uint32_t *text_bytes;
-    void **column_data;      /* by column: room for a chunk's values in stored form */
-    capi_vec *vecs;          /* by column */
-    capi_arena arena;        /* lives as long as the reader */
-    capi_arena chunk_arena;  /* unescaped strings, wide values */
+    void **column_data;     /* by column: room for a chunk's values in stored form */
+    capi_vec *vecs;         /* by column */
+    capi_arena arena;       /* lives as long as the reader */
+    capi_arena chunk_arena; /* unescaped strings, wide values */
 };
 
 /* "file "x.csv", line 12, byte 345" for a place that begins at byte `offset`, of record `record`. The number of the line is

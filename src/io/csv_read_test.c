@@ -185,7 +185,14 @@ TEST(nasty_texts_split_anywhere_have_the_records_of_the_reference)
         "\r\r\n\r\r,\n\"\r\",\"\r\n\"\n\"a\"\r,\"b\"\r\n\"x\r\"",
         "a\",\"b\"\nc\",d\"e\n\"f\"\"\",\"\"\"\n",
         ",\n,\n\n\n,\n\"\"\",\n\"\"\n\"\"\",\n\"\n",
-        "\n\n\r\n\n", "", "\r", "\"", "\"\"", "a", ",", "\n",
+        "\n\n\r\n\n",
+        "",
+        "\r",
+        "\"",
+        "\"\"",
+        "a",
+        ",",
+        "\n",
     };
     reference *expected = calloc(1, sizeof *expected);
 
@@ -272,26 +279,41 @@ TEST(long_texts_have_the_same_records_in_any_ranges)
 /* ---- headers and data lines ---- */
 
 static capi_csv_column example_columns[] = {
-    {.name = CAPI_STR("col_id"), .header = CAPI_STR("id"), .type = CAPI_INT, .format = CAPI_STR("%d"), .is_needed = true},
-    {.name = CAPI_STR("col_when"), .header = CAPI_STR("when"), .type = CAPI_DATETIME,
-     .format = CAPI_STR("2006-01-02 15:04:05"), .is_needed = true},
-    {.name = CAPI_STR("col_price"), .header = CAPI_STR("price"), .type = CAPI_DECIMAL, .format = CAPI_STR("%f"),
+    {.name = CAPI_STR("col_id"),
+     .header = CAPI_STR("id"),
+     .type = CAPI_INT,
+     .format = CAPI_STR("%d"),
+     .is_needed = true},
+    {.name = CAPI_STR("col_when"),
+     .header = CAPI_STR("when"),
+     .type = CAPI_DATETIME,
+     .format = CAPI_STR("2006-01-02 15:04:05"),
+     .is_needed = true},
+    {.name = CAPI_STR("col_price"),
+     .header = CAPI_STR("price"),
+     .type = CAPI_DECIMAL,
+     .format = CAPI_STR("%f"),
      .is_needed = true},
     {.name = CAPI_STR("col_ok"), .header = CAPI_STR("ok"), .type = CAPI_BOOL, .is_needed = true},
-    {.name = CAPI_STR("col_note"), .header = CAPI_STR("note"), .type = CAPI_STRING, .has_default = true,
-     .default_text = CAPI_STR("none"), .is_needed = true},
+    {.name = CAPI_STR("col_note"),
+     .header = CAPI_STR("note"),
+     .type = CAPI_STRING,
+     .has_default = true,
+     .default_text = CAPI_STR("none"),
+     .is_needed = true},
 };
 static const capi_csv_options example_options = {
     .separator = ',', .first_data_line = 1, .columns = example_columns, .column_count = 5};
 
 TEST(the_example_of_the_specification_is_read)
 {
-    check_rows("id,when,price,ok,note\r\n7,2024-03-01 10:20:30.5,2.675,T,\"a,\"\"b\"\"\"\r\n8,,1234.5,,plain \"q\"\r\n\r\n"
-               "9,2024-03-02 00:00:00,12 EUR,0,\n",
-               &example_options,
-               "1: 7|2024-03-01 10:20:30.5 +0000 UTC|2.68|true|a,\"b\"\n"
-               "2: 8|1901-01-01 00:00:00 +0000 UTC|1234.5|false|plain \"q\"\n"
-               "3: 9|2024-03-02 00:00:00 +0000 UTC|12|false|none\n");
+    check_rows(
+        "id,when,price,ok,note\r\n7,2024-03-01 10:20:30.5,2.675,T,\"a,\"\"b\"\"\"\r\n8,,1234.5,,plain \"q\"\r\n\r\n"
+        "9,2024-03-02 00:00:00,12 EUR,0,\n",
+        &example_options,
+        "1: 7|2024-03-01 10:20:30.5 +0000 UTC|2.68|true|a,\"b\"\n"
+        "2: 8|1901-01-01 00:00:00 +0000 UTC|1234.5|false|plain \"q\"\n"
+        "3: 9|2024-03-02 00:00:00 +0000 UTC|12|false|none\n");
 }
 
 static capi_csv_column by_name[] = {
@@ -493,9 +515,10 @@ TEST(options_are_checked_before_there_is_data)
     check_column((capi_csv_column){.type = CAPI_INT, .has_default = true, .default_text = CAPI_STR("1.5")},
                  "column \"c\": default \"1.5\" is not an int: expected decimal digits");
     check_column((capi_csv_column){.type = CAPI_INT, .has_default = true, .default_text = CAPI_STR(" ")}, NULL);
-    check_column((capi_csv_column){.type = CAPI_DATETIME, .format = CAPI_STR("2006"), .has_default = true,
-                                   .default_text = CAPI_STR("20x4")},
-                 "column \"c\": default \"20x4\" is not a datetime with layout \"2006\"");
+    check_column(
+        (capi_csv_column){
+            .type = CAPI_DATETIME, .format = CAPI_STR("2006"), .has_default = true, .default_text = CAPI_STR("20x4")},
+        "column \"c\": default \"20x4\" is not a datetime with layout \"2006\"");
 }
 
 TEST(separators_and_ways_to_find_columns_are_checked)

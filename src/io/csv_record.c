@@ -31,9 +31,8 @@ static size_t plain_end(const capi_csv_text *text, size_t at)
 }
 
 /* The fields from `at` on, where a field begins, or inside of a quoted one. */
-static capi_csv_step record_fields(const capi_csv_text *text, size_t at, bool is_in_quotes,
-                                   uint32_t *ends, uint32_t ends_max, uint32_t *field_count,
-                                   size_t *next)
+static capi_csv_step record_fields(const capi_csv_text *text, size_t at, bool is_in_quotes, uint32_t *ends,
+                                   uint32_t ends_max, uint32_t *field_count, size_t *next)
 {
     uint32_t count = 0;
 
@@ -54,8 +53,8 @@ static capi_csv_step record_fields(const capi_csv_text *text, size_t at, bool is
     return CAPI_CSV_RECORD;
 }
 
-capi_csv_step capi_csv_record_at(const capi_csv_text *text, size_t at, uint32_t *ends,
-                                 uint32_t ends_max, uint32_t *field_count, size_t *next)
+capi_csv_step capi_csv_record_at(const capi_csv_text *text, size_t at, uint32_t *ends, uint32_t ends_max,
+                                 uint32_t *field_count, size_t *next)
 {
     const char *data = text->data;
 

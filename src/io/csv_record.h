@@ -22,8 +22,8 @@ typedef struct capi_csv_text {
 
 /* The record (or empty line) that begins at `at`. ends[i] is set to where field i ends, for at most ends_max fields;
  * *field_count counts all. A field begins one byte behind the end of the one before it. */
-capi_csv_step capi_csv_record_at(const capi_csv_text *text, size_t at, uint32_t *ends,
-                                 uint32_t ends_max, uint32_t *field_count, size_t *next);
+capi_csv_step capi_csv_record_at(const capi_csv_text *text, size_t at, uint32_t *ends, uint32_t ends_max,
+                                 uint32_t *field_count, size_t *next);
 
 /* The same for the rest of a record of which `at` is inside a quoted field. */
 capi_csv_step capi_csv_record_rest(const capi_csv_text *text, size_t at, size_t *next);

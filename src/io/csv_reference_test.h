@@ -11,11 +11,11 @@
 enum { REFERENCE_RECORDS_MAX = 512, REFERENCE_FIELDS_MAX = 4096 };
 
 typedef struct reference {
-    capi_buf bytes;                             /* of all values, one behind the other */
-    uint32_t ends[REFERENCE_FIELDS_MAX];        /* in `bytes` */
+    capi_buf bytes;                      /* of all values, one behind the other */
+    uint32_t ends[REFERENCE_FIELDS_MAX]; /* in `bytes` */
     uint32_t field_total;
     uint32_t first_field[REFERENCE_RECORDS_MAX + 1]; /* [record]: number of its first field */
-    uint32_t line[REFERENCE_RECORDS_MAX];       /* [record]: physical line of its start, from 0 */
+    uint32_t line[REFERENCE_RECORDS_MAX];            /* [record]: physical line of its start, from 0 */
     uint32_t record_count;
 } reference;
 
@@ -107,8 +107,8 @@ static inline uint64_t nasty_number(const capi_random *random, uint64_t below)
  * have the same number of fields in most records. */
 static inline void nasty_text(const capi_random *random, capi_buf *to)
 {
-    static const char *const pieces[] = {"\"", "\"", ",", ",", "\n", "\r\n", "\r", "a", "\xc3\xa9", " ", ";", "\"\"",
-                                         "\",", ",\"", "\"\n\"", "a,b\n"};
+    static const char *const pieces[] = {"\"",       "\"", ",", ",",    "\n",  "\r\n", "\r",     "a",
+                                         "\xc3\xa9", " ",  ";", "\"\"", "\",", ",\"",  "\"\n\"", "a,b\n"};
     uint64_t length = nasty_number(random, 8) == 0 ? nasty_number(random, 200) : nasty_number(random, 24);
     uint64_t kinds = nasty_number(random, 3) ? 16 : 10;
     bool has_runs = nasty_number(random, 3) == 0;
@@ -124,23 +124,12 @@ static inline void nasty_text(const capi_random *random, capi_buf *to)
             continue;
         }
         switch (nasty_number(random, 6)) {
-        case 0:
-            capi_buf_append_text(to, "\"q,\n\"\"\",b\r\n");
-            break;
-        case 1:
-            capi_buf_append_text(to, "\"\",\"\"\n");
-            break;
-        case 2:
-            capi_buf_append_text(to, "5\" pipe,\"lazy\" text\"\n");
-            break;
-        case 3:
-            capi_buf_append_text(to, nasty_number(random, 4) ? "\n" : "\r\n");
-            break;
-        case 4:
-            capi_buf_append_text(to, nasty_number(random, 9) ? "x,\r\n" : "1,2,3\n");
-            break;
-        default:
-            capi_buf_append_text(to, "plain,row\n");
+        case 0: capi_buf_append_text(to, "\"q,\n\"\"\",b\r\n"); break;
+        case 1: capi_buf_append_text(to, "\"\",\"\"\n"); break;
+        case 2: capi_buf_append_text(to, "5\" pipe,\"lazy\" text\"\n"); break;
+        case 3: capi_buf_append_text(to, nasty_number(random, 4) ? "\n" : "\r\n"); break;
+        case 4: capi_buf_append_text(to, nasty_number(random, 9) ? "x,\r\n" : "1,2,3\n"); break;
+        default: capi_buf_append_text(to, "plain,row\n");
         }
     }
 }

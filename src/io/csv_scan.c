@@ -25,7 +25,8 @@ static size_t behind_line_end(const capi_csv_piece *piece, size_t from)
 }
 
 /* Loads the piece in which the first line of the range begins, at *at; *at is SIZE_MAX if no line begins in the range. */
-static capi_status load_first_line(const capi_csv *csv, capi_csv_piece *piece, uint64_t range, size_t *at, capi_err *err)
+static capi_status load_first_line(const capi_csv *csv, capi_csv_piece *piece, uint64_t range, size_t *at,
+                                   capi_err *err)
 {
     uint64_t start = range * csv->range_bytes;
     uint64_t end = capi_csv_range_end(csv, range);

@@ -15,14 +15,13 @@ static void note_boundary(capi_csv_outcome *outcome, uint64_t offset)
 
 /* Counts records by masks from `at`, where one begins, as far as quotes are strict. Returns where the record begins that
  * was not finished. */
-static size_t count_strict(capi_csv_outcome *outcome, const capi_csv_text *text, size_t at,
-                           capi_csv_window *window)
+static size_t count_strict(capi_csv_outcome *outcome, const capi_csv_text *text, size_t at, capi_csv_window *window)
 {
     size_t block = at >= window->start && at < window->end ? at - (at - window->start) % 64 : at;
     uint64_t first = UINT64_C(1) << (at - block);
     uint64_t keep = ~(first - 1);
-    uint64_t line_start = first;  /* bit 0: the byte before ended a line */
-    uint64_t after_cr = 0;        /* bit 0: the line before consists of a CR */
+    uint64_t line_start = first; /* bit 0: the byte before ended a line */
+    uint64_t after_cr = 0;       /* bit 0: the line before consists of a CR */
     capi_csv_quotes quotes = {0, first, 0, 0};
     size_t start = at;
 

@@ -16,20 +16,20 @@ typedef struct capi_csv_outcome {
 } capi_csv_outcome;
 
 typedef struct capi_csv_span {
-    bool has_lines;            /* some line begins in the range */
-    uint64_t line_start;       /* the first of them, in the file */
-    uint64_t line_end_count;   /* LF from line_start to the line start of the next range */
-    capi_csv_outcome from[2];  /* [0] begun outside of records, [1] inside a quoted field */
+    bool has_lines;           /* some line begins in the range */
+    uint64_t line_start;      /* the first of them, in the file */
+    uint64_t line_end_count;  /* LF from line_start to the line start of the next range */
+    capi_csv_outcome from[2]; /* [0] begun outside of records, [1] inside a quoted field */
     /* set by capi_csv_compose_spans: */
     bool begins_records;
-    uint64_t start;            /* where the first record of the range begins, in the file */
-    uint64_t start_record;     /* its index */
-    uint64_t lines_before;     /* LF in front of line_start */
+    uint64_t start;        /* where the first record of the range begins, in the file */
+    uint64_t start_record; /* its index */
+    uint64_t lines_before; /* LF in front of line_start */
 } capi_csv_span;
 
 /* A scan from both states, which gets the lines of a range in portions. */
 typedef struct capi_csv_scan_state {
-    bool are_met; /* both were outside of records at the same place, and stay together */
+    bool are_met;                /* both were outside of records at the same place, and stay together */
     capi_csv_outcome outcome[2]; /* as far as the lines go that it got */
     uint64_t line_end_count;
     capi_csv_window window;

@@ -136,9 +136,9 @@ typedef struct csv_block_column {
 
 typedef struct csv_block {
     uint32_t row_count;
-    uint32_t rows[WRITE_BLOCK_ROWS];     /* of the vectors */
-    uint32_t numbers[WRITE_BLOCK_ROWS];  /* 0, 1, 2, ...: for `texts` */
-    size_t ends[WRITE_BLOCK_ROWS];       /* of the texts while they are formatted */
+    uint32_t rows[WRITE_BLOCK_ROWS];    /* of the vectors */
+    uint32_t numbers[WRITE_BLOCK_ROWS]; /* 0, 1, 2, ...: for `texts` */
+    size_t ends[WRITE_BLOCK_ROWS];      /* of the texts while they are formatted */
     capi_buf decimal;
 } csv_block;
 
@@ -316,8 +316,7 @@ static void choose_way(csv_out *column)
         return;
     }
     switch (capi_format_plain_of(column->format, column->given.type, &column->digits)) {
-    case CAPI_FORMAT_NOT_PLAIN:
-        break;
+    case CAPI_FORMAT_NOT_PLAIN: break;
     case CAPI_FORMAT_TEXT:
         column->write = is_decimal ? write_cents : write_string;
         column->bytes_max = 32;

@@ -46,9 +46,12 @@ TEST(a_long_separator_asks_for_quotes_only_as_a_whole)
 /* ---- writers ---- */
 
 static const capi_csv_out_column all_columns[] = {
-    {CAPI_STR("s"), CAPI_STR("%s"), CAPI_STRING},     {CAPI_STR("i"), CAPI_STR("%d"), CAPI_INT},
-    {CAPI_STR("f"), CAPI_STR("%.3f"), CAPI_FLOAT},    {CAPI_STR("b"), CAPI_STR("%t"), CAPI_BOOL},
-    {CAPI_STR("d"), CAPI_STR("2006-01-02 15:04:05"), CAPI_DATETIME}, {CAPI_STR("m"), CAPI_STR("%s"), CAPI_DECIMAL},
+    {CAPI_STR("s"), CAPI_STR("%s"), CAPI_STRING},
+    {CAPI_STR("i"), CAPI_STR("%d"), CAPI_INT},
+    {CAPI_STR("f"), CAPI_STR("%.3f"), CAPI_FLOAT},
+    {CAPI_STR("b"), CAPI_STR("%t"), CAPI_BOOL},
+    {CAPI_STR("d"), CAPI_STR("2006-01-02 15:04:05"), CAPI_DATETIME},
+    {CAPI_STR("m"), CAPI_STR("%s"), CAPI_DECIMAL},
 };
 
 static const capi_csv_writer *new_writer(capi_arena *arena, const char *separator, const capi_csv_out_column *columns,
@@ -147,10 +150,11 @@ TEST(numbers_that_hold_the_separator_are_quoted)
 
 TEST(constants_and_values_that_are_not_stored_ones_are_written)
 {
-    static const capi_csv_out_column columns[] = {{CAPI_STR("d"), CAPI_STR("2006-01-02 15:04:05.000000 -0700"), CAPI_DATETIME},
-                                                  {CAPI_STR("m"), CAPI_STR("%s"), CAPI_DECIMAL},
-                                                  {CAPI_STR("s"), CAPI_STR("[%4s]"), CAPI_STRING},
-                                                  {CAPI_STR("n"), CAPI_STR("2006"), CAPI_DATETIME}};
+    static const capi_csv_out_column columns[] = {
+        {CAPI_STR("d"), CAPI_STR("2006-01-02 15:04:05.000000 -0700"), CAPI_DATETIME},
+        {CAPI_STR("m"), CAPI_STR("%s"), CAPI_DECIMAL},
+        {CAPI_STR("s"), CAPI_STR("[%4s]"), CAPI_STRING},
+        {CAPI_STR("n"), CAPI_STR("2006"), CAPI_DATETIME}};
     capi_arena arena = {0};
     capi_buf got = {0};
     const capi_csv_writer *writer = new_writer(&arena, ",", columns, 4);
@@ -158,16 +162,14 @@ TEST(constants_and_values_that_are_not_stored_ones_are_written)
                           .instant = {.seconds = 3600, .nanoseconds = 123456789, .offset_seconds = 7200}};
     capi_value text = {.type = CAPI_STRING, .string = CAPI_STR("a,b")};
     capi_value late = {.type = CAPI_DATETIME, .instant = capi_instant_from_ms(INT64_C(253402300800000))};
-    capi_vec vecs[4] = {capi_vec_constant(&arena, &instant),
-                        capi_vec_new(&arena, CAPI_DECIMAL, CAPI_FORM_DECIMAL, 2), capi_vec_constant(&arena, &text),
-                        capi_vec_constant(&arena, &late)};
+    capi_vec vecs[4] = {capi_vec_constant(&arena, &instant), capi_vec_new(&arena, CAPI_DECIMAL, CAPI_FORM_DECIMAL, 2),
+                        capi_vec_constant(&arena, &text), capi_vec_constant(&arena, &late)};
 
     CHECK(capi_decimal_parse(CAPI_STR("123456789012345678901234567890.125"), &vecs[1].decimals[0]));
     CHECK(capi_decimal_parse(CAPI_STR("1e30"), &vecs[1].decimals[1]));
     capi_csv_write_rows(writer, vecs, NULL, 2, &got);
-    check_text(&got,
-               "1970-01-01 03:00:00.123456 +0200,123456789012345678901234567890.13,\"[ a,b]\",10000\n"
-               "1970-01-01 03:00:00.123456 +0200,1000000000000000000000000000000.00,\"[ a,b]\",10000\n");
+    check_text(&got, "1970-01-01 03:00:00.123456 +0200,123456789012345678901234567890.13,\"[ a,b]\",10000\n"
+                     "1970-01-01 03:00:00.123456 +0200,1000000000000000000000000000000.00,\"[ a,b]\",10000\n");
     capi_arena_deinit(&arena);
 }
 
