@@ -29,9 +29,13 @@ COMPUTED = {"number": "BIGINT", "total": "DECIMAL(18,2)", "ratio": "DOUBLE"}
 TOTALS = {"id": "BIGINT", "count": "BIGINT", "amount": "DECIMAL(18,2)"}
 
 
-def read_csv(path, columns):
+def read_csv(path, columns, options=""):
     kinds = ", ".join("'%s': '%s'" % item for item in columns.items())
-    return "read_csv('%s', header=true, auto_detect=false, columns={%s})" % (path, kinds)
+    return "read_csv('%s', header=true, auto_detect=false, columns={%s}%s)" % (path, kinds, options)
+
+
+# Our files have CR LF after the header and LF after the rows, which DuckDB takes only when it is told.
+OUR_LINE_ENDS = ", new_line='\\n', strict_mode=false"
 
 
 def load(table, path, columns):
@@ -185,7 +189,7 @@ def check_equal(binary, python, folder, job):
         subprocess.run([binary, "table", "export", job.ours, "--keyspace", "bench", "--data", os.path.join(folder, "state"),
                         "--to", ours], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     theirs = read_csv(job.theirs, job.columns) if job.theirs.endswith(".csv") else job.theirs
-    sources = [[read_csv(ours, job.columns), list(job.columns)], [theirs, list(job.columns)]]
+    sources = [[read_csv(ours, job.columns, OUR_LINE_ENDS), list(job.columns)], [theirs, list(job.columns)]]
     sums = subprocess.run([python, "-c", DUCKDB_CHECKSUM, os.path.join(folder, "duckdb.db"), json.dumps(sources)], check=True,
                           capture_output=True, text=True).stdout.split("\n")
     if ours.endswith("export.csv"):
