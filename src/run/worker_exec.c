@@ -1,5 +1,6 @@
 /* worker_exec.c - runs a batch or a seal at once, on the thread that asks, and keeps what it made until it is discarded. */
 #include "run/worker_exec.h"
+#include "run/leftovers.h"
 #include "run/table_input.h"
 
 #include "base/clock.h"
@@ -177,7 +178,7 @@ static void exec_tidy(capi_worker *base, const capi_work_item *item)
         capi_str url = capi_file_sink_url(item->node->file, item->run->run_id, item->claim->batch_idx, &arena);
 
         if (capi_str_starts(url, "file://")) url = capi_str_slice(url, 7, url.bytes);
-        capi_file_remove_beside(capi_str_copy(&arena, url).data);
+        capi_leftovers_remove(capi_str_copy(&arena, url).data);
     }
     capi_arena_deinit(&arena);
 }
