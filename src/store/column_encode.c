@@ -19,7 +19,7 @@ enum {
     DICTIONARY_SLOTS = 1 << 15, /* a quarter filled at most */
     DICTIONARY_MAX = DICTIONARY_SLOTS / 4,
     DECIMALS_SAMPLE_ROWS = 64,
-    DECIMALS_SCALE_MAX = 10000,
+    DECIMALS_SCALE_MAX = 100000000,
     NIBBLES_STEP = 1024, /* bytes that are encoded before looking whether all were known */
     MS_PER_SECOND = 1000,
     MS_PER_DAY = 86400000,

@@ -43,7 +43,8 @@ void capi_tables_close(capi_tables *tables);
 
 typedef struct capi_table_writer capi_table_writer; /* one segment; one thread */
 
-/* The segment's file is made with the first block. */
+/* The segment's file is made with the first block, or is the one that an earlier writer of the same table and process has
+ * closed: many small batches share few files. */
 CAPI_MUST_USE capi_status capi_table_writer_open(capi_tables *tables, const capi_table_address *address,
                                                  const capi_schema *schema, capi_table_writer **out, capi_err *err);
 /* Writes one block of row_count (1 .. CAPI_BLOCK_ROWS) rows; columns in stored form, no constants. key_hashes (or NULL) are
@@ -59,8 +60,9 @@ void capi_table_writer_close(capi_table_writer *writer);
  * CAPI_BLOCK_ROWS rows or 8 MiB are there. One thread. The extents come out in the order of the rows. */
 typedef struct capi_block_builder capi_block_builder;
 capi_block_builder *capi_block_builder_new(capi_table_writer *writer, const capi_schema *schema, bool with_hashes);
-/* rows: which rows of the chunk, or NULL for 0 .. row_count-1. On CAPI_INVALID *bad_row and *bad_column tell the value that
- * cannot be stored. */
+/* rows: which rows of the chunk, or NULL for 0 .. row_count-1. key_hashes, like the columns, are by row of the chunk. On
+ * CAPI_INVALID nothing was added, and *bad_row (of the chunk; the lowest of several) and *bad_column tell the value that cannot
+ * be stored. */
 CAPI_MUST_USE capi_status capi_block_builder_append(capi_block_builder *builder, const capi_vec *columns,
                                                     const uint32_t *rows, uint32_t row_count, const uint64_t *key_hashes,
                                                     uint32_t *bad_row, uint32_t *bad_column, capi_err *err);
