@@ -1,9 +1,10 @@
 /* node_custom.c - custom processors: rows with `p.*` beside `r.*`, each then computed like any other row.
  *
- * tag_and_denormalize: every criterion is evaluated for every source row; each one that is true gives one row with its tag, in
- * the order of source rows, and of the script's tags within a row. */
+ * py_calc is in node_py_calc.c. tag_and_denormalize: every criterion is evaluated for every source row; each one that is true
+ * gives one row with its tag, in the order of source rows, and of the script's tags within a row. */
 #include "exec/drive.h"
 #include "exec/fields.h"
+#include "exec/node_py_calc.h"
 #include "exec/sink_table.h"
 
 #include <stdlib.h>
@@ -197,8 +198,7 @@ capi_status exec_custom(exec_batch *batch, capi_err *err)
     exec_scan *scan = NULL;
     capi_status st;
 
-    if (node->processor->kind != CAPI_PROCESSOR_TAG)
-        return capi_err_set(err, CAPI_INVALID, "custom processor \"py_calc\" is not available in this build");
+    if (node->processor->kind == CAPI_PROCESSOR_PY) return exec_py_calc(batch, err);
     exec_needed_columns(node, node->program, CAPI_SIDE_READER, needed);
     exec_needed_columns(node, node->processor->tag_program, CAPI_SIDE_READER, needed);
     CAPI_TRY_OUT(exec_scan_table_open(batch, needed, &scan, err));

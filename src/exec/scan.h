@@ -1,7 +1,7 @@
 /* scan.h - where a batch's rows come from: a share of a table, or a file.
  *
  * A scan is cut into morsels that any worker reads (in any order, unless in_order), each as chunks of at most
- * CAPI_CHUNK_ROWS rows in order. */
+ * CAPI_CHUNK_ROWS rows (unless said otherwise) in order. */
 #pragma once
 
 #include "exec/batch.h"
@@ -24,6 +24,7 @@ struct exec_scan {
     const char *container_word; /* "table", "file" */
     capi_str container;
     uint64_t morsel_count;
+    uint32_t chunk_rows; /* at most so many rows at once, of a table: CAPI_CHUNK_ROWS, unless changed before the first read */
     bool in_order; /* one worker must read all morsels, one after the other */
 };
 

@@ -35,10 +35,10 @@ static capi_status give_rows(const scan_table *scan, const capi_block *block, ui
     capi_vec *columns = capi_malloc((scan->column_count + 1) * sizeof *columns);
     capi_status st = CAPI_OK;
 
-    for (uint64_t row = from; row < to && st == CAPI_OK; row += CAPI_CHUNK_ROWS) {
+    for (uint64_t row = from; row < to && st == CAPI_OK; row += scan->base.chunk_rows) {
         exec_rows rows = {.columns = columns, .first_row = row};
 
-        rows.row_count = to - row < CAPI_CHUNK_ROWS ? (uint32_t)(to - row) : CAPI_CHUNK_ROWS;
+        rows.row_count = to - row < scan->base.chunk_rows ? (uint32_t)(to - row) : scan->base.chunk_rows;
         for (uint32_t column = 0; column < scan->column_count; column++)
             if (scan->needed[column])
                 columns[column] = capi_vec_slice(&block->columns[column], (uint32_t)(row - block_row));
@@ -98,6 +98,7 @@ capi_status exec_scan_table_open(exec_batch *batch, const bool *needed, exec_sca
     scan->base = (exec_scan){
         .read = scan_table_read,
         .close = scan_table_close,
+        .chunk_rows = CAPI_CHUNK_ROWS,
         .row_word = "row",
         .container_word = "table",
         .container = batch->node->source_table,

@@ -20,9 +20,10 @@ static const capi_expression_rules py_rules = {"V44", "V68", "V44", "V44"};
 /* ---- sources ---- */
 
 /* The sources in order, each with a line end behind it. False if one cannot be read. */
-static bool read_sources(capi_loader *loader, draft_node *node, capi_str *code)
+static bool read_sources(capi_loader *loader, draft_node *node, capi_processor *processor)
 {
     const capi_tree *urls = capi_settings_value(&node->processor, CAPI_SET_PY_URLS);
+    capi_snapshot_text *sources = capi_new_array(loader->arena, capi_snapshot_text, urls ? urls->count + 1 : 1);
     bool is_ok = !capi_settings_is_wrong(&node->processor, CAPI_SET_PY_URLS);
     capi_buf buf = {0};
 
@@ -35,10 +36,13 @@ static bool read_sources(capi_loader *loader, draft_node *node, capi_str *code)
             continue;
         }
         capi_loader_snapshot(loader, "python", urls->items[i]->string, text);
+        sources[processor->python_source_count++] = (capi_snapshot_text){
+            CAPI_STR("python"), capi_str_copy(loader->arena, urls->items[i]->string), capi_str_copy(loader->arena, text)};
         capi_buf_append_str(&buf, text);
         capi_buf_append_byte(&buf, '\n');
     }
-    *code = capi_str_copy(loader->arena, capi_buf_str(&buf));
+    processor->python_sources = sources;
+    processor->python_code = capi_str_copy(loader->arena, capi_buf_str(&buf));
     capi_buf_deinit(&buf);
     return is_ok;
 }
@@ -239,7 +243,7 @@ void capi_load_py_calc_check(capi_loader *loader, draft_node *node)
     py_check check = {.loader = loader, .module = &module};
 
     capi_loader_about(loader, node, "p");
-    check.knows_module = read_sources(loader, node, &processor->python_code);
+    check.knows_module = read_sources(loader, node, processor);
     capi_python_scan(loader->scratch, processor->python_code, &module);
     for (uint32_t i = 0; i < count; i++) {
         const capi_tree *expression = capi_tree_get(map->members[i].value, "expression");

@@ -125,6 +125,13 @@ typedef struct capi_lookup {
 
 /* ---- custom processors ---- */
 
+/* A text that was read besides the script. */
+typedef struct capi_snapshot_text {
+    capi_str kind; /* "python", "criteria" */
+    capi_str url;
+    capi_str text;
+} capi_snapshot_text;
+
 typedef struct capi_processor_field {
     capi_str name;
     capi_type type;
@@ -144,6 +151,8 @@ typedef struct capi_processor {
     const capi_processor_field *fields; /* py_calc: in dependency order; tag: the one tag field */
     uint32_t field_count;
     capi_str python_code;      /* all sources, concatenated */
+    const capi_snapshot_text *python_sources; /* each by itself, in order */
+    uint32_t python_source_count;
     const capi_tag *tags;
     uint32_t tag_count;
     const capi_program *tag_program; /* output i = criterion of tag i; slots are the node's */
@@ -206,12 +215,6 @@ CAPI_MUST_USE capi_status capi_policy_decide(const capi_policy *policy, const ca
                                              capi_policy_verdict *out, capi_err *err);
 
 /* ---- the script ---- */
-
-typedef struct capi_snapshot_text {
-    capi_str kind; /* "python", "criteria" */
-    capi_str url;
-    capi_str text;
-} capi_snapshot_text;
 
 typedef struct capi_script {
     capi_arena arena;

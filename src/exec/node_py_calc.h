@@ -1,0 +1,6 @@
+/* node_py_calc.h - the custom processor py_calc: fields computed by formulas in Python. */
+#pragma once
+
+#include "exec/batch.h"
+
+CAPI_MUST_USE capi_status exec_py_calc(exec_batch *batch, capi_err *err);

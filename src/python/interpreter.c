@@ -1,0 +1,261 @@
+/* interpreter.c - asks the interpreter where it lies, then prepares the sandbox for it.
+ *
+ * "python3" may be a link, a virtual environment or a script that starts another program, so the interpreter is run once,
+ * outside of the sandbox and without any code of users, to say what it is and which files it reads. */
+#include "python/interpreter.h"
+
+#include "python/process.h"
+#include "python/worker_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 60000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32 };
+
+/* Executable, version, then "x" or "r" and a path: what must be executable, what readable. */
+static const char probe_source[] =
+    "import sys, os\n"
+    "mapped = set()\n"
+    "try:\n"
+    "    with open('/proc/self/maps') as file:\n"
+    "        mapped = set(line.split(None, 5)[5].strip() for line in file if line.count('/'))\n"
+    "except OSError: pass\n"
+    "run = [sys.executable] + [p for p in mapped if os.path.basename(p).startswith('ld')]\n"
+    "prefixes = set([sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix])\n"
+    "read = [p for p in sys.path if p] + [os.path.dirname(os.__file__)] + [p for p in mapped if '.so' in p]\n"
+    "read += [os.path.join(p, 'pyvenv.cfg') for p in prefixes] + [os.path.join(p, 'lib') for p in prefixes if p != '/']\n"
+    "out = [sys.executable, '%d.%d.%d' % sys.version_info[:3]]\n"
+    "out += ['x' + p for p in run] + ['r' + os.path.abspath(p) for p in read]\n"
+    "sys.stdout.buffer.write(b'\\0'.join(os.fsencode(p) for p in out))\n";
+
+/* What else programs read everywhere: libraries, zones, the shape of the machine. */
+static const char *const common_paths[] = {
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/localtime",
+    "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/sys/devices/system/cpu",
+};
+
+/* Settings that a worker gets from the environment of this process; all others stay here. */
+static const char *const kept_variables[] = {"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH"};
+
+/* Locale, zone and order of sets are the same everywhere; libraries do not start a thread per core; and memory for threads
+ * is not set aside beyond need. */
+static const char *const fixed_variables[] = {
+    "LC_ALL=C.UTF-8", "TZ=UTC", "PYTHONUTF8=1", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "OMP_NUM_THREADS=1",
+    "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "MALLOC_ARENA_MAX=2",
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static capi_arena arena;
+static interpreter found;
+static bool is_known;
+static capi_status known_status;
+static capi_err known_err;
+
+/* ---- asking ---- */
+
+static capi_status read_answer(int fd, capi_buf *answer, capi_err *err)
+{
+    struct timespec start, now;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (;;) {
+        struct pollfd waiting = {fd, POLLIN, 0};
+        ssize_t got;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - start.tv_sec) * 1000 > PROBE_TIMEOUT_MS || answer->bytes > PROBE_BYTES_MAX)
+            return capi_err_set(err, CAPI_INVALID, "the Python interpreter \"%s\" does not say what it is", found.configured);
+        if (poll(&waiting, 1, 100) <= 0) continue;
+        got = read(fd, capi_buf_reserve(answer, 65536), 65536);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return CAPI_OK;
+        answer->bytes += (size_t)got;
+    }
+}
+
+static capi_status ask(char **argv, capi_buf *answer, capi_err *err)
+{
+    extern char **environ;
+    process_options options = {.path = found.configured, .argv = argv, .envp = environ, .channel_fd = -1, .memory_fd = -1, .stderr_fd = -1};
+    int ends[2];
+    int wait_status = 0;
+    pid_t pid;
+    capi_status st;
+
+    if (pipe2(ends, O_CLOEXEC) != 0) return capi_err_set_errno(err, errno, "could not start the Python interpreter");
+    options.stdout_fd = ends[1];
+    st = process_start(&options, &pid, err);
+    close(ends[1]);
+    if (st == CAPI_OK) {
+        st = read_answer(ends[0], answer, err);
+        process_end(pid, &wait_status);
+    }
+    close(ends[0]);
+    return st;
+}
+
+/* ---- what a worker is started with ---- */
+
+/* The parts of CAPI_PYCALC_INTERPRETER_PARAMS (comma-separated) that are options: "-" stood for the program, which is ours. */
+static uint32_t split_params(char *params[PARAMS_MAX])
+{
+    const char *text = getenv("CAPI_PYCALC_INTERPRETER_PARAMS");
+    uint32_t count = 0;
+
+    for (const char *at = text ? text : ""; *at && count < PARAMS_MAX;) {
+        size_t bytes = strcspn(at, ",");
+        capi_str param = capi_str_trim((capi_str){at, bytes});
+
+        if (param.bytes > 1 && param.data[0] == '-' && !capi_str_is(param, "-u"))
+            params[count++] = (char *)capi_str_copy(&arena, param).data;
+        at += bytes + (at[bytes] == ',');
+    }
+    return count;
+}
+
+static char **make_argv(const char *program, const char *source)
+{
+    char *params[PARAMS_MAX];
+    uint32_t count = split_params(params);
+    char **argv = capi_new_array(&arena, char *, count + 4);
+
+    argv[0] = (char *)program;
+    if (count) memcpy(argv + 1, params, count * sizeof *params);
+    argv[count + 1] = "-c";
+    argv[count + 2] = (char *)source;
+    return argv;
+}
+
+static char **make_envp(void)
+{
+    size_t kept = sizeof kept_variables / sizeof *kept_variables;
+    size_t fixed = sizeof fixed_variables / sizeof *fixed_variables;
+    char **envp = capi_new_array(&arena, char *, kept + fixed + 1);
+    size_t count = 0;
+
+    for (size_t i = 0; i < kept; i++) {
+        const char *value = getenv(kept_variables[i]);
+
+        if (value) envp[count++] = (char *)capi_str_format(&arena, "%s=%s", kept_variables[i], value).data;
+    }
+    for (size_t i = 0; i < fixed; i++) envp[count++] = (char *)fixed_variables[i];
+    return envp;
+}
+
+/* ---- the sandbox around it ---- */
+
+static capi_str next_part(capi_str *rest, char separator)
+{
+    const char *end = rest->bytes ? memchr(rest->data, separator, rest->bytes) : NULL;
+    capi_str part = {rest->data, end ? (size_t)(end - rest->data) : rest->bytes};
+
+    *rest = end ? capi_str_slice(*rest, part.bytes + 1, rest->bytes) : (capi_str){0};
+    return part;
+}
+
+/* Folders of the user's that formulas may read: CAPI_PYTHON_READ_PATHS, separated by colons. */
+static uint32_t add_user_paths(capi_str *paths, uint32_t count)
+{
+    capi_str rest = capi_str_of(getenv("CAPI_PYTHON_READ_PATHS"));
+
+    while (rest.bytes && count < PROBE_PATHS_MAX) paths[count++] = next_part(&rest, ':');
+    return count;
+}
+
+static capi_status take_answer(capi_str answer, capi_err *err)
+{
+    capi_str *readable = capi_new_array(&arena, capi_str, PROBE_PATHS_MAX);
+    capi_str *executable = capi_new_array(&arena, capi_str, PROBE_PATHS_MAX);
+    sandbox_paths paths = {.readable = readable, .executable = executable};
+    capi_str rest = answer;
+
+    found.executable = capi_str_copy(&arena, next_part(&rest, 0)).data;
+    found.version = capi_str_copy(&arena, next_part(&rest, 0)).data;
+    if (found.executable[0] != '/' || !found.version[0])
+        return capi_err_set(err, CAPI_INVALID, "\"%s\" is no Python interpreter that works", found.configured);
+    for (size_t i = 0; i < sizeof common_paths / sizeof *common_paths; i++)
+        readable[paths.readable_count++] = capi_str_of(common_paths[i]);
+    paths.readable_count = add_user_paths(readable, paths.readable_count);
+    while (rest.bytes) {
+        capi_str part = next_part(&rest, 0);
+        capi_str path = part.bytes ? capi_str_slice(part, 1, part.bytes) : part;
+
+        if (path.bytes == 0) continue;
+        if (part.data[0] == 'x' && paths.executable_count < PROBE_PATHS_MAX) executable[paths.executable_count++] = path;
+        if (part.data[0] == 'r' && paths.readable_count < PROBE_PATHS_MAX) readable[paths.readable_count++] = path;
+    }
+    return sandbox_open(&found.box, found.executable, &paths, err);
+}
+
+static capi_status find(capi_err *err)
+{
+    const char *configured = getenv("CAPI_PYCALC_INTERPRETER_PATH");
+    capi_buf answer = {0};
+    capi_status st;
+
+    found = (interpreter){.box.ruleset_fd = -1};
+    found.configured = capi_str_copy(&arena, capi_str_of(configured ? configured : "python3")).data;
+    if (!found.configured[0]) return capi_err_set(err, CAPI_INVALID, "CAPI_PYCALC_INTERPRETER_PATH is empty");
+    CAPI_TRY_OUT(ask(make_argv(found.configured, probe_source), &answer, err));
+    CAPI_TRY_OUT(take_answer(capi_buf_str(&answer), err));
+    found.argv = make_argv(found.executable, capi_python_worker_source);
+    found.envp = make_envp();
+out:
+    capi_buf_deinit(&answer);
+    return st;
+}
+
+capi_status interpreter_get(const interpreter **out, capi_err *err)
+{
+    capi_status st;
+
+    pthread_mutex_lock(&mutex);
+    if (!is_known) {
+        capi_err_clear(&known_err);
+        known_status = find(&known_err);
+        is_known = true;
+    }
+    st = known_status;
+    if (st != CAPI_OK && err) capi_err_copy(err, &known_err);
+    pthread_mutex_unlock(&mutex);
+    *out = &found;
+    return st;
+}
+
+static void *warm_up(void *context)
+{
+    const interpreter *it;
+
+    (void)context;
+    (void)!interpreter_get(&it, NULL);
+    return NULL;
+}
+
+void interpreter_warm_up(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    (void)pthread_create(&thread, &attributes, warm_up, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+void interpreter_forget(void)
+{
+    pthread_mutex_lock(&mutex);
+    if (is_known) {
+        sandbox_close(&found.box);
+        capi_arena_deinit(&arena);
+        found = (interpreter){.box.ruleset_fd = -1};
+        is_known = false;
+    }
+    pthread_mutex_unlock(&mutex);
+}

@@ -1,0 +1,374 @@
+/* python.c - workers: a program is loaded once, then pages go back and forth; idle workers wait, stopped, for more.
+ *
+ * An idle worker is told apart by all that it was loaded with. It is stopped by SIGSTOP, so that threads which the user's
+ * code left behind do not run between batches. */
+#include "python/python.h"
+
+#include "base/hash.h"
+#include "python/channel.h"
+#include "python/columns.h"
+#include "python/interpreter.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum { IDLE_MAX = 32 };
+#define WORKER_MEMORY_DEFAULT (UINT64_C(1) << 30)
+
+struct capi_python_worker {
+    channel channel;
+    capi_buf key;     /* the request that loaded it, and its memory limit */
+    capi_buf request; /* scratch */
+    capi_buf answer;
+    columns_part *parts;
+    capi_field *inputs; /* copies, in key's lifetime */
+    capi_python_field *fields;
+    uint32_t input_count, field_count;
+    bool is_vectorized;
+    capi_arena arena;
+};
+
+static pthread_mutex_t idle_mutex = PTHREAD_MUTEX_INITIALIZER;
+static capi_python_worker *idle[IDLE_MAX]; /* oldest first */
+static uint32_t idle_count;
+
+/* ---- loading ---- */
+
+static void worker_free(capi_python_worker *worker)
+{
+    if (!worker) return;
+    channel_close(&worker->channel);
+    capi_buf_deinit(&worker->key);
+    capi_buf_deinit(&worker->request);
+    capi_buf_deinit(&worker->answer);
+    capi_arena_deinit(&worker->arena);
+    free(worker);
+}
+
+/* The request that loads a program: see Program in worker.py. */
+static void append_program(const capi_python_program *program, capi_buf *to)
+{
+    channel_append_u32(to, program->as_globals);
+    channel_append_u32(to, program->source_count);
+    for (uint32_t i = 0; i < program->source_count; i++) {
+        channel_append_text(to, program->sources[i].name);
+        channel_append_text(to, program->sources[i].text);
+    }
+    channel_append_u32(to, program->input_count);
+    for (uint32_t i = 0; i < program->input_count; i++) {
+        channel_append_text(to, program->inputs[i].name);
+        channel_append_text(to, capi_str_of(capi_type_name(program->inputs[i].type)));
+    }
+    channel_append_u32(to, program->field_count);
+    for (uint32_t i = 0; i < program->field_count; i++) {
+        channel_append_text(to, program->fields[i].name);
+        channel_append_text(to, capi_str_of(capi_type_name(program->fields[i].type)));
+        channel_append_text(to, program->fields[i].expression);
+    }
+}
+
+static void copy_program(capi_python_worker *worker, const capi_python_program *program)
+{
+    worker->input_count = program->input_count;
+    worker->field_count = program->field_count;
+    worker->inputs = capi_new_array(&worker->arena, capi_field, program->input_count + 1);
+    worker->fields = capi_new_array(&worker->arena, capi_python_field, program->field_count + 1);
+    worker->parts = capi_new_array(&worker->arena, columns_part, program->input_count + program->field_count + 1);
+    for (uint32_t i = 0; i < program->input_count; i++)
+        worker->inputs[i] = (capi_field){capi_str_copy(&worker->arena, program->inputs[i].name), program->inputs[i].type};
+    for (uint32_t i = 0; i < program->field_count; i++)
+        worker->fields[i] = (capi_python_field){capi_str_copy(&worker->arena, program->fields[i].name), program->fields[i].type,
+                                                capi_str_copy(&worker->arena, program->fields[i].expression)};
+}
+
+static capi_status no_answer(capi_err *err)
+{
+    return capi_err_set(err, CAPI_INVALID, "the Python worker sent an answer that makes no sense");
+}
+
+static capi_status load(capi_python_worker *worker, const capi_python_program *program, const capi_python_limits *limits,
+                        capi_err *err)
+{
+    channel_answer answer;
+
+    /* The token goes in front of the first frame. */
+    capi_buf_clear(&worker->request);
+    append_program(program, &worker->request);
+    CAPI_TRY(channel_send_token(&worker->channel, limits, err));
+    CAPI_TRY(channel_send(&worker->channel, capi_buf_str(&worker->request), limits, err));
+    CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, &answer, err));
+    if (answer.kind == CHANNEL_READY && answer.payload.bytes == 1) {
+        worker->is_vectorized = answer.payload.data[0] != 0;
+        return CAPI_OK;
+    }
+    if (answer.kind != CHANNEL_FAILED) return no_answer(err);
+    return capi_err_set(err, CAPI_INVALID, "the Python code does not load: %.*s", CAPI_STR_ARG(answer.payload));
+}
+
+/* ---- idle workers ---- */
+
+static capi_python_worker *idle_remove(uint32_t index)
+{
+    capi_python_worker *worker = idle[index];
+
+    memmove(&idle[index], &idle[index + 1], (--idle_count - index) * sizeof *idle);
+    return worker;
+}
+
+/* The newest one with the key, or NULL. */
+static capi_python_worker *idle_take(capi_str key)
+{
+    capi_python_worker *worker = NULL;
+
+    pthread_mutex_lock(&idle_mutex);
+    for (uint32_t i = idle_count; i-- > 0 && !worker;)
+        if (capi_str_equal(capi_buf_str(&idle[i]->key), key)) worker = idle_remove(i);
+    pthread_mutex_unlock(&idle_mutex);
+    return worker;
+}
+
+static void idle_put(capi_python_worker *worker)
+{
+    capi_python_worker *oldest = NULL;
+
+    kill(worker->channel.pid, SIGSTOP);
+    pthread_mutex_lock(&idle_mutex);
+    if (idle_count == IDLE_MAX) oldest = idle_remove(0);
+    idle[idle_count++] = worker;
+    pthread_mutex_unlock(&idle_mutex);
+    worker_free(oldest);
+}
+
+void capi_python_shutdown(void)
+{
+    pthread_mutex_lock(&idle_mutex);
+    while (idle_count) worker_free(idle[--idle_count]);
+    pthread_mutex_unlock(&idle_mutex);
+}
+
+capi_status capi_python_get(const capi_python_program *program, const capi_python_limits *limits, capi_python_worker **out,
+                            capi_err *err)
+{
+    uint64_t memory_bytes = limits->memory_bytes ? limits->memory_bytes : WORKER_MEMORY_DEFAULT;
+    capi_buf key = {0};
+    capi_python_worker *worker;
+    capi_status st;
+
+    *out = NULL;
+    channel_append_u64(&key, memory_bytes);
+    append_program(program, &key);
+    while ((worker = idle_take(capi_buf_str(&key)))) {
+        if (channel_is_quiet(&worker->channel)) {
+            kill(worker->channel.pid, SIGCONT);
+            capi_buf_deinit(&key);
+            *out = worker;
+            return CAPI_OK;
+        }
+        worker_free(worker);
+    }
+    worker = capi_zmalloc(sizeof *worker);
+    worker->key = key;
+    copy_program(worker, program);
+    st = channel_open(&worker->channel, memory_bytes, err);
+    if (st == CAPI_OK) st = load(worker, program, limits, err);
+    if (st == CAPI_OK)
+        *out = worker;
+    else
+        worker_free(worker);
+    return st;
+}
+
+void capi_python_give(capi_python_worker *worker, bool is_well)
+{
+    if (!worker) return;
+    if (is_well)
+        idle_put(worker);
+    else
+        worker_free(worker);
+}
+
+bool capi_python_is_vectorized(const capi_python_worker *worker)
+{
+    return worker->is_vectorized;
+}
+
+/* ---- pages ---- */
+
+/* The inputs into the memory, and the request that says where: see Page in worker.py. */
+static capi_status put_page(capi_python_worker *worker, const capi_vec *inputs, uint32_t row_count, capi_err *err)
+{
+    uint64_t bytes = 64;
+    uint64_t at = 0;
+    capi_buf *request = &worker->request;
+
+    for (uint32_t i = 0; i < worker->input_count; i++) bytes += columns_bytes_max(&inputs[i], row_count);
+    /* Room for what will probably come back: the worker asks if it needs more. */
+    CAPI_TRY(channel_reserve(&worker->channel, bytes + worker->field_count * (32ull * row_count + 64), err));
+    for (uint32_t i = 0; i < worker->input_count; i++)
+        worker->parts[i] = columns_put(&inputs[i], row_count, worker->channel.memory, &at);
+    capi_buf_clear(request);
+    channel_append_u32(request, ++worker->channel.number);
+    channel_append_u32(request, row_count);
+    channel_append_u64(request, worker->channel.memory_bytes);
+    channel_append_u64(request, at);
+    for (uint32_t i = 0; i < worker->input_count; i++) {
+        capi_buf_append_byte(request, worker->parts[i].kind);
+        channel_append_u64(request, worker->parts[i].offset);
+        channel_append_u64(request, worker->parts[i].bytes);
+    }
+    return CAPI_OK;
+}
+
+static capi_status give_memory(capi_python_worker *worker, capi_str payload, const capi_python_limits *limits, capi_err *err)
+{
+    uint64_t bytes;
+
+    if (payload.bytes != sizeof bytes) return no_answer(err);
+    memcpy(&bytes, payload.data, sizeof bytes);
+    CAPI_TRY(channel_reserve(&worker->channel, bytes, err));
+    bytes = worker->channel.memory_bytes;
+    return channel_send(&worker->channel, (capi_str){(const char *)&bytes, sizeof bytes}, limits, err);
+}
+
+static bool take_u32(capi_str *payload, uint32_t *out)
+{
+    if (payload->bytes < sizeof *out) return false;
+    memcpy(out, payload->data, sizeof *out);
+    *payload = capi_str_slice(*payload, sizeof *out, payload->bytes);
+    return true;
+}
+
+static bool take_text(capi_str *payload, capi_str *out)
+{
+    uint32_t bytes;
+
+    if (!take_u32(payload, &bytes) || bytes > payload->bytes) return false;
+    *out = capi_str_slice(*payload, 0, bytes);
+    *payload = capi_str_slice(*payload, bytes, payload->bytes);
+    return true;
+}
+
+static capi_str first_line(capi_str text)
+{
+    const char *end = text.bytes ? memchr(text.data, '\n', text.bytes) : NULL;
+
+    return end ? capi_str_slice(text, 0, (size_t)(end - text.data)) : text;
+}
+
+/* The lowest row with all its words, then the others in short. */
+static capi_status rows_failed(capi_str payload, uint32_t row_count, uint64_t first_row, uint32_t *bad_row, capi_err *err)
+{
+    uint32_t failed_count, told_count, row;
+    capi_str words;
+
+    if (!take_u32(&payload, &failed_count) || !take_u32(&payload, &told_count) || told_count == 0 ||
+        !take_u32(&payload, &row) || row >= row_count || !take_text(&payload, &words))
+        return no_answer(err);
+    *bad_row = row;
+    capi_err_set(err, CAPI_INVALID, "%.*s", CAPI_STR_ARG(words));
+    if (failed_count > 1)
+        capi_err_note(err, "%u more row%s of this page failed%s", failed_count - 1, failed_count == 2 ? "" : "s",
+                      told_count > 1 ? ":" : "");
+    for (uint32_t i = 1; i < told_count; i++) {
+        if (!take_u32(&payload, &row) || !take_text(&payload, &words)) break;
+        words = first_line(words);
+        capi_err_note(err, "  row %llu: %.*s", (unsigned long long)(first_row + row), CAPI_STR_ARG(words));
+    }
+    return CAPI_INVALID;
+}
+
+/* A value of the right kind that its type cannot hold: told as the worker tells the others. */
+static void blame_value(const capi_python_worker *worker, const capi_python_field *field, const capi_vec *inputs,
+                        uint32_t row, capi_err *err)
+{
+    capi_buf words = {0};
+
+    if (!err) return;
+    capi_buf_printf(&words, "field \"%.*s\": %s\n  formula %.*s, row %u of the page", CAPI_STR_ARG(field->name), err->text,
+                    CAPI_STR_ARG(field->expression), row);
+    for (uint32_t i = 0; i < worker->input_count; i++) {
+        capi_value value = capi_vec_get(&inputs[i], row);
+
+        capi_buf_printf(&words, "%s r.%.*s = ", i ? "," : ", where", CAPI_STR_ARG(worker->inputs[i].name));
+        capi_value_append_text(&words, &value);
+    }
+    capi_err_set(err, CAPI_INVALID, "%.*s", (int)words.bytes, words.data);
+    capi_buf_deinit(&words);
+}
+
+static capi_status take_results(capi_python_worker *worker, capi_str payload, const capi_vec *inputs, uint32_t row_count,
+                                capi_arena *arena, capi_vec *outputs, uint32_t *bad_row, capi_err *err)
+{
+    capi_status result = CAPI_OK;
+
+    if (payload.bytes != worker->field_count * 17ull) return no_answer(err);
+    for (uint32_t i = 0; i < worker->field_count; i++) {
+        const capi_python_field *field = &worker->fields[i];
+        columns_part part = {.kind = payload.data[17 * i]};
+        uint32_t row;
+        capi_err field_err = {0};
+        capi_status st;
+
+        memcpy(&part.offset, payload.data + 17 * i + 1, 8);
+        memcpy(&part.bytes, payload.data + 17 * i + 9, 8);
+        st = columns_take(&part, field->type, worker->channel.memory, worker->channel.memory_bytes, row_count, arena,
+                          &outputs[i], &row, &field_err);
+        if (st == CAPI_OK || (result != CAPI_OK && row >= *bad_row)) continue;
+        if (row != CAPI_PYTHON_NO_ROW) blame_value(worker, field, inputs, row, &field_err);
+        if (err) capi_err_copy(err, &field_err);
+        *bad_row = row;
+        result = st;
+        if (row == CAPI_PYTHON_NO_ROW) break;
+    }
+    return result;
+}
+
+capi_status capi_python_page(capi_python_worker *worker, const capi_python_limits *limits, const capi_vec *inputs,
+                             uint32_t row_count, uint64_t first_row, capi_arena *arena, capi_vec *outputs,
+                             uint32_t *bad_row, capi_err *err)
+{
+    channel_answer answer;
+
+    *bad_row = CAPI_PYTHON_NO_ROW;
+    if (row_count == 0) return CAPI_OK;
+    CAPI_TRY(put_page(worker, inputs, row_count, err));
+    CAPI_TRY(channel_send(&worker->channel, capi_buf_str(&worker->request), limits, err));
+    CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, &answer, err));
+    if (answer.kind == CHANNEL_NEED_MEMORY) { /* once: it knows all sizes when it asks */
+        CAPI_TRY(give_memory(worker, answer.payload, limits, err));
+        CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, &answer, err));
+    }
+    switch (answer.kind) {
+    case CHANNEL_RESULT: return take_results(worker, answer.payload, inputs, row_count, arena, outputs, bad_row, err);
+    case CHANNEL_ROWS_FAILED: return rows_failed(answer.payload, row_count, first_row, bad_row, err);
+    case CHANNEL_FAILED: return capi_err_set(err, CAPI_INVALID, "%.*s", CAPI_STR_ARG(answer.payload));
+    default: return no_answer(err);
+    }
+}
+
+/* ---- facts ---- */
+
+void capi_python_warm_up(void)
+{
+    interpreter_warm_up();
+}
+
+capi_status capi_python_describe(capi_arena *arena, capi_python_facts *out, capi_err *err)
+{
+    const interpreter *it;
+    capi_buf words = {0};
+
+    *out = (capi_python_facts){0};
+    CAPI_TRY(interpreter_get(&it, err));
+    sandbox_append_words(&it->box, &words);
+    *out = (capi_python_facts){
+        .interpreter = capi_str_copy(arena, capi_str_of(it->configured)),
+        .executable = capi_str_copy(arena, capi_str_of(it->executable)),
+        .version = capi_str_copy(arena, capi_str_of(it->version)),
+        .sandbox = capi_str_copy(arena, capi_buf_str(&words)),
+        .is_sandboxed = it->box.is_on,
+    };
+    capi_buf_deinit(&words);
+    return CAPI_OK;
+}
