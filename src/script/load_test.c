@@ -394,6 +394,19 @@ TEST(misspelt_settings_are_warned_of)
     load_close(&bed);
 }
 
+TEST(names_that_json_repeats_are_warned_of)
+{
+    load_bed bed = {0};
+
+    load_open(&bed, "s.json", "{\"nodes\": {\"a\": 1, \"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": {\"c\": {\"col_type\": \"int\"}}},"
+                              "\"w\": {\"name\": \"x\", \"name\": \"a\"}}}}");
+    load_must(&bed);
+    CHECK_INT(bed.diags.count, 2);
+    CHECK(strstr(load_words(&bed), "\"a\" is there more than once in nodes; the last one counts"));
+    CHECK(strstr(load_words(&bed), "\"name\" is there more than once in w; the last one counts"));
+    load_close(&bed);
+}
+
 TEST(names_that_depend_on_a_wrong_section_are_not_judged)
 {
     check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], columns: 1}, w: {name: a, fields: {x: {expression: r.c + r.d, type: int}}}}\n",

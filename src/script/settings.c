@@ -38,7 +38,8 @@ static const char *type_text(capi_setting_type type)
     case CAPI_SETTING_STRING: return "a string";
     case CAPI_SETTING_INT: return "a whole number";
     case CAPI_SETTING_BOOL: return "true or false";
-    case CAPI_SETTING_MAP: return "a map";
+    case CAPI_SETTING_MAP:
+    case CAPI_SETTING_NAMES: return "a map";
     case CAPI_SETTING_LIST: return "a list";
     case CAPI_SETTING_STRINGS: return "a list of strings";
     case CAPI_SETTING_STRING_MAP: return "a map of strings";
@@ -54,6 +55,7 @@ static capi_tree_kind kind_of(capi_setting_type type)
     case CAPI_SETTING_INT: return CAPI_TREE_INT;
     case CAPI_SETTING_BOOL: return CAPI_TREE_BOOL;
     case CAPI_SETTING_MAP:
+    case CAPI_SETTING_NAMES:
     case CAPI_SETTING_STRING_MAP: return CAPI_TREE_MAP;
     case CAPI_SETTING_LIST:
     case CAPI_SETTING_STRINGS: return CAPI_TREE_LIST;
@@ -97,8 +99,20 @@ static bool string_items_ok(const settings_reader *reader, const capi_setting_in
     return is_ok;
 }
 
+static void warn_repeated(const settings_reader *reader, const capi_tree_member *member, const char *where)
+{
+    if (member->is_repeated)
+        capi_report_warning(reader->report, NULL, reader->source, member->key->start, member->key->end,
+                            "\"%.*s\" is there more than once in %s; the last one counts",
+                            CAPI_STR_ARG(member->key->string), where);
+}
+
 static bool value_ok(const settings_reader *reader, const capi_setting_info *info, const capi_tree *value)
 {
+    bool has_names = info->type == CAPI_SETTING_NAMES || info->type == CAPI_SETTING_STRING_MAP;
+
+    for (uint32_t i = 0; has_names && value->kind == CAPI_TREE_MAP && i < value->count; i++)
+        warn_repeated(reader, &value->members[i], info->name);
     if (info->type == CAPI_SETTING_ANY) return true;
     if (value->kind == kind_of(info->type)) {
         if (info->type == CAPI_SETTING_STRINGS || info->type == CAPI_SETTING_STRING_MAP)
@@ -151,10 +165,7 @@ static void read_member(const settings_reader *reader, const capi_tree_member *m
         warn_unknown(reader, member->key);
         return;
     }
-    if (member->is_repeated)
-        capi_report_warning(reader->report, NULL, reader->source, member->key->start, member->key->end,
-                            "\"%.*s\" is there more than once in %s; the last one counts",
-                            CAPI_STR_ARG(member->key->string), reader->path);
+    warn_repeated(reader, member, reader->path);
     if (member->value->kind == CAPI_TREE_NULL) return;
     if (value_ok(reader, &capi_setting_infos[reader->settings->first + at], member->value))
         reader->settings->values[at] = member->value;

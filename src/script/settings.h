@@ -13,6 +13,7 @@ typedef enum capi_setting_type {
     CAPI_SETTING_INT,
     CAPI_SETTING_BOOL,
     CAPI_SETTING_MAP,
+    CAPI_SETTING_NAMES,      /* map whose names are the author's */
     CAPI_SETTING_LIST,
     CAPI_SETTING_STRINGS,    /* list of strings */
     CAPI_SETTING_STRING_MAP, /* map of strings */
@@ -52,8 +53,8 @@ typedef enum capi_section {
 } capi_section;
 
 #define CAPI_SETTINGS(X)                                                                                               \
-    X(SCRIPT, NODES, "nodes", MAP, "none", "node name -> node")                                                        \
-    X(SCRIPT, POLICIES, "dependency_policies", MAP, "the standard policy", "policy name -> policy")                    \
+    X(SCRIPT, NODES, "nodes", NAMES, "none", "node name -> node")                                                      \
+    X(SCRIPT, POLICIES, "dependency_policies", NAMES, "the standard policy", "policy name -> policy")                  \
     X(NODE, NODE_TYPE, "type", STRING, "required", "node type")                                                        \
     X(NODE, NODE_DESC, "desc", STRING, "empty", "description for people")                                              \
     X(NODE, NODE_START_POLICY, "start_policy", STRING, "auto", "auto, or manual: runs only if named as start node")    \
@@ -70,7 +71,7 @@ typedef enum capi_section {
     X(TABLE_READER, READER_BATCHES, "expected_batches_total", INT, "1", "number of parallel batches, 0..1000000")      \
     X(TABLE_READER, READER_ROWSET, "rowset_size", INT, "1000", "rows read at once, 0..100000; no effect on results")   \
     X(FILE_READER, READER_URLS, "urls", STRINGS, "required", "source files, one batch each")                           \
-    X(FILE_READER, READER_COLUMNS, "columns", MAP, "required", "name -> column")                                       \
+    X(FILE_READER, READER_COLUMNS, "columns", NAMES, "required", "name -> column")                                     \
     X(FILE_READER, READER_CSV, "csv", MAP, "none", "CSV settings")                                                     \
     X(FILE_READER, READER_OLD_HEADER_LINE, "hdr_line_idx", INT, "0", "OLD: csv.hdr_line_idx")                          \
     X(FILE_READER, READER_OLD_FIRST_LINE, "first_data_line_idx", INT, "0", "OLD: csv.first_data_line_idx")             \
@@ -97,7 +98,7 @@ typedef enum capi_section {
     X(LOOKUP, LOOKUP_INDEX_BATCH, "idx_read_batch_size", INT, "3000", "at most 20000; no effect on results")           \
     X(LOOKUP, LOOKUP_RIGHT_BATCH, "right_lookup_read_batch_size", INT, "3000", "at most 20000; no effect on results")  \
     X(PY_CALC, PY_URLS, "python_code_urls", STRINGS, "none", "Python sources, concatenated")                           \
-    X(PY_CALC, PY_FIELDS, "calculated_fields", MAP, "none", "name -> expression and type")                             \
+    X(PY_CALC, PY_FIELDS, "calculated_fields", NAMES, "none", "name -> expression and type")                           \
     X(CALCULATED_FIELD, CALCULATED_EXPRESSION, "expression", STRING, "required", "f(...), r.x or p.x")                 \
     X(CALCULATED_FIELD, CALCULATED_TYPE, "type", STRING, "required", "data type")                                      \
     X(TAG, TAG_FIELD, "tag_field_name", STRING, "required", "the tag is p.<this name>")                                \
@@ -105,7 +106,7 @@ typedef enum capi_section {
     X(TAG, TAG_URL, "tag_criteria_url", STRING, "none", "JSON file with such a map")                                   \
     X(TAG, TAG_OLD_URI, "tag_criteria_uri", STRING, "none", "OLD: tag_criteria_url")                                   \
     X(TABLE_WRITER, TABLE_NAME, "name", STRING, "required", "table name")                                              \
-    X(TABLE_WRITER, TABLE_FIELDS, "fields", MAP, "empty", "name -> field")                                             \
+    X(TABLE_WRITER, TABLE_FIELDS, "fields", NAMES, "empty", "name -> field")                                           \
     X(TABLE_WRITER, TABLE_HAVING, "having", STRING, "none", "condition over w.*")                                      \
     X(TABLE_WRITER, TABLE_INDEXES, "indexes", STRING_MAP, "empty", "name -> index definition")                         \
     X(TABLE_WRITER, TABLE_OPTIONS, "table_options", STRING, "empty", "for CREATE TABLE of a database")                 \
@@ -185,3 +186,6 @@ bool capi_settings_bool(const capi_settings *settings, capi_setting setting);
 /* The value of the new setting, else of the old one, or NULL. */
 const capi_tree *capi_settings_either(const capi_settings *current, capi_setting setting, const capi_settings *old,
                                       capi_setting old_setting);
+
+/* All settings as a manual page in Markdown. */
+void capi_settings_append_manual(capi_buf *to);
