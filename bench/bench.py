@@ -117,14 +117,14 @@ def disk_megabytes_per_second(folder):
 # ---- running ----
 
 def run_measured(command, log_path):
-    """Exit code, seconds, peak memory in megabytes."""
+    """Exit code, wall seconds, processor seconds, peak memory in megabytes."""
     with open(log_path, "wb") as log:
         start = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, seconds, usage.ru_maxrss / 1024
+    return process.returncode, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def fail(words, log_path):
@@ -137,12 +137,12 @@ def fail(words, log_path):
 def run_ours(binary, folder, job, threads):
     log = os.path.join(folder, "ours_%s.log" % job.name)
     os.sync()
-    code, seconds, megabytes = run_measured(
+    code, seconds, processor_seconds, megabytes = run_measured(
         [binary, "run", os.path.join(ROOT, "bench", "bench.yaml"), "--set", "dir=" + folder, "--keyspace", "bench", "--data",
          os.path.join(folder, "state"), "--threads", str(threads), "--start", job.node], log)
     if code != 0:
         fail("our job \"%s\" failed" % job.name, log)
-    return seconds, megabytes
+    return seconds, processor_seconds, megabytes
 
 
 DUCKDB_RUN = """
@@ -151,6 +151,7 @@ database, threads, statements = sys.argv[1], int(sys.argv[2]), json.loads(sys.ar
 start = time.monotonic()
 connection = duckdb.connect(database)
 connection.execute("SET threads=%d" % threads)
+connection.execute("SET enable_progress_bar=false")
 for statement in statements:
     connection.execute(statement)
 connection.execute("CHECKPOINT")
@@ -162,12 +163,12 @@ print(json.dumps(time.monotonic() - start))
 def run_theirs(python, folder, job, threads):
     log = os.path.join(folder, "theirs_%s.log" % job.name)
     os.sync()
-    code, _, megabytes = run_measured([python, "-c", DUCKDB_RUN, os.path.join(folder, "duckdb.db"), str(threads),
-                                       json.dumps(job.statements)], log)
+    code, _, processor_seconds, megabytes = run_measured(
+        [python, "-c", DUCKDB_RUN, os.path.join(folder, "duckdb.db"), str(threads), json.dumps(job.statements)], log)
     if code != 0:
         fail("DuckDB's job \"%s\" failed" % job.name, log)
     with open(log) as file:
-        return float(file.read().strip().splitlines()[-1]), megabytes
+        return float(file.read().strip().splitlines()[-1]), processor_seconds, megabytes
 
 
 # ---- comparing ----
@@ -176,6 +177,7 @@ DUCKDB_CHECKSUM = """
 import duckdb, json, sys
 database, sources = sys.argv[1], json.loads(sys.argv[2])
 connection = duckdb.connect(database)
+connection.execute("SET enable_progress_bar=false")
 for source, columns in sources:
     names = ", ".join('"%s"' % name for name in columns)
     print(*connection.execute('SELECT count(*), sum(CAST(hash(%s) AS HUGEINT)) FROM %s' % (names, source)).fetchone())
@@ -198,12 +200,12 @@ def check_equal(binary, python, folder, job):
 
 
 def print_table(results):
-    print("%-38s %9s %9s %7s %6s %10s %10s  %s" % ("job", "ours s", "DuckDB s", "ratio", "bar", "ours MB", "DuckDB MB",
-                                                   "results"))
+    print("%-36s %8s %8s %7s %5s %10s %10s %9s %9s  %s" % ("job", "ours s", "DuckDB s", "ratio", "bar", "ours CPU s",
+                                                        "DuckDB CPU", "ours MB", "DuckDB MB", "results"))
     for job, ours, theirs, equal in results:
-        print("%-38s %9.2f %9.2f %6.2fx %6s %10.0f %10.0f  %s" % (
+        print("%-36s %8.2f %8.2f %6.2fx %5s %10.2f %10.2f %9.0f %9.0f  %s" % (
             job.words, ours[0], theirs[0], theirs[0] / ours[0], "%dx" % job.bar if job.bar else "-", ours[1], theirs[1],
-            "equal" if equal else "DIFFERENT"))
+            ours[2], theirs[2], "equal" if equal else "DIFFERENT"))
 
 
 def main():
