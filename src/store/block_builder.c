@@ -1,7 +1,7 @@
 /* block_builder.c - collects rows column by column until they make a block.
  *
- * Columns lie here as the format wants them: values in arrays, strings as lengths and all bytes in a row, so a chunk is added
- * with one loop per column and a block is encoded without another look at the rows. */
+ * Columns lie here as the format wants them: values in arrays, strings as lengths and all bytes in a row, so a chunk is
+ * added with one loop per column and a block is encoded without another look at the rows. */
 #include "store/table_store.h"
 
 #include <stdlib.h>
@@ -269,7 +269,8 @@ static capi_status builder_grow(capi_block_builder *builder, capi_buf *buf, uint
     if (before - buf->bytes >= more) return CAPI_OK;
     wanted = before * 2 > buf->bytes + more ? before * 2 : buf->bytes + more;
     if (builder->budget)
-        CAPI_TRY(block_cache_reserve(&table_writer_tables(builder->writer)->cache, wanted - before, "rows of a table", err));
+        CAPI_TRY(
+            block_cache_reserve(&table_writer_tables(builder->writer)->cache, wanted - before, "rows of a table", err));
     builder->reserved_bytes += wanted - before;
     capi_buf_reserve(buf, wanted - buf->bytes);
     /* capi_buf may round up by its own rules: below 64 bytes, which nobody counts. */
@@ -285,9 +286,10 @@ static capi_status builder_add_column(capi_block_builder *builder, uint32_t inde
     uint64_t bytes = (uint64_t)count * value_bytes(column->type);
     char *to;
 
-    CAPI_TRY(builder_grow(builder, &column->values, builder->row_count ? bytes : (uint64_t)BUILDER_ROWS_FIRST * 4 + bytes,
-                          err));
-    if (column->type == CAPI_STRING) CAPI_TRY(builder_grow(builder, &column->bytes, string_bytes + COLUMN_SLACK_BYTES, err));
+    CAPI_TRY(builder_grow(builder, &column->values,
+                          builder->row_count ? bytes : (uint64_t)BUILDER_ROWS_FIRST * 4 + bytes, err));
+    if (column->type == CAPI_STRING)
+        CAPI_TRY(builder_grow(builder, &column->bytes, string_bytes + COLUMN_SLACK_BYTES, err));
     to = column->values.data + column->values.bytes;
     if (vec->is_constant)
         add_constant(column, vec, count);
@@ -309,7 +311,8 @@ static capi_status builder_add(capi_block_builder *builder, const uint32_t *rows
         CAPI_TRY(builder_add_column(builder, column, rows, start, count, err));
     if (builder->with_hashes) {
         CAPI_TRY(builder_grow(builder, &builder->hashes, (uint64_t)count * 8, err));
-        add8((const int64_t *)key_hashes, rows, start, count, (int64_t *)(builder->hashes.data + builder->hashes.bytes));
+        add8((const int64_t *)key_hashes, rows, start, count,
+             (int64_t *)(builder->hashes.data + builder->hashes.bytes));
         builder->hashes.bytes += (size_t)count * 8;
     }
     builder->row_count += count;

@@ -16,10 +16,11 @@ static capi_table_reader *read_extents(table_rig *rig, const capi_schema *schema
     capi_table_reader *reader = NULL;
     capi_err err = {0};
 
-    CHECK_OK(capi_table_reader_open(
-                 rig->tables, &rig->address, schema,
-                 &(capi_table_content){.extents = extents, .extent_count = count, .row_count = row_count}, &reader, &err),
-             err);
+    CHECK_OK(
+        capi_table_reader_open(rig->tables, &rig->address, schema,
+                               &(capi_table_content){.extents = extents, .extent_count = count, .row_count = row_count},
+                               &reader, &err),
+        err);
     return reader;
 }
 
@@ -104,7 +105,8 @@ TEST(selected_rows_constants_and_hashes_are_added)
         rows[i] = i * 4 + i % 3;
     columns[1] = capi_vec_constant(&rig.arena, &(capi_value){.type = CAPI_INT, .integer = 77});
     columns[4] = capi_vec_constant(&rig.arena, &(capi_value){.type = CAPI_BOOL, .boolean = true});
-    columns[8] = capi_vec_constant(&rig.arena, &(capi_value){.type = CAPI_STRING, .string = CAPI_STR("the same for all rows")});
+    columns[8] =
+        capi_vec_constant(&rig.arena, &(capi_value){.type = CAPI_STRING, .string = CAPI_STR("the same for all rows")});
     writer_open(&rig, &schema, &writer);
     builder = capi_block_builder_new(writer, &schema, true);
     CHECK_OK(capi_block_builder_append(builder, columns, rows, 500, hashes, NULL, NULL, &err), err);
@@ -183,7 +185,8 @@ TEST(computed_values_are_stored_as_cents_and_milliseconds)
 
 TEST(of_values_that_do_not_fit_the_lowest_row_is_named)
 {
-    static const capi_field fields[] = {{CAPI_STR("a"), CAPI_DECIMAL}, {CAPI_STR("at"), CAPI_DATETIME}, {CAPI_STR("b"), CAPI_DECIMAL}};
+    static const capi_field fields[] = {
+        {CAPI_STR("a"), CAPI_DECIMAL}, {CAPI_STR("at"), CAPI_DATETIME}, {CAPI_STR("b"), CAPI_DECIMAL}};
     capi_schema schema = {fields, 3};
     table_rig rig = {0};
     uint32_t rows[2] = {2, 5};
@@ -213,7 +216,8 @@ TEST(of_values_that_do_not_fit_the_lowest_row_is_named)
     CHECK(capi_block_builder_append(builder, columns, NULL, 6, NULL, &bad_row, &bad_column, &err) == CAPI_INVALID);
     CHECK_INT(bad_row, 2);
     CHECK_INT(bad_column, 2);
-    CHECK_ERR(err, "value -5000000000000000000000000000000 of column \"b\" cannot be stored as decimal2: it is out of range");
+    CHECK_ERR(
+        err, "value -5000000000000000000000000000000 of column \"b\" cannot be stored as decimal2: it is out of range");
     columns[2].decimals[2] = decimal("0");
     CHECK(capi_block_builder_append(builder, columns, NULL, 6, NULL, &bad_row, &bad_column, &err) == CAPI_INVALID);
     CHECK_INT(bad_row, 4);

@@ -1,5 +1,5 @@
-/* block_cache.c - a hash table and a list in order of last use, under one lock that is held for a few instructions: reading
- * and decoding happen outside of it, on entries that nobody else sees yet. */
+/* block_cache.c - a hash table and a list in order of last use, under one lock that is held for a few instructions:
+ * reading and decoding happen outside of it, on entries that nobody else sees yet. */
 #include "store/block_cache.h"
 
 #include "base/arena.h"

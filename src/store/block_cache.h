@@ -1,8 +1,8 @@
 /* block_cache.h - decoded columns of blocks, kept for whoever reads them next. Private to src/store/.
  *
  * An entry is one column of one block, named by (segment, offset, column): blocks never change, so there is nothing to
- * invalidate. Entries in use are pinned; others go, least recently used first, when the cache is over its limit or the memory
- * budget is short. Every byte is reserved from the budget. Any thread may call. */
+ * invalidate. Entries in use are pinned; others go, least recently used first, when the cache is over its limit or the
+ * memory budget is short. Every byte is reserved from the budget. Any thread may call. */
 #pragma once
 
 #include "base/budget.h"

@@ -1,5 +1,5 @@
-/* column_decode.c - turns stored arrays back into vectors. What the arrays say is outside input: a checksum tells damage by
- * accident, but every size and code is checked here as well, before it is used. */
+/* column_decode.c - turns stored arrays back into vectors. What the arrays say is outside input: a checksum tells damage
+ * by accident, but every size and code is checked here as well, before it is used. */
 #include "store/table_format.h"
 
 #include <lz4.h>
@@ -193,8 +193,8 @@ static inline uint32_t length_at(const void *lengths, uint8_t width, uint32_t ro
 /* A view of a text behind which COLUMN_SLACK_BYTES may be read: no loop, no call. */
 static inline capi_view view_make(const char *text, uint32_t bytes)
 {
-    static const uint64_t low_bytes[9] = {0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff,
-                                          0xffffffffffffff, UINT64_MAX};
+    static const uint64_t low_bytes[9] = {
+        0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff, UINT64_MAX};
     capi_view view = {.bytes = bytes};
     uint64_t low;
     uint32_t high;

@@ -1,9 +1,9 @@
 /* column_encode.c - turns the values of one column of a block into the arrays that are stored.
  *
- * Bytes are time here: disks write a few hundred megabytes a second, a core narrows several gigabytes. So whole numbers are
- * stored as distances from the smallest in as few bytes as these need, datetimes in whole seconds or days if they are such,
- * floats like 12.5 as whole numbers and a divisor, bools as bits, strings as lengths and bytes or as codes of a dictionary.
- * All of it is decided per block and column. */
+ * Bytes are time here: disks write a few hundred megabytes a second, a core narrows several gigabytes. So whole numbers
+ * are stored as distances from the smallest in as few bytes as these need, datetimes in whole seconds or days if they
+ * are such, floats like 12.5 as whole numbers and a divisor, bools as bits, strings as lengths and bytes or as codes of
+ * a dictionary. All of it is decided per block and column. */
 #include "base/hash.h"
 #include "store/crc32c.h"
 #include "store/table_format.h"
@@ -13,7 +13,7 @@
 
 enum {
     COMPRESS_BYTES_MIN = 512,
-    COMPRESS_SKIP = 15,         /* blocks without another try after an array that LZ4 did not shrink */
+    COMPRESS_SKIP = 15, /* blocks without another try after an array that LZ4 did not shrink */
     DICTIONARY_SAMPLE_ROWS = 1024,
     DICTIONARY_PAUSE_MAX = 63,
     DICTIONARY_SLOTS = 1 << 15, /* a quarter filled at most */
@@ -69,8 +69,8 @@ static bool block_compress(capi_buf *block, uint64_t raw_bytes, uint8_t *skip, c
 }
 
 /* Ends the first array, which is the last raw_bytes of the block. */
-static void entry_end_first(column_entry *entry, capi_buf *block, uint64_t raw_bytes, bool compress, column_habit *habit,
-                            column_scratch *scratch)
+static void entry_end_first(column_entry *entry, capi_buf *block, uint64_t raw_bytes, bool compress,
+                            column_habit *habit, column_scratch *scratch)
 {
     uint64_t from = block->bytes - raw_bytes;
 
@@ -236,8 +236,8 @@ static bool all_same_bits(const double *values, uint32_t count)
     return count == 1 || memcmp(values, values + 1, (size_t)(count - 1) * sizeof *values) == 0;
 }
 
-/* Whole numbers that divided by `scale` give back exactly these floats, bit for bit; false if there are none. Adding 1.5 * 2^52
- * rounds to a whole number and leaves it in the low bits (two's complement) of the sum. */
+/* Whole numbers that divided by `scale` give back exactly these floats, bit for bit; false if there are none. Adding 1.5
+ * * 2^52 rounds to a whole number and leaves it in the low bits (two's complement) of the sum. */
 static bool decimals_of(const double *values, uint32_t count, double scale, int64_t *restrict wholes)
 {
     static const double magic = 0x1.8p52;
@@ -294,8 +294,8 @@ static bool encode_decimals(const column_source *source, uint32_t row_count, col
     return true;
 }
 
-static uint64_t encode_doubles(const column_source *source, uint32_t row_count, column_scratch *scratch, capi_buf *block,
-                               column_entry *entry)
+static uint64_t encode_doubles(const column_source *source, uint32_t row_count, column_scratch *scratch,
+                               capi_buf *block, column_entry *entry)
 {
     double minimum, maximum;
 
@@ -357,7 +357,8 @@ static void length_range(const uint32_t *lengths, uint32_t count, uint32_t *mini
     *maximum = most;
 }
 
-static void narrow_lengths(const uint32_t *restrict lengths, uint32_t count, uint32_t base, uint8_t width, void *restrict to)
+static void narrow_lengths(const uint32_t *restrict lengths, uint32_t count, uint32_t base, uint8_t width,
+                           void *restrict to)
 {
     uint8_t *bytes = to;
     uint16_t *halves = to;
@@ -377,8 +378,8 @@ static void narrow_lengths(const uint32_t *restrict lengths, uint32_t count, uin
 /* Reads up to COLUMN_SLACK_BYTES behind the text. */
 static inline uint64_t text_hash(const char *text, uint32_t bytes)
 {
-    static const uint64_t low_bytes[9] = {0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff,
-                                          0xffffffffffffff, UINT64_MAX};
+    static const uint64_t low_bytes[9] = {
+        0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff, UINT64_MAX};
     uint64_t low, high;
 
     if (bytes > 16) return capi_hash_bytes(text, bytes);
@@ -539,8 +540,8 @@ static bool nibbles_step(const uint8_t *text, uint64_t bytes, const uint8_t code
     return seen < NIBBLES_ALPHABET;
 }
 
-/* Appends the bytes of strings at half a byte each, if there are few enough different ones. Text in words shows more than 16
- * within the first step, so trying costs next to nothing. */
+/* Appends the bytes of strings at half a byte each, if there are few enough different ones. Text in words shows more
+ * than 16 within the first step, so trying costs next to nothing. */
 static bool encode_nibbles(const column_source *source, capi_buf *block, column_entry *entry)
 {
     const uint8_t *text = (const uint8_t *)source->bytes;

@@ -214,11 +214,10 @@ static column_entry check_texts(texts *from, bool compress)
     column_entry entry;
 
     memset(capi_buf_reserve(&from->bytes, COLUMN_SLACK_BYTES), 0xee, COLUMN_SLACK_BYTES);
-    entry = there_and_back(&(column_source){.type = CAPI_STRING,
-                                            .lengths = from->lengths,
-                                            .bytes = from->bytes.data,
-                                            .byte_count = from->bytes.bytes},
-                           from->count, compress, &memory);
+    entry = there_and_back(
+        &(column_source){
+            .type = CAPI_STRING, .lengths = from->lengths, .bytes = from->bytes.data, .byte_count = from->bytes.bytes},
+        from->count, compress, &memory);
     views = memory;
     for (uint32_t row = 0; row < from->count; row++) {
         capi_view expected = capi_view_make(from->bytes.data + from->starts[row], from->lengths[row]);

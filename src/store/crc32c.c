@@ -1,5 +1,5 @@
-/* crc32c.c - by the crc32 instruction (SSE4.2 belongs to our baseline on x86-64), in three streams because one instruction
- * takes three cycles but another can start in each; elsewhere eight bytes at a time from tables. */
+/* crc32c.c - by the crc32 instruction (SSE4.2 belongs to our baseline on x86-64), in three streams because one
+ * instruction takes three cycles but another can start in each; elsewhere eight bytes at a time from tables. */
 #include "store/crc32c.h"
 
 #include <string.h>

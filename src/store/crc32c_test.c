@@ -17,7 +17,8 @@ TEST(crc32c_by_instruction_and_by_table_agree_at_every_length)
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 31 + (i >> 8) * 7);
     for (size_t bytes = 0; bytes < sizeof data; bytes += bytes < 100 ? 1 : 397)
-        CHECK_INT(capi_crc32c(5, data + bytes % 7, bytes - bytes % 7), capi_crc32c_portable(5, data + bytes % 7, bytes - bytes % 7));
+        CHECK_INT(capi_crc32c(5, data + bytes % 7, bytes - bytes % 7),
+                  capi_crc32c_portable(5, data + bytes % 7, bytes - bytes % 7));
 }
 
 TEST(crc32c_continues_where_it_ended)

@@ -22,8 +22,8 @@ capi_status capi_extents_decode(capi_str bytes, capi_arena *arena, capi_extent *
                             bytes.bytes);
     memcpy(count, bytes.data, sizeof *count);
     if ((bytes.bytes - sizeof *count) / sizeof **out != *count || (bytes.bytes - sizeof *count) % sizeof **out)
-        return capi_err_set(err, CAPI_INVALID, "list of extents is damaged: it has %zu bytes for %u extents", bytes.bytes,
-                            *count);
+        return capi_err_set(err, CAPI_INVALID, "list of extents is damaged: it has %zu bytes for %u extents",
+                            bytes.bytes, *count);
     *out = capi_arena_copy(arena, bytes.data + sizeof *count, (size_t)*count * sizeof **out);
     return CAPI_OK;
 }

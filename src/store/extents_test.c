@@ -35,7 +35,8 @@ TEST(bytes_that_are_no_extents_are_refused)
     CHECK_OK(capi_extents_decode((capi_str){0}, &arena, &out, &count, &err), err);
     CHECK_INT(count, 0);
     for (size_t n = 1; n <= sizeof bytes; n++) {
-        CHECK_INT(capi_extents_decode((capi_str){bytes, n}, &arena, &out, &count, &err), n == 100 ? CAPI_OK : CAPI_INVALID);
+        CHECK_INT(capi_extents_decode((capi_str){bytes, n}, &arena, &out, &count, &err),
+                  n == 100 ? CAPI_OK : CAPI_INVALID);
         if (n < 100) CHECK_ERR(err, "list of extents is damaged");
     }
     capi_arena_deinit(&arena);

@@ -20,7 +20,9 @@ static void change(capi_random *random, uint8_t *data, size_t bytes)
         /* Half of the changes hit the front, where the directory lies. */
         size_t at = draw >> 20 & 1 ? (draw >> 32) % bytes : (draw >> 32) % (bytes < 600 ? bytes : 600);
 
-        data[at] = draw & 1 ? edges[draw >> 8 & 7] : draw & 2 ? data[at] ^ (uint8_t)(1 << (draw >> 8 & 7)) : (uint8_t)(draw >> 8);
+        data[at] = draw & 1   ? edges[draw >> 8 & 7]
+                   : draw & 2 ? data[at] ^ (uint8_t)(1 << (draw >> 8 & 7))
+                              : (uint8_t)(draw >> 8);
     }
 }
 

@@ -1,5 +1,5 @@
-/* state.c - the operations of state.h: arguments are checked here, once for all backends, and the words of refusals are here,
- * so that every backend says the same. */
+/* state.c - the operations of state.h: arguments are checked here, once for all backends, and the words of refusals are
+ * here, so that every backend says the same. */
 #include "store/state.h"
 
 #include "store/state_backend.h"
@@ -27,7 +27,8 @@ capi_status state_dropped_keyspace(capi_err *err, const capi_keyspace *keyspace)
 
 capi_status state_no_run_id(capi_err *err, const capi_keyspace *keyspace, uint32_t run_id)
 {
-    return capi_err_set(err, CAPI_NOT_FOUND, "no such run: %u in keyspace \"%.*s\"", run_id, CAPI_STR_ARG(keyspace->name));
+    return capi_err_set(err, CAPI_NOT_FOUND, "no such run: %u in keyspace \"%.*s\"", run_id,
+                        CAPI_STR_ARG(keyspace->name));
 }
 
 capi_status state_no_run(capi_err *err, capi_str run_uid)
@@ -117,7 +118,8 @@ void state_make_claim(capi_claim *out, capi_str run_uid, capi_str node, capi_str
 
 capi_status capi_keyspace_check_name(capi_str name, capi_err *err)
 {
-    if (name.bytes == 0) return capi_err_set(err, CAPI_INVALID, "keyspace name is empty, expected letters, digits or \"_\"");
+    if (name.bytes == 0)
+        return capi_err_set(err, CAPI_INVALID, "keyspace name is empty, expected letters, digits or \"_\"");
     if (name.bytes > KEYSPACE_NAME_MAX)
         return capi_err_set(err, CAPI_INVALID, "keyspace name \"%.*s\" has %zu bytes, expected at most %d",
                             CAPI_STR_ARG(name), name.bytes, (int)KEYSPACE_NAME_MAX);
@@ -125,7 +127,8 @@ capi_status capi_keyspace_check_name(capi_str name, capi_err *err)
         char c = name.data[i];
 
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_') continue;
-        return capi_err_set(err, CAPI_INVALID, "keyspace name \"%.*s\" is invalid: expected letters, digits and \"_\" only",
+        return capi_err_set(err, CAPI_INVALID,
+                            "keyspace name \"%.*s\" is invalid: expected letters, digits and \"_\" only",
                             CAPI_STR_ARG(name));
     }
     if (capi_str_starts(name, "system"))
@@ -186,7 +189,8 @@ capi_status capi_keyspace_open(capi_state *state, capi_str name, bool create, ca
     return state->ops->keyspace_open(state, name, create, arena, out, err);
 }
 
-capi_status capi_keyspace_list(capi_state *state, capi_arena *arena, capi_keyspace **out, uint32_t *count, capi_err *err)
+capi_status capi_keyspace_list(capi_state *state, capi_arena *arena, capi_keyspace **out, uint32_t *count,
+                               capi_err *err)
 {
     return state->ops->keyspace_list(state, arena, out, count, err);
 }
@@ -286,7 +290,8 @@ capi_status capi_batch_publication(capi_state *state, const capi_claim *claim, c
     return state->ops->batch_publication(state, claim, arena, staged, target, err);
 }
 
-capi_status capi_batch_finish(capi_state *state, const capi_claim *claim, const capi_batch_result *result, capi_err *err)
+capi_status capi_batch_finish(capi_state *state, const capi_claim *claim, const capi_batch_result *result,
+                              capi_err *err)
 {
     if (result->status != CAPI_WORK_SUCCESS && result->status != CAPI_WORK_FAIL)
         return capi_err_set(err, CAPI_INTERNAL, "batch result has status %d, expected success or fail",

@@ -1,8 +1,8 @@
 /* state.h - who did what: keyspaces, runs, nodes, batches, claims, history. The one place where decisions are made.
  *
- * It speaks in operations, not in keys and values. Each operation is atomic and durable when it returns CAPI_OK (claims need
- * not survive a power cut; results do). CAPI_UNAVAILABLE may mean that it was applied: repeating it with the same operation
- * id gives the first answer. Written for the weakest backend: every decision is a compare-and-set on one row.
+ * It speaks in operations, not in keys and values. Each operation is atomic and durable when it returns CAPI_OK (claims
+ * need not survive a power cut; results do). CAPI_UNAVAILABLE may mean that it was applied: repeating it with the same
+ * operation id gives the first answer. Written for the weakest backend: every decision is a compare-and-set on one row.
  *
  * Backends: memory (simulator, tests), SQLite (embedded; several processes). One contract test runs over all of them.
  * doc/internals/state.md gives the SQL and the CQL of each operation.
@@ -23,13 +23,18 @@
 #include "base/random.h"
 #include "base/str.h"
 
-typedef enum capi_run_status { CAPI_RUN_NONE = 0, CAPI_RUN_START = 1, CAPI_RUN_COMPLETE = 2, CAPI_RUN_STOP = 3 } capi_run_status;
+typedef enum capi_run_status {
+    CAPI_RUN_NONE = 0,
+    CAPI_RUN_START = 1,
+    CAPI_RUN_COMPLETE = 2,
+    CAPI_RUN_STOP = 3
+} capi_run_status;
 typedef enum capi_work_status { /* of nodes and batches */
-    CAPI_WORK_NONE = 0,
-    CAPI_WORK_START = 1,
-    CAPI_WORK_SUCCESS = 2,
-    CAPI_WORK_FAIL = 3,
-    CAPI_WORK_STOP_RECEIVED = 104,
+                                CAPI_WORK_NONE = 0,
+                                CAPI_WORK_START = 1,
+                                CAPI_WORK_SUCCESS = 2,
+                                CAPI_WORK_FAIL = 3,
+                                CAPI_WORK_STOP_RECEIVED = 104,
 } capi_work_status;
 
 typedef enum capi_run_mode { CAPI_RUN_QUEUED = 0, CAPI_RUN_DIRECT = 1 } capi_run_mode;
@@ -38,8 +43,8 @@ typedef struct capi_state capi_state;
 
 CAPI_MUST_USE capi_status capi_state_open_memory(const capi_clock *clock, const capi_random *random, capi_state **out,
                                                  capi_err *err);
-/* <folder>/state.db. A file of another application, a damaged one or one of a newer version is refused with words; an older
- * one is migrated. */
+/* <folder>/state.db. A file of another application, a damaged one or one of a newer version is refused with words; an
+ * older one is migrated. */
 CAPI_MUST_USE capi_status capi_state_open_sqlite(capi_str folder, const capi_clock *clock, const capi_random *random,
                                                  capi_state **out, capi_err *err);
 void capi_state_close(capi_state *state);
@@ -70,7 +75,7 @@ typedef struct capi_run_node { /* one affected node */
 } capi_run_node;
 
 typedef struct capi_snapshot_file { /* what the run was started with, as it was then (I14) */
-    capi_str kind; /* "script", "params", "python", "criteria", "schema" */
+    capi_str kind;                  /* "script", "params", "python", "criteria", "schema" */
     capi_str url;
     capi_str text;
 } capi_snapshot_file;
@@ -79,15 +84,16 @@ typedef struct capi_run_spec {
     capi_str operation_uid; /* repeating the start with it gives the first answer */
     capi_str script_url;
     capi_str params_url;
-    capi_str start_nodes;   /* as given: comma-separated */
+    capi_str start_nodes; /* as given: comma-separated */
     capi_str description;
     capi_run_mode mode;
-    capi_str owner;         /* direct runs: the process that works on it */
+    capi_str owner; /* direct runs: the process that works on it */
     const capi_run_node *nodes;
     uint32_t node_count;
     const capi_snapshot_file *files;
     uint32_t file_count;
-    const capi_str *targets; /* absolute paths that the run will write; another live run with one of them is CAPI_CONFLICT */
+    const capi_str
+        *targets; /* absolute paths that the run will write; another live run with one of them is CAPI_CONFLICT */
     uint32_t target_count;
 } capi_run_spec;
 
@@ -97,7 +103,7 @@ typedef struct capi_run {
     capi_str keyspace_uid;
     capi_str script_url, params_url, start_nodes, description, owner;
     capi_run_mode mode;
-    capi_run_status status; /* stop > complete > start */
+    capi_run_status status;                 /* stop > complete > start */
     int64_t start_ms, complete_ms, stop_ms; /* wall clock; 0: did not happen */
     capi_str complete_comment, stop_comment;
 } capi_run;
@@ -111,9 +117,9 @@ CAPI_MUST_USE capi_status capi_run_list(capi_state *state, const capi_keyspace *
                                         capi_run **out, uint32_t *count, capi_err *err);
 CAPI_MUST_USE capi_status capi_run_snapshot(capi_state *state, capi_str run_uid, capi_arena *arena,
                                             capi_snapshot_file **out, uint32_t *count, capi_err *err);
-/* Also marks unclaimed batches stopreceived (I9), those given back later as well, and ends nodes that no claim holds any more:
- * fail if a batch failed, else stopreceived. A node all of whose batches ended before stays as it is, for its seal.
- * Stopping again keeps the first time and comment. */
+/* Also marks unclaimed batches stopreceived (I9), those given back later as well, and ends nodes that no claim holds any
+ * more: fail if a batch failed, else stopreceived. A node all of whose batches ended before stays as it is, for its
+ * seal. Stopping again keeps the first time and comment. */
 CAPI_MUST_USE capi_status capi_run_stop(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
                                         capi_str comment, capi_err *err);
 /* When every affected node is final and none is stopreceived; otherwise CAPI_CONFLICT. Done before: CAPI_OK. */
@@ -146,7 +152,8 @@ CAPI_MUST_USE capi_status capi_node_get(capi_state *state, capi_str run_uid, cap
                                         capi_node_state *out, capi_err *err);
 /* The dependency check said go: fixes both runs, status start. Whoever comes second gets the first answer in *out. */
 CAPI_MUST_USE capi_status capi_node_open(capi_state *state, capi_str run_uid, capi_str node, capi_str reader_run_uid,
-                                         capi_str lookup_run_uid, capi_arena *arena, capi_node_state *out, capi_err *err);
+                                         capi_str lookup_run_uid, capi_arena *arena, capi_node_state *out,
+                                         capi_err *err);
 /* The check said nogo: all batches and the node fail with the comment. */
 CAPI_MUST_USE capi_status capi_node_refuse(capi_state *state, capi_str run_uid, capi_str node, capi_str comment,
                                            capi_err *err);
@@ -163,18 +170,18 @@ typedef struct capi_claim { /* one attempt at one batch; plain values, may be co
     bool publishing; /* taken over from a process that was publishing its file */
 } capi_claim;
 
-/* The lowest unclaimed batch of an opened node becomes ours. CAPI_NOT_FOUND: none left (claimed or final), or not opened.
- * CAPI_STOPPED: the run is stopped. */
+/* The lowest unclaimed batch of an opened node becomes ours. CAPI_NOT_FOUND: none left (claimed or final), or not
+ * opened. CAPI_STOPPED: the run is stopped. */
 CAPI_MUST_USE capi_status capi_batch_claim(capi_state *state, capi_str run_uid, capi_str node, capi_str process_uid,
                                            capi_str operation_uid, capi_claim *out, capi_err *err);
 /* Gives the batch back untouched: on interruption. */
 CAPI_MUST_USE capi_status capi_batch_release(capi_state *state, const capi_claim *claim, capi_err *err);
 /* From here on only the rename is missing: `staged` is the finished file, `target` its final name. CAPI_CONFLICT: not ours. */
-CAPI_MUST_USE capi_status capi_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
-                                             capi_err *err);
+CAPI_MUST_USE capi_status capi_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged,
+                                             capi_str target, capi_err *err);
 
-/* The staged and the final name that this claim, or the one it was taken over from, has given to capi_batch_publish; both
- * empty if none has. CAPI_CONFLICT: not ours. */
+/* The staged and the final name that this claim, or the one it was taken over from, has given to capi_batch_publish;
+ * both empty if none has. CAPI_CONFLICT: not ours. */
 CAPI_MUST_USE capi_status capi_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena,
                                                  capi_str *staged, capi_str *target, capi_err *err);
 
@@ -183,7 +190,7 @@ typedef struct capi_batch_result {
     capi_str extents;        /* encoded list of capi_extent (see capi_extents_encode), empty for files and failures */
     uint64_t rows_read, rows_written, bytes_written;
     int64_t first_token, last_token;
-    capi_str comment;        /* statistics, or the error */
+    capi_str comment; /* statistics, or the error */
 } capi_batch_result;
 
 /* The one commit that makes an attempt the batch's result. CAPI_CONFLICT: the claim is no longer ours, nothing changed.
@@ -221,15 +228,15 @@ typedef struct capi_seal_result {
     const capi_str *survivors; /* one bitmap per batch, or NULL: all rows of all batches */
 } capi_seal_result;
 
-CAPI_MUST_USE capi_status capi_node_seal_finish(capi_state *state, const capi_claim *claim, const capi_seal_result *result,
-                                                capi_err *err);
+CAPI_MUST_USE capi_status capi_node_seal_finish(capi_state *state, const capi_claim *claim,
+                                                const capi_seal_result *result, capi_err *err);
 CAPI_MUST_USE capi_status capi_node_seal_release(capi_state *state, const capi_claim *claim, capi_err *err);
 
 /* ---- processes: leases without comparing clocks (design: whoever sees a beat unchanged for a lease may take over) ---- */
 
 typedef struct capi_process {
     capi_str process_uid;
-    uint64_t beat;      /* counter in its row */
+    uint64_t beat;        /* counter in its row */
     uint32_t claim_count; /* batches and seals it holds */
 } capi_process;
 
@@ -250,5 +257,5 @@ struct capi_buf;
 /* Little-endian, 32 bytes an extent, behind a 4-byte count: what batch results hold. */
 void capi_extents_encode(struct capi_buf *to, const struct capi_extent *extents, uint32_t count);
 /* In the arena. CAPI_INVALID if the bytes cannot be such a list. */
-CAPI_MUST_USE capi_status capi_extents_decode(capi_str bytes, capi_arena *arena, struct capi_extent **out, uint32_t *count,
-                                              capi_err *err);
+CAPI_MUST_USE capi_status capi_extents_decode(capi_str bytes, capi_arena *arena, struct capi_extent **out,
+                                              uint32_t *count, capi_err *err);

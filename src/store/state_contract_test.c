@@ -57,7 +57,8 @@ static capi_status try_claim(state_rig *rig, const char *node)
 {
     capi_claim out;
 
-    return capi_batch_claim(rig->first, rig->run.run_uid, capi_str_of(node), CAPI_STR("p9"), CAPI_STR("once"), &out, NULL);
+    return capi_batch_claim(rig->first, rig->run.run_uid, capi_str_of(node), CAPI_STR("p9"), CAPI_STR("once"), &out,
+                            NULL);
 }
 
 static capi_status finish(capi_state *state, const capi_claim *claim, capi_work_status status)
@@ -89,8 +90,8 @@ static capi_claim seal(state_rig *rig, const char *node)
     capi_claim out;
     capi_err err = {0};
 
-    CHECK_OK(capi_node_seal_claim(rig->first, rig->run.run_uid, capi_str_of(node), CAPI_STR("p1"), CAPI_STR("seal"), &out,
-                                  &err),
+    CHECK_OK(capi_node_seal_claim(rig->first, rig->run.run_uid, capi_str_of(node), CAPI_STR("p1"), CAPI_STR("seal"),
+                                  &out, &err),
              err);
     return out;
 }
@@ -113,8 +114,9 @@ static void run_refresh(state_rig *rig)
 TEST(keyspace_names_follow_the_rules)
 {
     static const char *const good[] = {"a", "A_9", "9", "sys", "Systema", "_"};
-    static const char *const bad[] = {"", "a b", "a-b", "a.b", "../x", "system", "system_auth", "é", "a\n",
-                                      "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeee"};
+    static const char *const bad[] = {
+        "",       "a b",         "a-b", "a.b", "../x",
+        "system", "system_auth", "é",   "a\n", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeee"};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         CHECK(capi_keyspace_check_name(capi_str_of(good[i]), NULL) == CAPI_OK);
@@ -188,7 +190,8 @@ TEST(a_run_starts_whole_and_a_repeated_start_is_the_same_run)
         capi_run again, second;
         capi_run *list;
         capi_run_node node = {CAPI_STR("x"), 1};
-        capi_run_spec spec = {.operation_uid = CAPI_STR("start-2"), .mode = CAPI_RUN_DIRECT, .nodes = &node, .node_count = 1};
+        capi_run_spec spec = {
+            .operation_uid = CAPI_STR("start-2"), .mode = CAPI_RUN_DIRECT, .nodes = &node, .node_count = 1};
         uint32_t count;
         capi_err err = {0};
 
@@ -383,7 +386,8 @@ TEST(nodes_are_listed_in_the_order_of_the_run)
         state_rig_start(&rig);
         CHECK_OK(capi_node_list(rig.second, rig.run.run_uid, &rig.arena, &list, &count, &err), err);
         CHECK_INT(count, 3);
-        CHECK(capi_str_is(list[0].name, "read") && capi_str_is(list[1].name, "calc") && capi_str_is(list[2].name, "out"));
+        CHECK(capi_str_is(list[0].name, "read") && capi_str_is(list[1].name, "calc") &&
+              capi_str_is(list[2].name, "out"));
         CHECK_INT(list[0].batches_total, 3);
         CHECK_INT(list[0].status, CAPI_WORK_NONE);
         CHECK(capi_node_list(rig.second, CAPI_STR("nope"), &rig.arena, &list, &count, &err) == CAPI_NOT_FOUND);
@@ -430,7 +434,8 @@ TEST(a_refused_node_fails_with_all_its_batches)
         capi_err err = {0};
 
         state_rig_start(&rig);
-        CHECK_OK(capi_node_refuse(rig.first, rig.run.run_uid, CAPI_STR("calc"), CAPI_STR("nogo: read failed"), &err), err);
+        CHECK_OK(capi_node_refuse(rig.first, rig.run.run_uid, CAPI_STR("calc"), CAPI_STR("nogo: read failed"), &err),
+                 err);
         CHECK_OK(capi_node_refuse(rig.second, rig.run.run_uid, CAPI_STR("calc"), CAPI_STR("other"), &err), err);
         CHECK_OK(capi_node_open(rig.second, rig.run.run_uid, CAPI_STR("calc"), CAPI_STR("r"), CAPI_STR(""), &rig.arena,
                                 &out, &err),
@@ -492,15 +497,16 @@ TEST(a_repeated_claim_gives_the_first_answer)
 
         state_rig_start(&rig);
         open_node(&rig, "read");
-        CHECK_OK(capi_batch_claim(rig.first, rig.run.run_uid, CAPI_STR("read"), CAPI_STR("p1"), CAPI_STR("a"), &one, &err),
-                 err);
+        CHECK_OK(
+            capi_batch_claim(rig.first, rig.run.run_uid, CAPI_STR("read"), CAPI_STR("p1"), CAPI_STR("a"), &one, &err),
+            err);
         CHECK_OK(capi_batch_claim(rig.second, rig.run.run_uid, CAPI_STR("read"), CAPI_STR("p1"), CAPI_STR("a"), &again,
                                   &err),
                  err);
         CHECK(memcmp(&one, &again, sizeof one) == 0);
-        CHECK_OK(capi_batch_claim(rig.first, rig.run.run_uid, CAPI_STR("read"), CAPI_STR("p2"), CAPI_STR("a"), &other,
-                                  &err),
-                 err);
+        CHECK_OK(
+            capi_batch_claim(rig.first, rig.run.run_uid, CAPI_STR("read"), CAPI_STR("p2"), CAPI_STR("a"), &other, &err),
+            err);
         CHECK_INT(other.batch_idx, 1);
         CHECK(strcmp(one.attempt_uid, other.attempt_uid) != 0);
         CHECK_INT(node_state(&rig, "read").batches_claimed, 2);
@@ -583,7 +589,8 @@ TEST(a_finished_batch_is_final_and_finishing_again_is_no_harm)
         two.batch_idx = 2;
         CHECK(finish(rig.first, &two, CAPI_WORK_SUCCESS) == CAPI_CONFLICT);
         two.batch_idx = 77;
-        CHECK(capi_batch_finish(rig.first, &two, &(capi_batch_result){.status = CAPI_WORK_SUCCESS}, &err) == CAPI_CONFLICT);
+        CHECK(capi_batch_finish(rig.first, &two, &(capi_batch_result){.status = CAPI_WORK_SUCCESS}, &err) ==
+              CAPI_CONFLICT);
         CHECK_ERR(err, "batch 77 of node \"read\" is no longer claimed");
     }
 }
@@ -912,7 +919,8 @@ TEST(runs_with_very_many_batches_start_stop_and_list_at_once)
         CHECK_INT(claim(&rig, rig.first, "many", "p1").batch_idx, 0);
         CHECK_OK(capi_run_stop(rig.first, &rig.keyspace, 2, CAPI_STR("s"), &err), err);
         CHECK_INT(node_state(&rig, "many").batches_done, 999999);
-        CHECK_OK(capi_batch_list(rig.second, rig.run.run_uid, CAPI_STR("many"), true, &rig.arena, &list, &count, &err), err);
+        CHECK_OK(capi_batch_list(rig.second, rig.run.run_uid, CAPI_STR("many"), true, &rig.arena, &list, &count, &err),
+                 err);
         CHECK_INT(count, 1000000);
         CHECK_INT(list[0].status, CAPI_WORK_START);
         CHECK_INT(list[999999].status, CAPI_WORK_STOP_RECEIVED);

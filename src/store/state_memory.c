@@ -1,8 +1,8 @@
-/* state_memory.c - the state in plain structures under one lock: for the simulator and for tests, and the plainest statement
- * of what each operation of state.h does. Nothing of it outlives the process.
+/* state_memory.c - the state in plain structures under one lock: for the simulator and for tests, and the plainest
+ * statement of what each operation of state.h does. Nothing of it outlives the process.
  *
- * Batches have no structure of their own until somebody claims them, so a run with a million batches starts at once: batches
- * from `next_batch` on are as the node says (`rest_status`). */
+ * Batches have no structure of their own until somebody claims them, so a run with a million batches starts at once:
+ * batches from `next_batch` on are as the node says (`rest_status`). */
 #include "store/state.h"
 
 #include "store/state_backend.h"
@@ -110,7 +110,7 @@ static capi_str text_new_uid(const mem_state *mem)
 
 static void batch_free(mem_batch *batch)
 {
-    capi_str *texts[] = {&batch->owner,   &batch->operation, &batch->attempt, &batch->staged,
+    capi_str *texts[] = {&batch->owner,  &batch->operation, &batch->attempt,   &batch->staged,
                          &batch->target, &batch->extents,   &batch->survivors, &batch->comment};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -856,8 +856,8 @@ static capi_status mem_batch_finish(capi_state *state, const capi_claim *claim, 
 
 static void batch_copy_out(const mem_batch *batch, bool with_extents, capi_arena *arena, capi_batch_state *out)
 {
-    bool was_worked_on = batch->status == CAPI_WORK_START || batch->status == CAPI_WORK_SUCCESS ||
-                         batch->status == CAPI_WORK_FAIL;
+    bool was_worked_on =
+        batch->status == CAPI_WORK_START || batch->status == CAPI_WORK_SUCCESS || batch->status == CAPI_WORK_FAIL;
 
     out->status = (capi_work_status)batch->status;
     out->owner = capi_str_copy(arena, batch->owner);
@@ -1027,8 +1027,7 @@ static void count_claim(process_count *counts, capi_str owner)
         counts->list = longer;
     }
     process = process_find(counts->mem, owner);
-    counts->list[counts->count++] =
-        (capi_process){capi_str_copy(counts->arena, owner), process ? process->beat : 0, 1};
+    counts->list[counts->count++] = (capi_process){capi_str_copy(counts->arena, owner), process ? process->beat : 0, 1};
 }
 
 static int process_compare(const void *a, const void *b)

@@ -1,6 +1,6 @@
-/* state_property_test.c - random sequences of operations on the memory backend and on SQLite side by side: every answer must be
- * the same, ids and words included. Both draw ids from generators with the same seed, so they stay in step as long as they
- * decide the same. */
+/* state_property_test.c - random sequences of operations on the memory backend and on SQLite side by side: every answer
+ * must be the same, ids and words included. Both draw ids from generators with the same seed, so they stay in step as
+ * long as they decide the same. */
 #include "store/state_testing.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 enum { PROPERTY_STEPS = 1500, PROPERTY_ROUNDS = 6, CLAIMS_KEPT = 24, NODES = 3, PROCESSES = 3 };
 
 typedef struct side {
-    capi_state *state;  /* the handle in use: SQLite has two */
+    capi_state *state; /* the handle in use: SQLite has two */
     capi_state *handles[2];
     capi_random_seeded seed;
     capi_random random;
@@ -95,8 +95,9 @@ static void say_claim(capi_buf *to, const capi_claim *claim)
 
 static void say_run(capi_buf *to, const capi_run *run)
 {
-    const capi_str texts[] = {run->run_uid,     run->keyspace_uid, run->script_url,       run->params_url,  run->start_nodes,
-                              run->description, run->owner,        run->complete_comment, run->stop_comment};
+    const capi_str texts[] = {run->run_uid,    run->keyspace_uid,     run->script_url,
+                              run->params_url, run->start_nodes,      run->description,
+                              run->owner,      run->complete_comment, run->stop_comment};
     const int64_t numbers[] = {run->run_id, run->mode, run->status, run->start_ms, run->complete_ms, run->stop_ms};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -108,9 +109,9 @@ static void say_run(capi_buf *to, const capi_run *run)
 
 static void say_node(capi_buf *to, const capi_node_state *node)
 {
-    const int64_t numbers[] = {node->batches_total, node->batches_done, node->batches_failed, node->batches_claimed,
-                               node->status,        node->start_ms,     node->final_ms,       node->sealing,
-                               (int64_t)node->row_count};
+    const int64_t numbers[] = {node->batches_total,   node->batches_done, node->batches_failed,
+                               node->batches_claimed, node->status,       node->start_ms,
+                               node->final_ms,        node->sealing,      (int64_t)node->row_count};
 
     say_str(to, node->name);
     say_str(to, node->reader_run_uid);
@@ -157,8 +158,9 @@ static void say_nodes(capi_buf *to, side *one, capi_arena *arena)
         uint32_t batch_count = 0;
 
         say_node(to, &nodes[i]);
-        say_status(to, capi_batch_list(one->state, one->run.run_uid, nodes[i].name, true, arena, &batches, &batch_count, &err),
-                   &err);
+        say_status(
+            to, capi_batch_list(one->state, one->run.run_uid, nodes[i].name, true, arena, &batches, &batch_count, &err),
+            &err);
         for (uint32_t k = 0; k < batch_count; k++)
             say_batch(to, &batches[k]);
     }

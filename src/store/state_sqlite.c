@@ -1,7 +1,8 @@
 /* state_sqlite.c - the state in one SQLite file, shared by the processes of one machine.
  *
- * Each operation is one short transaction: read the row that decides, compare, write. state_memory.c says the same in plain
- * structures; a property test runs both side by side. doc/internals/state.md lists the statements of each operation. */
+ * Each operation is one short transaction: read the row that decides, compare, write. state_memory.c says the same in
+ * plain structures; a property test runs both side by side. doc/internals/state.md lists the statements of each
+ * operation. */
 #include "store/state.h"
 
 #include "store/state_sqlite_db.h"
@@ -286,8 +287,8 @@ static capi_status run_add_parts(sqlite_state *sq, const char *run_uid, const ca
     for (uint32_t i = 0; i < spec->target_count; i++)
         CAPI_TRY(target_add(sq, spec->targets[i], run_uid, err));
     for (uint32_t i = 0; i < spec->node_count; i++)
-        CAPI_TRY(db_exec(sq, SQL_NODE_ADD, err, "sti", run_uid, spec->nodes[i].name,
-                         (int64_t)spec->nodes[i].batches_total));
+        CAPI_TRY(
+            db_exec(sq, SQL_NODE_ADD, err, "sti", run_uid, spec->nodes[i].name, (int64_t)spec->nodes[i].batches_total));
     for (uint32_t i = 0; i < spec->file_count; i++)
         CAPI_TRY(db_exec(sq, SQL_SNAPSHOT_ADD, err, "sittt", run_uid, (int64_t)i, spec->files[i].kind,
                          spec->files[i].url, spec->files[i].text));
@@ -387,7 +388,8 @@ static capi_status run_snapshot(sqlite_state *sq, capi_str run_uid, capi_arena *
     CAPI_TRY(run_check(sq, run_uid, err));
     st = db_query(sq, SQL_SNAPSHOT_LIST, &row, err, "t", run_uid);
     while (st == CAPI_OK && row) {
-        capi_snapshot_file file = {db_copy_text(row, 0, arena), db_copy_text(row, 1, arena), db_copy_text(row, 2, arena)};
+        capi_snapshot_file file = {db_copy_text(row, 0, arena), db_copy_text(row, 1, arena),
+                                   db_copy_text(row, 2, arena)};
 
         capi_buf_append(&list, &file, sizeof file);
         st = db_next(sq, &row, err);
@@ -414,8 +416,8 @@ static capi_status node_stop(sqlite_state *sq, int64_t node_id, capi_str comment
 {
     int64_t freed;
 
-    CAPI_TRY(db_exec(sq, SQL_BATCH_STOP_FREE, err, "iiit", batch_id(node_id, 0), batch_id_last(node_id), now_ms,
-                     comment));
+    CAPI_TRY(
+        db_exec(sq, SQL_BATCH_STOP_FREE, err, "iiit", batch_id(node_id, 0), batch_id_last(node_id), now_ms, comment));
     freed = sqlite3_changes(sq->db);
     CAPI_TRY(db_exec(sq, SQL_NODE_STOP, err, "iiit", node_id, freed, now_ms, comment));
     return db_exec(sq, SQL_NODE_SETTLE, err, "ii", node_id, now_ms);
@@ -710,7 +712,8 @@ static capi_status choose_lowest(sqlite_state *sq, const node_decision *node, ba
 
     if (node->status != CAPI_WORK_START) return CAPI_OK;
     if (node->next_batch > node->done + node->claimed)
-        CAPI_TRY(db_query(sq, SQL_BATCH_FREE, &row, err, "ii", batch_id(node->node_id, 0), batch_id_last(node->node_id)));
+        CAPI_TRY(
+            db_query(sq, SQL_BATCH_FREE, &row, err, "ii", batch_id(node->node_id, 0), batch_id_last(node->node_id)));
     if (row) {
         out->id = sqlite3_column_int64(row, 0);
         out->deaths = (uint32_t)sqlite3_column_int64(row, 1);
@@ -787,8 +790,8 @@ static capi_status claim_find(sqlite_state *sq, const capi_claim *claim, node_de
     return is_ours ? CAPI_OK : state_not_ours(err, claim);
 }
 
-static capi_status node_count(sqlite_state *sq, const node_decision *node, int64_t done, int64_t failed, int64_t stopped,
-                              capi_err *err)
+static capi_status node_count(sqlite_state *sq, const node_decision *node, int64_t done, int64_t failed,
+                              int64_t stopped, capi_err *err)
 {
     CAPI_TRY(db_exec(sq, SQL_NODE_COUNT, err, "iiii", node->node_id, done, failed, stopped));
     if (!node->stop_ms) return CAPI_OK;
@@ -862,8 +865,8 @@ static capi_status batch_publication(sqlite_state *sq, const capi_claim *claim, 
     return CAPI_OK;
 }
 
-static capi_status sq_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena,
-                                        capi_str *staged, capi_str *target, capi_err *err)
+static capi_status sq_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena, capi_str *staged,
+                                        capi_str *target, capi_err *err)
 {
     sqlite_state *sq = sq_of(state);
 
@@ -988,7 +991,8 @@ static capi_status seal_claim(sqlite_state *sq, capi_str run_uid, capi_str name,
         new_uid(sq, node.seal_attempt);
         CAPI_TRY(db_exec(sq, SQL_NODE_SEAL, err, "itts", node.node_id, process_uid, operation_uid, node.seal_attempt));
     }
-    state_make_claim(out, run_uid, name, capi_str_of(node.seal_attempt), 0, node.batches_total, node.seal_deaths, false);
+    state_make_claim(out, run_uid, name, capi_str_of(node.seal_attempt), 0, node.batches_total, node.seal_deaths,
+                     false);
     return CAPI_OK;
 }
 
@@ -1227,8 +1231,8 @@ static const capi_state_ops sqlite_ops = {
     .process_leave = sq_process_leave,
 };
 
-capi_status capi_state_open_sqlite(capi_str folder, const capi_clock *clock, const capi_random *random, capi_state **out,
-                                   capi_err *err)
+capi_status capi_state_open_sqlite(capi_str folder, const capi_clock *clock, const capi_random *random,
+                                   capi_state **out, capi_err *err)
 {
     sqlite_state *sq = capi_zmalloc(sizeof *sq);
     capi_status st;

@@ -1,13 +1,14 @@
 /* state_sqlite_db.c - opening state.db, statements, transactions, and the shared sync of the write-ahead log.
  *
- * Why not synchronous=FULL: SQLite would hold the write lock while it syncs, so claims of all processes would wait for every
- * result's sync, and each result would sync alone. With synchronous=NORMAL a commit is a few writes to the log; syncing the
- * log file afterwards gives the same promise. A log frame is valid only with its checksum, so a torn commit is no commit; if a
- * checkpoint comes between, SQLite itself has synced the log before it copied and the database before it reuses the log.
+ * Why not synchronous=FULL: SQLite would hold the write lock while it syncs, so claims of all processes would wait for
+ * every result's sync, and each result would sync alone. With synchronous=NORMAL a commit is a few writes to the log;
+ * syncing the log file afterwards gives the same promise. A log frame is valid only with its checksum, so a torn commit
+ * is no commit; if a checkpoint comes between, SQLite itself has synced the log before it copied and the database before
+ * it reuses the log.
  *
- * A sync of a file that has grown waits for the file system's journal, and with it for what others write. So a process that
- * does much work fills the log with zeros up to the size at which it is reused: from then on a sync is the data alone. SQLite
- * takes such a tail for what it is, frames without a valid checksum. */
+ * A sync of a file that has grown waits for the file system's journal, and with it for what others write. So a process
+ * that does much work fills the log with zeros up to the size at which it is reused: from then on a sync is the data
+ * alone. SQLite takes such a tail for what it is, frames without a valid checksum. */
 #include "store/state_sqlite_db.h"
 
 #include "base/file.h"
@@ -77,8 +78,8 @@ static capi_status check_magic(const char *path, capi_err *err)
 
 static capi_status db_configure(sqlite_state *sq, capi_err *err)
 {
-    static const char *const pragmas[] = {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
-                                          "PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -8192",
+    static const char *const pragmas[] = {"PRAGMA journal_mode = WAL",        "PRAGMA synchronous = NORMAL",
+                                          "PRAGMA temp_store = MEMORY",       "PRAGMA cache_size = -8192",
                                           "PRAGMA wal_autocheckpoint = 1000", "PRAGMA trusted_schema = OFF"};
 
     for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++) {
@@ -170,7 +171,8 @@ static capi_status db_failed(sqlite_state *sq, int code, capi_err *err)
 static capi_status db_statement(sqlite_state *sq, state_sql sql, sqlite3_stmt **out, capi_err *err)
 {
     if (!sq->statements[sql]) {
-        int code = sqlite3_prepare_v3(sq->db, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &sq->statements[sql], NULL);
+        int code =
+            sqlite3_prepare_v3(sq->db, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &sq->statements[sql], NULL);
 
         if (code != SQLITE_OK) return db_failed(sq, code, err);
     }
@@ -312,8 +314,8 @@ static capi_status db_sync(sqlite_state *sq, uint64_t ticket, capi_err *err)
     }
     /* After a failed sync the system may have dropped the pages: a second one would lie. */
     if (sq->sync_failed)
-        st = capi_err_set(err, CAPI_UNAVAILABLE, "could not write state file \"%s\" to the disk; it may have been written",
-                          sq->path);
+        st = capi_err_set(err, CAPI_UNAVAILABLE,
+                          "could not write state file \"%s\" to the disk; it may have been written", sq->path);
     pthread_mutex_unlock(&sq->sync_lock);
     return st;
 }

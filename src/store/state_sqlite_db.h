@@ -1,9 +1,10 @@
 /* state_sqlite_db.h - the connection under the SQLite backend: prepared statements, transactions, durability. Private to
  * src/store/.
  *
- * One connection and one lock for a state; a transaction is short and holds the lock. Claims and beats are committed without
- * waiting for the disk. What must survive a power cut is committed the same way and then waits until the write-ahead log has
- * been synced after its commit: all who wait at that time share one sync, and nobody waits for company. */
+ * One connection and one lock for a state; a transaction is short and holds the lock. Claims and beats are committed
+ * without waiting for the disk. What must survive a power cut is committed the same way and then waits until the
+ * write-ahead log has been synced after its commit: all who wait at that time share one sync, and nobody waits for
+ * company. */
 #pragma once
 
 #include "base/buf.h"
@@ -30,8 +31,8 @@ typedef struct sqlite_state {
 
     pthread_mutex_t sync_lock;
     pthread_cond_t sync_done;
-    int wal_fd;          /* the write-ahead log, for syncing */
-    int (*sync)(int fd); /* fdatasync; tests put something that fails */
+    int wal_fd;            /* the write-ahead log, for syncing */
+    int (*sync)(int fd);   /* fdatasync; tests put something that fails */
     uint64_t synced_count; /* commits known to be on the disk */
     bool is_syncing;
     bool sync_failed; /* nothing more can be promised through this connection */

@@ -1,12 +1,13 @@
-/* state_sqlite_schema.c - one list of steps makes the tables: step i takes a file from version i to version i + 1, so a new
- * file and an old one end up the same. A step is never changed once released; new ones are added. */
+/* state_sqlite_schema.c - one list of steps makes the tables: step i takes a file from version i to version i + 1, so a
+ * new file and an old one end up the same. A step is never changed once released; new ones are added. */
 #include "store/state_sqlite_schema.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Batches are keyed by node_id << 32 | batch_idx and have a row only once somebody has claimed them: the others are as the node
- * says (rest_status, from next_batch on). Large values stand last, where reading the others does not touch them. */
+/* Batches are keyed by node_id << 32 | batch_idx and have a row only once somebody has claimed them: the others are as
+ * the node says (rest_status, from next_batch on). Large values stand last, where reading the others does not touch
+ * them. */
 static const char *const schema_steps[STATE_VERSION] = {
     "CREATE TABLE keyspace (uid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, run_id_last INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE run (run_uid TEXT PRIMARY KEY, keyspace_uid TEXT NOT NULL, run_id INTEGER NOT NULL,"
@@ -24,7 +25,8 @@ static const char *const schema_steps[STATE_VERSION] = {
     " done INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0,"
     " claimed INTEGER NOT NULL DEFAULT 0, rest_status INTEGER NOT NULL DEFAULT 0, rest_ms INTEGER NOT NULL DEFAULT 0,"
     " start_ms INTEGER NOT NULL DEFAULT 0, final_ms INTEGER NOT NULL DEFAULT 0, row_count INTEGER NOT NULL DEFAULT 0,"
-    " seal_deaths INTEGER NOT NULL DEFAULT 0, seal_owner TEXT NOT NULL DEFAULT '', seal_operation TEXT NOT NULL DEFAULT '',"
+    " seal_deaths INTEGER NOT NULL DEFAULT 0, seal_owner TEXT NOT NULL DEFAULT '', seal_operation TEXT NOT NULL "
+    "DEFAULT '',"
     " seal_attempt TEXT NOT NULL DEFAULT '', reader_run_uid TEXT NOT NULL DEFAULT '',"
     " lookup_run_uid TEXT NOT NULL DEFAULT '', rest_comment TEXT NOT NULL DEFAULT '', comment TEXT NOT NULL DEFAULT '',"
     " UNIQUE (run_uid, name));"
@@ -52,14 +54,11 @@ capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
-    case SQLITE_SCHEMA:
-        return capi_err_set(err, CAPI_INVALID, "state file \"%s\" is damaged: %s", path, text);
-    case SQLITE_NOMEM:
-        return capi_err_set(err, CAPI_NO_MEMORY, "state file \"%s\": %s", path, text);
+    case SQLITE_SCHEMA: return capi_err_set(err, CAPI_INVALID, "state file \"%s\" is damaged: %s", path, text);
+    case SQLITE_NOMEM: return capi_err_set(err, CAPI_NO_MEMORY, "state file \"%s\": %s", path, text);
     case SQLITE_ERROR: /* tables or columns that should be there */
         return capi_err_set(err, CAPI_INVALID, "state file \"%s\" is not as it should be: %s", path, text);
-    default:
-        return capi_err_set(err, CAPI_UNAVAILABLE, "could not use state file \"%s\": %s", path, text);
+    default: return capi_err_set(err, CAPI_UNAVAILABLE, "could not use state file \"%s\": %s", path, text);
     }
 }
 
@@ -91,12 +90,14 @@ static capi_status schema_read_version(sqlite3 *db, const char *path, int64_t *v
     CAPI_TRY(schema_number(db, "SELECT count(*) FROM sqlite_master", path, &table_count, err));
     if (application == STATE_APPLICATION_ID) {
         if (*version <= STATE_VERSION && *version >= 1) return CAPI_OK;
-        return capi_err_set(err, CAPI_INVALID,
-                            "state file \"%s\" has version %lld, this program knows versions up to %d: use a newer program",
-                            path, (long long)*version, (int)STATE_VERSION);
+        return capi_err_set(
+            err, CAPI_INVALID,
+            "state file \"%s\" has version %lld, this program knows versions up to %d: use a newer program", path,
+            (long long)*version, (int)STATE_VERSION);
     }
     if (application == 0 && *version == 0 && table_count == 0) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "file \"%s\" is a database of another application, expected our state file", path);
+    return capi_err_set(err, CAPI_INVALID, "file \"%s\" is a database of another application, expected our state file",
+                        path);
 }
 
 static capi_status schema_migrate(sqlite3 *db, const char *path, int64_t version, capi_err *err)

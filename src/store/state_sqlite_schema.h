@@ -10,8 +10,8 @@ enum {
     STATE_VERSION = 1,                 /* user_version of what this program writes */
 };
 
-/* Looks at the file under an open connection: makes the tables if it is empty, migrates an older version, and refuses what is
- * not ours, damaged or newer, in words that name `path`. */
+/* Looks at the file under an open connection: makes the tables if it is empty, migrates an older version, and refuses
+ * what is not ours, damaged or newer, in words that name `path`. */
 CAPI_MUST_USE capi_status state_schema_prepare(sqlite3 *db, const char *path, capi_err *err);
 
 /* Status and words for what SQLite says. */

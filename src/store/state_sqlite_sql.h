@@ -1,5 +1,6 @@
-/* state_sqlite_sql.h - every statement of the SQLite backend: STATE_SQL(name, text). Each is prepared once per connection.
- * doc/internals/state.md says which operation runs which. No include guard: it is included for names and for texts. */
+/* state_sqlite_sql.h - every statement of the SQLite backend: STATE_SQL(name, text). Each is prepared once per
+ * connection. doc/internals/state.md says which operation runs which. No include guard: it is included for names and for
+ * texts. */
 
 STATE_SQL(BEGIN_READ, "BEGIN")
 STATE_SQL(BEGIN_WRITE, "BEGIN IMMEDIATE")
@@ -86,14 +87,16 @@ STATE_SQL(BATCH_CLAIMED_BY, "SELECT id, attempt, deaths, target <> '' FROM batch
                             " WHERE owner = ?3 AND owner <> '' AND operation = ?4 AND id BETWEEN ?1 AND ?2")
 STATE_SQL(BATCH_FREE, "SELECT id, deaths, target <> '' FROM batch INDEXED BY batch_free"
                       " WHERE status = 0 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")
-STATE_SQL(BATCH_ADD, "INSERT INTO batch (id, status, owner, operation, attempt, start_ms) VALUES (?1, 1, ?2, ?3, ?4, ?5)")
+STATE_SQL(BATCH_ADD,
+          "INSERT INTO batch (id, status, owner, operation, attempt, start_ms) VALUES (?1, 1, ?2, ?3, ?4, ?5)")
 STATE_SQL(BATCH_CLAIM, "UPDATE batch SET status = 1, owner = ?2, operation = ?3, attempt = ?4, start_ms = ?5"
                        " WHERE id = ?1")
 STATE_SQL(BATCH_DECISION, "SELECT status, attempt, staged, target FROM batch WHERE id = ?1")
 STATE_SQL(BATCH_PUBLISH, "UPDATE batch SET staged = ?2, target = ?3 WHERE id = ?1")
-STATE_SQL(BATCH_FINISH, "UPDATE batch SET status = ?2, final_ms = ?3, rows_read = ?4, rows_written = ?5,"
-                        " bytes_written = ?6, first_token = ?7, last_token = ?8, comment = ?9, extents = ?10, owner = '',"
-                        " operation = '' WHERE id = ?1")
+STATE_SQL(BATCH_FINISH,
+          "UPDATE batch SET status = ?2, final_ms = ?3, rows_read = ?4, rows_written = ?5,"
+          " bytes_written = ?6, first_token = ?7, last_token = ?8, comment = ?9, extents = ?10, owner = '',"
+          " operation = '' WHERE id = ?1")
 STATE_SQL(BATCH_UNCLAIM, "UPDATE batch SET status = 0, owner = '', operation = '', start_ms = 0 WHERE id = ?1")
 STATE_SQL(BATCH_STOP, "UPDATE batch SET status = 104, owner = '', operation = '', start_ms = 0, final_ms = ?2,"
                       " comment = (SELECT r.stop_comment FROM node n JOIN run r ON r.run_uid = n.run_uid"
@@ -103,8 +106,9 @@ STATE_SQL(BATCH_STOP_FREE, "UPDATE batch INDEXED BY batch_free SET status = 104,
                            " WHERE status = 0 AND id BETWEEN ?1 AND ?2")
 STATE_SQL(BATCH_OWNED, "SELECT id FROM batch WHERE owner = ?1 AND owner <> '' ORDER BY id")
 STATE_SQL(BATCH_SURVIVORS, "UPDATE batch SET survivors = ?2 WHERE id = ?1")
-STATE_SQL(BATCH_LIST, "SELECT id, status, owner, attempt, rows_read, rows_written, bytes_written, first_token, last_token,"
-                      " start_ms, final_ms, deaths, comment FROM batch WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
+STATE_SQL(BATCH_LIST,
+          "SELECT id, status, owner, attempt, rows_read, rows_written, bytes_written, first_token, last_token,"
+          " start_ms, final_ms, deaths, comment FROM batch WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
 STATE_SQL(BATCH_LIST_EXTENTS, "SELECT id, status, owner, attempt, rows_read, rows_written, bytes_written, first_token,"
                               " last_token, start_ms, final_ms, deaths, comment, extents, survivors FROM batch"
                               " WHERE id BETWEEN ?1 AND ?2 ORDER BY id")

@@ -5,8 +5,8 @@
 #include "store/state_sqlite_schema.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -122,9 +122,11 @@ TEST(what_was_finished_is_there_after_reopening)
 
     state_rig_open(&rig, 1);
     state_rig_start(&rig);
-    CHECK_OK(capi_node_open(rig.first, rig.run.run_uid, CAPI_STR("out"), CAPI_STR("r"), (capi_str){0}, &rig.arena, &node, &err),
+    CHECK_OK(capi_node_open(rig.first, rig.run.run_uid, CAPI_STR("out"), CAPI_STR("r"), (capi_str){0}, &rig.arena,
+                            &node, &err),
              err);
-    CHECK_OK(capi_batch_claim(rig.first, rig.run.run_uid, CAPI_STR("out"), CAPI_STR("p"), CAPI_STR("o"), &one, &err), err);
+    CHECK_OK(capi_batch_claim(rig.first, rig.run.run_uid, CAPI_STR("out"), CAPI_STR("p"), CAPI_STR("o"), &one, &err),
+             err);
     CHECK_OK(capi_batch_finish(rig.first, &one, &(capi_batch_result){.status = CAPI_WORK_SUCCESS}, &err), err);
     capi_state_close(rig.first);
     CHECK_OK(capi_state_open_sqlite(capi_str_of(capi_test_folder()), &rig.clock, &rig.random, &rig.first, &err), err);
@@ -183,8 +185,9 @@ static void start_many(state_rig *rig)
     CHECK_OK(capi_run_start(rig->first, &rig->keyspace, &(capi_run_spec){.nodes = &node, .node_count = 1}, &rig->arena,
                             &rig->run, &err),
              err);
-    CHECK_OK(capi_node_open(rig->first, rig->run.run_uid, node.name, (capi_str){0}, (capi_str){0}, &rig->arena, &out, &err),
-             err);
+    CHECK_OK(
+        capi_node_open(rig->first, rig->run.run_uid, node.name, (capi_str){0}, (capi_str){0}, &rig->arena, &out, &err),
+        err);
 }
 
 static void check_many(state_rig *rig)
@@ -197,7 +200,8 @@ static void check_many(state_rig *rig)
     CHECK_OK(capi_node_get(rig->first, rig->run.run_uid, CAPI_STR("many"), &rig->arena, &node, &err), err);
     CHECK_INT(node.batches_done, WORK_BATCHES);
     CHECK_INT(node.batches_claimed, 0);
-    CHECK_OK(capi_batch_list(rig->first, rig->run.run_uid, CAPI_STR("many"), false, &rig->arena, &list, &count, &err), err);
+    CHECK_OK(capi_batch_list(rig->first, rig->run.run_uid, CAPI_STR("many"), false, &rig->arena, &list, &count, &err),
+             err);
     CHECK_INT(count, WORK_BATCHES);
     for (uint32_t i = 0; i < count; i++)
         CHECK_INT(list[i].status, CAPI_WORK_SUCCESS);

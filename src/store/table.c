@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 enum {
-    IDLE_SEGMENTS_MAX = 64,  /* kept open for the next reader */
+    IDLE_SEGMENTS_MAX = 64,      /* kept open for the next reader */
     SCRATCH_KEPT_MAX = 16 << 20, /* larger buffers are freed after use */
     FIELD_COUNT_MAX = 1 << 16,
 };
@@ -262,8 +262,7 @@ capi_status tables_open_segment(capi_tables *tables, capi_str table_path, uint64
     }
     st = capi_file_open(segment->path, &segment->file, err);
     /* A table that the state knows must be there: that it is not is damage, no ordinary answer. */
-    if (st == CAPI_NOT_FOUND)
-        st = capi_err_set(err, CAPI_INVALID, "file \"%s\" of a table is missing", segment->path);
+    if (st == CAPI_NOT_FOUND) st = capi_err_set(err, CAPI_INVALID, "file \"%s\" of a table is missing", segment->path);
     if (st == CAPI_OK) st = segment_read_header(segment, err);
     if (st != CAPI_OK) {
         segment_free(segment);
@@ -344,7 +343,8 @@ capi_status capi_tables_drop(capi_tables *tables, capi_str keyspace_uid, capi_st
     const char *path;
     capi_status st;
 
-    if (keyspace_uid.bytes == 0) return capi_err_set(err, CAPI_INVALID, "tables are dropped by keyspace; none is named");
+    if (keyspace_uid.bytes == 0)
+        return capi_err_set(err, CAPI_INVALID, "tables are dropped by keyspace; none is named");
     path = tables_path(tables, &address, &arena).data;
     /* With the slash, so that run "1" does not mean run "12". */
     tables_free_idle_writers(tables, capi_str_format(&arena, "%s/", path).data);

@@ -62,8 +62,8 @@ typedef enum column_encoding {
 
 enum { COLUMN_HAS_RANGE = 1, COLUMN_FIRST_LZ4 = 2, COLUMN_SECOND_LZ4 = 4, COLUMN_SECOND_NIBBLES = 8 };
 
-/* COLUMN_SECOND_NIBBLES: strings of at most 16 different bytes (hexadecimal ids, numbers, dates) take half a byte each, low
- * half first, behind the list of the bytes that the 16 codes stand for. */
+/* COLUMN_SECOND_NIBBLES: strings of at most 16 different bytes (hexadecimal ids, numbers, dates) take half a byte each,
+ * low half first, behind the list of the bytes that the 16 codes stand for. */
 enum { NIBBLES_ALPHABET = 16 };
 
 static inline uint64_t nibbles_stored_bytes(uint64_t raw_bytes)
@@ -76,8 +76,8 @@ typedef struct column_entry {
     uint8_t encoding;
     uint8_t width;
     uint8_t flags;
-    uint32_t checksum; /* of stored_bytes bytes from offset */
-    uint64_t offset;   /* from the start of the block; a multiple of 64 */
+    uint32_t checksum;     /* of stored_bytes bytes from offset */
+    uint64_t offset;       /* from the start of the block; a multiple of 64 */
     uint64_t stored_bytes; /* both arrays, the padding between them included */
     uint64_t first_stored, first_raw;
     uint64_t second_stored, second_raw; /* begins at the next multiple of 64 behind the first */
@@ -129,14 +129,14 @@ typedef struct column_habit {
 /* Scratch space of an encoder; all zero is valid. */
 typedef struct column_scratch {
     capi_buf bytes;
-    uint32_t *slots; /* of the dictionary's hash table */
+    uint32_t *slots;            /* of the dictionary's hash table */
     uint32_t *starts, *lengths; /* of the dictionary's entries in the source */
 } column_scratch;
 
 void column_scratch_deinit(column_scratch *scratch);
 
-/* Appends the arrays of one column to `block` (whose start is a block's start, and whose end is aligned before and after)
- * and fills *entry. `compress`: LZ4 where it saves an eighth. */
+/* Appends the arrays of one column to `block` (whose start is a block's start, and whose end is aligned before and
+ * after) and fills *entry. `compress`: LZ4 where it saves an eighth. */
 void column_encode(const column_source *source, uint32_t row_count, bool compress, column_habit *habit,
                    column_scratch *scratch, capi_buf *block, column_entry *entry);
 

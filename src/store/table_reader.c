@@ -20,9 +20,9 @@ typedef struct reader_block {
 struct capi_table_reader {
     capi_tables *tables;
     capi_arena arena;
-    capi_schema schema;         /* as asked for */
-    segment_reader **segments;  /* one use of each */
-    uint32_t **column_maps;     /* per segment: stored column of each schema column */
+    capi_schema schema;        /* as asked for */
+    segment_reader **segments; /* one use of each */
+    uint32_t **column_maps;    /* per segment: stored column of each schema column */
     uint32_t segment_count;
     uint32_t *segment_of_block; /* position in `segments` */
     reader_block *blocks;
@@ -46,7 +46,8 @@ static capi_status reader_map_columns(capi_table_reader *reader, const segment_r
             return capi_err_set(err, CAPI_INVALID, "the stored table has no column \"%.*s\" (file \"%s\")",
                                 CAPI_STR_ARG(wanted->name), segment->path);
         if (segment->schema.fields[found].type != wanted->type)
-            return capi_err_set(err, CAPI_INVALID, "column \"%.*s\" of the stored table is %s, expected %s (file \"%s\")",
+            return capi_err_set(err, CAPI_INVALID,
+                                "column \"%.*s\" of the stored table is %s, expected %s (file \"%s\")",
                                 CAPI_STR_ARG(wanted->name), capi_type_name(segment->schema.fields[found].type),
                                 capi_type_name(wanted->type), segment->path);
         map[i] = (uint32_t)found;
@@ -116,7 +117,8 @@ static capi_status extent_check(const capi_extent *extent, uint32_t field_count,
         extent->offset >= sizeof(segment_header) && extent->length_bytes >= block_directory_bytes(field_count) &&
         extent->length_bytes <= INT64_MAX && extent->offset <= INT64_MAX - extent->length_bytes)
         return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "extent of segment %016llx at %llu with %llu bytes and %u rows is impossible",
+    return capi_err_set(err, CAPI_INVALID,
+                        "extent of segment %016llx at %llu with %llu bytes and %u rows is impossible",
                         (unsigned long long)extent->segment, (unsigned long long)extent->offset,
                         (unsigned long long)extent->length_bytes, extent->row_count);
 }
@@ -144,8 +146,8 @@ static capi_status reader_fill(capi_table_reader *reader, capi_str table_path, c
     }
     reader->first_rows[content->extent_count] = rows;
     if (rows != content->row_count)
-        return capi_err_set(err, CAPI_INVALID, "the table's blocks have %llu rows, expected %llu", (unsigned long long)rows,
-                            (unsigned long long)content->row_count);
+        return capi_err_set(err, CAPI_INVALID, "the table's blocks have %llu rows, expected %llu",
+                            (unsigned long long)rows, (unsigned long long)content->row_count);
     return CAPI_OK;
 }
 
@@ -242,16 +244,16 @@ typedef struct block_pin {
     capi_tables *tables;
     void *survivor_memory; /* copies of the surviving rows */
     uint64_t survivor_bytes;
-    uint32_t slot_count;             /* schema columns and the hashes */
-    block_cache_entry *entries[];    /* pinned, or NULL; the columns' vectors follow */
+    uint32_t slot_count;          /* schema columns and the hashes */
+    block_cache_entry *entries[]; /* pinned, or NULL; the columns' vectors follow */
 } block_pin;
 
 typedef struct block_read {
     const reader_block *block;
     capi_tables *tables;
     scratch_buffers *scratch;
-    const char *whole;   /* the block's bytes, if it is small, else NULL */
-    char *directory;     /* header and entries; NULL until needed */
+    const char *whole; /* the block's bytes, if it is small, else NULL */
+    char *directory;   /* header and entries; NULL until needed */
     uint64_t directory_bytes;
     bool has_hashes;
 } block_read;
@@ -265,9 +267,9 @@ static capi_status block_damaged(const block_read *read, uint64_t offset, const 
 static capi_status checksum_wrong(const block_read *read, uint64_t offset, const char *what, uint32_t actual,
                                   uint32_t expected, capi_err *err)
 {
-    return capi_err_set(err, CAPI_INVALID, "file \"%s\" is damaged at offset %llu: the checksum of %s is %08x, expected %08x",
-                        read->block->segment->path, (unsigned long long)(read->block->extent.offset + offset), what,
-                        actual, expected);
+    return capi_err_set(
+        err, CAPI_INVALID, "file \"%s\" is damaged at offset %llu: the checksum of %s is %08x, expected %08x",
+        read->block->segment->path, (unsigned long long)(read->block->extent.offset + offset), what, actual, expected);
 }
 
 static capi_status block_bytes(const block_read *read, uint64_t offset, uint64_t bytes, char *to, capi_err *err)
@@ -437,13 +439,14 @@ static capi_status block_keep_survivors(const capi_table_reader *reader, const r
 
     for (uint32_t slot = 0; slot < pin->slot_count; slot++)
         if (pin->entries[slot])
-            bytes += block_aligned(
-                count * (slot < reader->schema.field_count ? capi_form_bytes(out->columns[slot].form) : sizeof(uint64_t)));
+            bytes += block_aligned(count * (slot < reader->schema.field_count ? capi_form_bytes(out->columns[slot].form)
+                                                                              : sizeof(uint64_t)));
     CAPI_TRY(block_cache_reserve(&reader->tables->cache, bytes, "the distinct rows of a block", err));
     pin->survivor_bytes = bytes;
     pin->survivor_memory = aligned_alloc(BLOCK_ALIGN, bytes);
     if (!pin->survivor_memory)
-        return capi_err_set(err, CAPI_NO_MEMORY, "out of memory while asking for %llu bytes", (unsigned long long)bytes);
+        return capi_err_set(err, CAPI_NO_MEMORY, "out of memory while asking for %llu bytes",
+                            (unsigned long long)bytes);
     rows = pin->survivor_memory;
     at = (char *)pin->survivor_memory + row_bytes;
     survivor_rows(reader->survivors, block, rows);

@@ -1,5 +1,5 @@
-/* table_reader_test.c - what was written is what is read: whole, in part, with survivors, from several threads; and damage is
- * named, never believed. */
+/* table_reader_test.c - what was written is what is read: whole, in part, with survivors, from several threads; and
+ * damage is named, never believed. */
 #include "store/table_testing.h"
 
 #include "store/table_format.h"
@@ -40,8 +40,7 @@ static void table_write(table_rig *rig, stored_table *table)
 
 static capi_table_content table_content(const stored_table *table)
 {
-    return (capi_table_content){
-        .extents = table->extents, .extent_count = TEST_BLOCKS, .row_count = table->row_count};
+    return (capi_table_content){.extents = table->extents, .extent_count = TEST_BLOCKS, .row_count = table->row_count};
 }
 
 static capi_table_reader *table_open(table_rig *rig, const stored_table *table)
@@ -350,7 +349,8 @@ static void *read_all(void *context)
             }
             for (uint32_t c = 0; c < self->table->schema.field_count; c++)
                 for (uint32_t row = 0; row < block.row_count; row += 97)
-                    self->is_right = self->is_right && rig_values_equal(&block.columns[c], row, &self->table->columns[i][c], row);
+                    self->is_right =
+                        self->is_right && rig_values_equal(&block.columns[c], row, &self->table->columns[i][c], row);
             capi_block_release(&block);
         }
     return NULL;
@@ -476,8 +476,9 @@ TEST(damage_is_told_with_file_offset_and_both_checksums)
     before = byte_at(path, table.extents[1].offset + 8);
     overwrite(path, table.extents[1].offset + 8, (char)~before);
     CHECK(read_anew(&rig, &table, &err) == CAPI_INVALID);
-    snprintf(expected, sizeof expected, "file \"%s\" is damaged at offset %llu: the checksum of the block's directory is ",
-             path, (unsigned long long)table.extents[1].offset);
+    snprintf(expected, sizeof expected,
+             "file \"%s\" is damaged at offset %llu: the checksum of the block's directory is ", path,
+             (unsigned long long)table.extents[1].offset);
     CHECK_ERR(err, expected);
     snprintf(expected, sizeof expected, ", expected %08x", table.extents[1].checksum);
     CHECK_ERR(err, expected);

@@ -24,7 +24,7 @@ struct capi_tables {
     capi_budget *budget;
     bool compress;
     block_cache cache;
-    pthread_mutex_t lock; /* for the lists below */
+    pthread_mutex_t lock;            /* for the lists below */
     capi_table_writer *idle_writers; /* segments that can be continued by this process */
     uint32_t idle_writer_count;
     segment_reader *segments; /* most recently used first */
@@ -58,8 +58,8 @@ void tables_give_scratch(capi_tables *tables, scratch_buffers *scratch);
 /* table_writer.c: frees idle writers, all or those whose path begins with `path_start`. */
 void tables_free_idle_writers(capi_tables *tables, const char *path_start);
 
-/* Writes a block from columns that lie as the format wants them: what capi_table_write_block does after turning views into
- * lengths and bytes. */
+/* Writes a block from columns that lie as the format wants them: what capi_table_write_block does after turning views
+ * into lengths and bytes. */
 CAPI_MUST_USE capi_status table_write_sources(capi_table_writer *writer, const column_source *sources,
                                               uint32_t row_count, const uint64_t *key_hashes, capi_extent *out,
                                               capi_err *err);

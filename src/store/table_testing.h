@@ -1,5 +1,5 @@
-/* table_testing.h - what tests of tables share: a store in a fresh folder, columns of every type with values that bring out
- * every encoding, comparison of blocks. */
+/* table_testing.h - what tests of tables share: a store in a fresh folder, columns of every type with values that bring
+ * out every encoding, comparison of blocks. */
 #pragma once
 
 #include "base/random.h"
@@ -25,11 +25,10 @@ static inline void rig_open(table_rig *rig, bool compress, uint64_t cache_bytes)
     if (!rig->budget.limit_bytes) rig->budget.limit_bytes = UINT64_C(1) << 30;
     if (!rig->random.next) rig->random = capi_random_from_seed(&rig->seed, 7);
     rig->address = (capi_table_address){CAPI_STR("ks1"), CAPI_STR("run1"), CAPI_STR("orders")};
-    CHECK_OK(capi_tables_open_embedded(&(capi_tables_options){.folder = folder,
-                                                              .budget = &rig->budget,
-                                                              .cache_bytes = cache_bytes,
-                                                              .compress = compress},
-                                       &rig->tables, &err),
+    CHECK_OK(capi_tables_open_embedded(
+                 &(capi_tables_options){
+                     .folder = folder, .budget = &rig->budget, .cache_bytes = cache_bytes, .compress = compress},
+                 &rig->tables, &err),
              err);
 }
 

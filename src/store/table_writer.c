@@ -1,8 +1,8 @@
 /* table_writer.c - appends blocks to a segment.
  *
- * A block is put together in memory and written with one call; the system is asked to start writing it to the disk at once, so
- * that the final sync has little left to do. A segment whose writer is closed after a success can be continued by the next
- * writer of the same table in this process: many small batches share few files. */
+ * A block is put together in memory and written with one call; the system is asked to start writing it to the disk at
+ * once, so that the final sync has little left to do. A segment whose writer is closed after a success can be continued
+ * by the next writer of the same table in this process: many small batches share few files. */
 #include "base/random.h"
 #include "store/crc32c.h"
 #include "store/table_store.h"
@@ -44,7 +44,8 @@ static bool schema_equal(const capi_schema *a, const capi_schema *b)
 {
     if (a->field_count != b->field_count) return false;
     for (uint32_t i = 0; i < a->field_count; i++)
-        if (a->fields[i].type != b->fields[i].type || !capi_str_equal(a->fields[i].name, b->fields[i].name)) return false;
+        if (a->fields[i].type != b->fields[i].type || !capi_str_equal(a->fields[i].name, b->fields[i].name))
+            return false;
     return true;
 }
 
@@ -254,7 +255,8 @@ static capi_status writer_reserve(capi_table_writer *writer, const column_source
         bytes += (uint64_t)row_count * 8 + 4 * BLOCK_ALIGN +
                  (sources[column].type == CAPI_STRING ? sources[column].byte_count : 0);
     if (bytes > writer->block_reserved) {
-        CAPI_TRY(block_cache_reserve(&writer->tables->cache, bytes - writer->block_reserved, "a block to be written", err));
+        CAPI_TRY(
+            block_cache_reserve(&writer->tables->cache, bytes - writer->block_reserved, "a block to be written", err));
         writer->block_reserved = bytes;
     }
     capi_buf_clear(&writer->block);
@@ -275,7 +277,8 @@ capi_status table_write_sources(capi_table_writer *writer, const column_source *
     capi_status st;
 
     if (row_count == 0 || row_count > CAPI_BLOCK_ROWS)
-        return capi_err_set(err, CAPI_INTERNAL, "a block has %u rows, expected 1 to %d", row_count, (int)CAPI_BLOCK_ROWS);
+        return capi_err_set(err, CAPI_INTERNAL, "a block has %u rows, expected 1 to %d", row_count,
+                            (int)CAPI_BLOCK_ROWS);
     if (writer->is_broken)
         return capi_err_set(err, CAPI_UNAVAILABLE, "segment of table \"%.*s\" cannot be continued after a failed write",
                             CAPI_STR_ARG(writer->table_path));

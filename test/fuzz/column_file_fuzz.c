@@ -1,8 +1,8 @@
-/* column_file_fuzz.c - bytes as a column file: whatever they are, the reader gives rows or an error in words, and every value of
- * every row can be touched.
+/* column_file_fuzz.c - bytes as a column file: whatever they are, the reader gives rows or an error in words, and every
+ * value of every row can be touched.
  *
- * The first byte chooses: even: the rest is a whole segment file, read as it is; odd: number of columns, their types, two bytes
- * of row count, then a block, whose checksums are made right, so that what lies behind them is reached. */
+ * The first byte chooses: even: the rest is a whole segment file, read as it is; odd: number of columns, their types,
+ * two bytes of row count, then a block, whose checksums are made right, so that what lies behind them is reached. */
 #include "base/file.h"
 #include "store/crc32c.h"
 #include "store/table_store.h"
