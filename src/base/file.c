@@ -57,6 +57,11 @@ static int seam_fsync(const char *path, int fd)
     return fault_hits(path) ? -1 : fsync(fd);
 }
 
+static int seam_fdatasync(const char *path, int fd)
+{
+    return fault_hits(path) ? -1 : fdatasync(fd);
+}
+
 static int seam_rename(const char *from, const char *to)
 {
     return fault_hits(to) ? -1 : rename(from, to);
@@ -333,6 +338,17 @@ capi_status capi_file_sync(capi_file_writer *file, capi_err *err)
 {
     if (seam_fsync(file->path, file->fd) == 0) return CAPI_OK;
     return capi_err_set_errno(err, errno, "could not write \"%s\" to the disk", writer_shown_path(file));
+}
+
+capi_status capi_file_sync_data(capi_file_writer *file, capi_err *err)
+{
+    if (seam_fdatasync(file->path, file->fd) == 0) return CAPI_OK;
+    return capi_err_set_errno(err, errno, "could not write \"%s\" to the disk", writer_shown_path(file));
+}
+
+void capi_file_start_writing(capi_file_writer *file, uint64_t offset, uint64_t bytes)
+{
+    sync_file_range(file->fd, (off_t)offset, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
 }
 
 static capi_status writer_rename(capi_file_writer *file, capi_err *err)

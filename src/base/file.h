@@ -44,6 +44,10 @@ CAPI_MUST_USE capi_status capi_file_append_to(const char *path, capi_file_writer
 /* Writes all of it, or fails with the cause (full disk included). */
 CAPI_MUST_USE capi_status capi_file_write(capi_file_writer *file, const void *data, size_t bytes, capi_err *err);
 CAPI_MUST_USE capi_status capi_file_sync(capi_file_writer *file, capi_err *err);
+/* Like capi_file_sync, but times need not be durable: data and size only. */
+CAPI_MUST_USE capi_status capi_file_sync_data(capi_file_writer *file, capi_err *err);
+/* Asks the system to begin writing these bytes to the disk, so that a sync later finds less to do; only a hint. */
+void capi_file_start_writing(capi_file_writer *file, uint64_t offset, uint64_t bytes);
 /* Sync, rename onto the target, sync the folder, close. On failure the temporary file is gone and so is *file. */
 CAPI_MUST_USE capi_status capi_file_publish(capi_file_writer *file, capi_err *err);
 /* Closes; what capi_file_create_beside made and was not published is removed. NULL is fine. */

@@ -224,7 +224,12 @@ TEST(appending_goes_on_where_the_file_ends)
         CHECK_OK(capi_file_append_to(path, &file, &size_bytes, &err), err);
         CHECK_INT(size_bytes, i * 2);
         CHECK_OK(capi_file_write(file, "ab", 2, &err), err);
+        capi_file_start_writing(file, size_bytes, 2);
+        CHECK_OK(capi_file_sync_data(file, &err), err);
         CHECK_OK(capi_file_sync(file, &err), err);
+        capi_file_faults("/log", 1, EIO);
+        CHECK(capi_file_sync_data(file, &err) == CAPI_UNAVAILABLE);
+        capi_file_faults(NULL, 0, 0);
         capi_file_writer_close(file);
     }
     CHECK_STR(read_file(path), "ababab");
