@@ -55,7 +55,7 @@ CAPI_MUST_USE capi_status capi_table_write_block(capi_table_writer *writer, cons
                                                  const uint64_t *key_hashes, capi_extent *out, capi_err *err);
 /* Everything written so far is durable when this returns. */
 CAPI_MUST_USE capi_status capi_table_writer_sync(capi_table_writer *writer, capi_err *err);
-/* NULL is fine. */
+/* Removes what was not synced. NULL is fine. */
 void capi_table_writer_close(capi_table_writer *writer);
 
 /* Collects rows into blocks for capi_table_write_block: appends chunks (any form; stored form is made here), writes

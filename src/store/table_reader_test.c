@@ -265,6 +265,7 @@ TEST(key_hashes_are_kept_beside_the_rows)
         hashes[i] = rig_random(&rig, UINT64_MAX);
     CHECK_OK(capi_table_writer_open(rig.tables, &rig.address, &schema, &writer, &err), err);
     CHECK_OK(capi_table_write_block(writer, rig_columns(&rig, &schema, 300), 300, hashes, &extent, &err), err);
+    CHECK_OK(capi_table_writer_sync(writer, &err), err);
     capi_table_writer_close(writer);
     CHECK_OK(capi_table_reader_open(rig.tables, &rig.address, &schema,
                                     &(capi_table_content){.extents = &extent, .extent_count = 1, .row_count = 300},

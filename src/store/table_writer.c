@@ -121,12 +121,25 @@ static void writer_free(capi_table_writer *writer)
     free(writer);
 }
 
+/* Blocks that were never synced belong to no table: what failed gives its room back at once, which a full disk needs. The
+ * segment is given up, because others may have seen these blocks at their places. */
+static void writer_cut_tail(capi_table_writer *writer)
+{
+    const char *path = capi_file_writer_path(writer->file);
+
+    if (writer->synced == 0)
+        unlink(path);
+    else
+        (void)!truncate(path, (off_t)writer->synced);
+}
+
 void capi_table_writer_close(capi_table_writer *writer)
 {
     capi_tables *tables;
 
     if (!writer) return;
-    if (!writer->file || writer->is_broken) {
+    if (!writer->file || writer->is_broken || writer->synced != writer->end) {
+        if (writer->file) writer_cut_tail(writer);
         writer_free(writer);
         return;
     }

@@ -60,6 +60,35 @@ TEST(many_small_batches_share_few_files)
     rig_close(&rig);
 }
 
+TEST(what_was_not_synced_is_removed_and_its_segment_given_up)
+{
+    table_rig rig = {0};
+    capi_schema schema = rig_schema();
+    capi_table_writer *writer = NULL;
+    capi_extent kept, lost, next;
+    capi_vec *columns;
+    uint64_t bytes = 0;
+    capi_err err = {0};
+
+    rig_open(&rig, false, 0);
+    columns = rig_columns(&rig, &schema, 500);
+    CHECK_OK(write_batch(&rig, &schema, columns, 500, &kept, 1, &err), err);
+    CHECK_OK(capi_table_writer_open(rig.tables, &rig.address, &schema, &writer, &err), err);
+    CHECK_OK(capi_table_write_block(writer, columns, 500, NULL, &lost, &err), err);
+    CHECK(lost.segment == kept.segment);
+    capi_table_writer_close(writer);
+    CHECK_OK(capi_tables_disk_bytes(rig.tables, &rig.address, &bytes, &err), err);
+    CHECK_INT(bytes, kept.offset + kept.length_bytes);
+    CHECK_OK(capi_table_writer_open(rig.tables, &rig.address, &schema, &writer, &err), err);
+    CHECK_OK(capi_table_write_block(writer, columns, 500, NULL, &lost, &err), err);
+    CHECK(lost.segment != kept.segment);
+    capi_table_writer_close(writer);
+    CHECK_INT(file_count(table_folder(&rig)), 1);
+    CHECK_OK(write_batch(&rig, &schema, columns, 500, &next, 1, &err), err);
+    CHECK(next.segment != kept.segment && next.segment != lost.segment);
+    rig_close(&rig);
+}
+
 TEST(a_writer_without_blocks_leaves_no_file)
 {
     table_rig rig = {0};
@@ -144,12 +173,14 @@ TEST(a_failing_disk_publishes_nothing_and_says_what_failed)
             capi_file_faults(NULL, 0, 0);
             if (st == CAPI_OK) { /* the fault lies beyond the last operation */
                 CHECK(fail_at > 5);
+                CHECK_OK(capi_tables_drop(rig.tables, CAPI_STR("ks1"), (capi_str){0}, &err), err);
                 rig_close(&rig);
                 break;
             }
             CHECK(st == CAPI_UNAVAILABLE || st == CAPI_INVALID);
             CHECK_ERR(err, "/tables");
             CHECK_ERR(err, "could not write");
+            CHECK_INT(file_count(table_folder(&rig)), 0);
             /* The next attempt writes elsewhere and is whole. */
             CHECK_OK(write_batch(&rig, &schema, columns, 700, extents, 3, &err), err);
             CHECK_OK(capi_tables_drop(rig.tables, CAPI_STR("ks1"), (capi_str){0}, &err), err);
