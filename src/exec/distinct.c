@@ -3,6 +3,7 @@
  * A slot of a number holds its row + 1, a slot of bytes a pointer to row, length and bytes; 0 is an empty slot. The slots of a
  * chunk are prefetched before they are looked at, so that misses overlap. */
 #include "exec/distinct.h"
+#include "exec/large.h"
 
 #include <stdlib.h>
 
@@ -83,7 +84,7 @@ void distinct_set_free(distinct_set *set)
     if (!set) return;
     set_free_blocks(set);
     set_release(set, set->reserved_bytes);
-    free(set->slots);
+    exec_large_free(set->slots, set->slot_count * sizeof *set->slots);
     free(set);
 }
 
@@ -124,10 +125,10 @@ static bool set_grow(distinct_set *set, uint32_t more)
         wanted *= 2;
     if (wanted == set->slot_count) return true;
     if (!set_reserve(set, wanted * sizeof *slots)) return false;
-    slots = capi_zmalloc(wanted * sizeof *slots);
+    slots = exec_large_alloc(wanted * sizeof *slots);
     set_move(set->slots, set->slot_count, slots, wanted);
     if (set->slots) set_release(set, set->slot_count * sizeof *slots);
-    free(set->slots);
+    exec_large_free(set->slots, set->slot_count * sizeof *slots);
     set->slots = slots;
     set->slot_count = wanted;
     return true;

@@ -5,6 +5,7 @@
  *                     writes to places of its own, so rows stay in order within a partition
  *     3 by partition  group equal keys; counts, prefix sums, rows by group; then the table of slots
  */
+#include "exec/large.h"
 #include "exec/lookup_build.h"
 
 #include "base/hash.h"
@@ -354,7 +355,7 @@ static capi_status deal(lookup_build *build, capi_err *err)
     CAPI_TRY(lookup_reserve(build->exec, index, places * sizeof *build->places, err));
     build->places = capi_zmalloc(places * sizeof *build->places);
     CAPI_TRY(lookup_reserve(build->exec, index, index->row_count * sizeof *build->part_keys, err));
-    build->part_keys = lookup_alloc(index->row_count * sizeof *build->part_keys);
+    build->part_keys = exec_large_alloc(index->row_count * sizeof *build->part_keys);
     CAPI_TRY(capi_parallel_for(build->exec->pool, index->block_count, count_block, build, err));
     place_blocks(build);
     return capi_parallel_for(build->exec->pool, index->block_count, deal_block, build, err);
@@ -518,7 +519,7 @@ static capi_status build_part(void *context, uint32_t worker_index, uint64_t par
     group_count = find_groups(build, worker, build->part_keys + first, rows, row_count, &slot_count);
     part->alloc_bytes = slot_count * sizeof *part->slots;
     CAPI_TRY(lookup_reserve(build->exec, index, part->alloc_bytes, err));
-    part->slots = lookup_alloc(part->alloc_bytes);
+    part->slots = exec_large_alloc(part->alloc_bytes);
     part->mask = slot_count - 1;
     memcpy(part->slots, worker->slots, part->alloc_bytes);
     /* From here on groups have counts: ends after group_rows. */
@@ -542,7 +543,7 @@ static capi_status build_parts(lookup_build *build, capi_err *err)
 
     if (index->is_dense) {
         CAPI_TRY(lookup_reserve(build->exec, index, index->dense_count * sizeof *index->dense, err));
-        index->dense = lookup_alloc(index->dense_count * sizeof *index->dense);
+        index->dense = exec_large_alloc(index->dense_count * sizeof *index->dense);
         return capi_parallel_for(build->exec->pool, build->part_count, build_dense_part, build, err);
     }
     index->parts = capi_zmalloc(build->part_count * sizeof *index->parts);
@@ -559,15 +560,15 @@ static capi_status build_start(lookup_build *build, capi_err *err)
                              (index->pass_bits ? sizeof *index->picked : 0));
 
     CAPI_TRY(lookup_reserve(build->exec, index, bytes, err));
-    build->keys = lookup_alloc(rows * sizeof *build->keys);
-    build->part_rows = lookup_alloc(rows * sizeof *build->part_rows);
+    build->keys = exec_large_alloc(rows * sizeof *build->keys);
+    build->part_rows = exec_large_alloc(rows * sizeof *build->part_rows);
     index->rows = build->part_rows;
-    if (index->pass_bits) index->picked = lookup_alloc(rows * sizeof *index->picked);
+    if (index->pass_bits) index->picked = exec_large_alloc(rows * sizeof *index->picked);
     if (index->is_int64) {
         build->block_min = capi_malloc((index->block_count + 1) * sizeof *build->block_min);
         build->block_max = capi_malloc((index->block_count + 1) * sizeof *build->block_max);
     } else {
-        index->views = lookup_alloc(rows * sizeof *index->views);
+        index->views = exec_large_alloc(rows * sizeof *index->views);
         index->texts = capi_zmalloc((index->block_count + 1) * sizeof *index->texts);
     }
     return CAPI_OK;
@@ -590,13 +591,13 @@ static void build_end(lookup_build *build)
     }
     free(build->workers);
     if (build->part_keys && build->part_keys != build->keys) {
-        free(build->part_keys);
+        exec_large_free(build->part_keys, index->row_count * sizeof *build->part_keys);
         freed += index->row_count * sizeof *build->part_keys;
     }
     if (build->places) freed += index->block_count * build->part_count * sizeof *build->places;
     if (build->keys) freed += index->row_count * sizeof *build->keys;
     free(build->places);
-    free(build->keys);
+    exec_large_free(build->keys, index->row_count * sizeof *build->keys);
     free(build->part_first);
     free(build->block_min);
     free(build->block_max);

@@ -65,9 +65,6 @@ CAPI_MUST_USE capi_status lookup_index_build(capi_exec *exec, lookup_index *inde
 CAPI_MUST_USE capi_status lookup_reserve(capi_exec *exec, lookup_index *index, uint64_t bytes, capi_err *err);
 void lookup_release(capi_exec *exec, lookup_index *index, uint64_t bytes);
 
-/* Zeroed memory, in huge pages where they help; free with free(). */
-void *lookup_alloc(uint64_t bytes);
-
 /* The part a hash belongs to: its highest bits. */
 static inline uint32_t lookup_part_of(uint64_t hash, uint32_t part_bits)
 {

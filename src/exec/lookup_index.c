@@ -2,13 +2,11 @@
  *
  * One lock guards the list and the `is_busy` flag of each index; the work itself is done without it. Indexes that nobody uses
  * stay for the next batch, as long as they take no more than a quarter of the budget or until memory is wanted elsewhere. */
+#include "exec/large.h"
 #include "exec/lookup_build.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-
-enum { HUGE_PAGE_BYTES = 2 << 20 };
 
 struct capi_index_cache {
     pthread_mutex_t lock;
@@ -30,19 +28,6 @@ struct capi_index_cache *exec_index_cache_new(capi_budget *budget)
 }
 
 /* ---- memory ---- */
-
-void *lookup_alloc(uint64_t bytes)
-{
-    uint64_t rounded = (bytes + HUGE_PAGE_BYTES - 1) & ~(uint64_t)(HUGE_PAGE_BYTES - 1);
-    void *memory;
-
-    if (bytes < HUGE_PAGE_BYTES) return capi_zmalloc(bytes ? bytes : 1);
-    memory = aligned_alloc(HUGE_PAGE_BYTES, rounded);
-    if (!memory) return capi_zmalloc(bytes);
-    (void)madvise(memory, rounded, MADV_HUGEPAGE);
-    memset(memory, 0, rounded);
-    return memory;
-}
 
 static bool cache_take(struct capi_index_cache *cache, uint64_t bytes, uint64_t most_bytes)
 {
@@ -94,21 +79,27 @@ static void free_texts(char **texts, uint64_t block_count)
     free(texts);
 }
 
+static void forget_column(lookup_index *index, lookup_column *column)
+{
+    exec_large_free(column->vec.data, index->row_count * capi_form_bytes(column->vec.form));
+    free_texts(column->texts, index->block_count);
+    *column = (lookup_column){0};
+}
+
 static void index_free(struct capi_index_cache *cache, lookup_index *index)
 {
     capi_table_reader_close(index->reader);
-    free(index->dense);
+    exec_large_free(index->dense, index->dense_count * sizeof *index->dense);
     for (uint32_t part = 0; index->parts && part < 1u << index->part_bits; part++)
-        free(index->parts[part].slots);
+        exec_large_free(index->parts[part].slots, index->parts[part].alloc_bytes);
     free(index->parts);
-    free(index->views);
+    exec_large_free(index->views, index->row_count * sizeof *index->views);
     free_texts(index->texts, index->block_count);
-    free(index->rows);
+    exec_large_free(index->rows, index->row_count * sizeof *index->rows);
     free(index->block_first);
-    free(index->picked);
+    exec_large_free(index->picked, index->row_count * sizeof *index->picked);
     for (uint32_t column = 0; column < index->schema.field_count; column++) {
-        free(index->columns[column].vec.data);
-        free_texts(index->columns[column].texts, index->block_count);
+        forget_column(index, &index->columns[column]);
     }
     capi_budget_release(cache->budget, index->reserved_bytes);
     cache->used_bytes -= index->reserved_bytes;
@@ -387,13 +378,6 @@ static capi_status load_block(void *context, uint32_t worker, uint64_t block_ind
     return st;
 }
 
-static void forget_column(lookup_index *index, lookup_column *column)
-{
-    free(column->vec.data);
-    free_texts(column->texts, index->block_count);
-    *column = (lookup_column){0};
-}
-
 static capi_status load_columns(column_load *load, capi_err *err)
 {
     lookup_index *index = load->index;
@@ -411,7 +395,7 @@ static capi_status load_columns(column_load *load, capi_err *err)
 
         if (!load->wanted[column]) continue;
         to->vec = (capi_vec){.type = type, .form = capi_form_stored(type)};
-        to->vec.data = lookup_alloc(index->row_count * capi_form_bytes(to->vec.form));
+        to->vec.data = exec_large_alloc(index->row_count * capi_form_bytes(to->vec.form));
         to->texts = type == CAPI_STRING ? capi_zmalloc((index->block_count + 1) * sizeof *to->texts) : NULL;
     }
     st = capi_parallel_for(load->exec->pool, index->block_count, load_block, load, err);

@@ -47,6 +47,7 @@ struct top_rows {
     char *next, *end;
     uint64_t reserved_bytes;
     bool has_cutoff;
+    uint64_t cutoff_prefix;
     capi_buf cutoff; /* key */
     capi_buf runs;   /* top_run */
     uint32_t run_count;
@@ -160,6 +161,7 @@ static bool entry_before(const top_entry *a, const top_entry *b)
     int order;
 
     if (a->prefix != b->prefix) return a->prefix < b->prefix;
+    if (a->key_bytes <= 8 && a->key_bytes == b->key_bytes) return a->row < b->row;
     order = key_compare(a->data, a->key_bytes, b->data, b->key_bytes);
     return order ? order < 0 : a->row < b->row;
 }
@@ -211,7 +213,11 @@ void top_rows_sort(top_rows *top)
 
 bool top_rows_wants(const top_rows *top, const capi_view *key)
 {
+    uint64_t prefix;
+
     if (!top->has_cutoff) return true;
+    prefix = key_prefix(capi_view_data(key), key->bytes);
+    if (prefix != top->cutoff_prefix) return prefix < top->cutoff_prefix;
     return key_compare(capi_view_data(key), key->bytes, top->cutoff.data, (uint32_t)top->cutoff.bytes) < 0;
 }
 
@@ -225,6 +231,7 @@ static void set_cutoff(top_rows *top)
     if (top->has_cutoff && key_compare(last->data, last->key_bytes, top->cutoff.data, (uint32_t)top->cutoff.bytes) >= 0)
         return;
     top->has_cutoff = true;
+    top->cutoff_prefix = last->prefix;
     capi_buf_clear(&top->cutoff);
     capi_buf_append(&top->cutoff, last->data, last->key_bytes);
 }
