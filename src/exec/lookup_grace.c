@@ -217,7 +217,7 @@ static capi_status pass_run(grace_run *grace, capi_err *err)
     grace->sink = sink_table_new_temporary(batch, &place, group_count);
     CAPI_TRY_OUT(pass_open_index(grace, err));
     CAPI_TRY_OUT(exec_drive(batch, grace->scan, group_count, &driven, err));
-    sink_table_finish_temporary(grace->sink, &part->extents, &part->extent_count, &part->row_count);
+    CAPI_TRY_OUT(sink_table_finish_temporary(grace->sink, &part->extents, &part->extent_count, &part->row_count, err));
 out:
     for (uint32_t i = 0; i < batch->worker_count; i++)
         worker_close(&grace->workers[i]);

@@ -176,11 +176,21 @@ static capi_extent *join_extents(const sink_table *sink, uint64_t *extent_count,
     return extents;
 }
 
-void sink_table_finish_temporary(sink_table *sink, capi_extent **extents, uint64_t *extent_count, uint64_t *row_count)
+/* Also for temporary tables: what was never synced goes when its writer is closed (table.h). */
+static capi_status sync_writers(sink_table *sink, capi_err *err)
+{
+    for (uint32_t i = 0; i < sink->batch->worker_count; i++)
+        if (sink->workers[i].writer) CAPI_TRY(capi_table_writer_sync(sink->workers[i].writer, err));
+    return CAPI_OK;
+}
+
+capi_status sink_table_finish_temporary(sink_table *sink, capi_extent **extents, uint64_t *extent_count,
+                                        uint64_t *row_count, capi_err *err)
 {
     uint64_t bytes;
 
     *extents = join_extents(sink, extent_count, row_count, &bytes);
+    return sync_writers(sink, err);
 }
 
 capi_status sink_table_finish(sink_table *sink, bool check_unique, capi_err *err)
@@ -190,7 +200,6 @@ capi_status sink_table_finish(sink_table *sink, bool check_unique, capi_err *err
 
     out->extents = join_extents(sink, &extent_count, &out->rows_written, &out->bytes_written);
     out->extent_count = (uint32_t)extent_count;
-    for (uint32_t i = 0; i < sink->batch->worker_count; i++)
-        if (sink->workers[i].writer) CAPI_TRY(capi_table_writer_sync(sink->workers[i].writer, err));
+    CAPI_TRY(sync_writers(sink, err));
     return check_unique && sink->hashed ? exec_unique_check_batch(sink->batch, &sink->address, err) : CAPI_OK;
 }

@@ -30,8 +30,9 @@ CAPI_MUST_USE capi_status sink_table_end_group(sink_table *sink, uint32_t worker
 /* When all groups are done: makes everything durable, joins the extents into batch->out. Checks a unique index within the
  * batch, if check_unique. */
 CAPI_MUST_USE capi_status sink_table_finish(sink_table *sink, bool check_unique, capi_err *err);
-/* A temporary table is readable from now on; nothing is made durable. *extents is malloc'ed. */
-void sink_table_finish_temporary(sink_table *sink, capi_extent **extents, uint64_t *extent_count, uint64_t *row_count);
+/* When all groups of a temporary table are done: it can be read from now on. *extents is malloc'ed. */
+CAPI_MUST_USE capi_status sink_table_finish_temporary(sink_table *sink, capi_extent **extents, uint64_t *extent_count,
+                                                      uint64_t *row_count, capi_err *err);
 void sink_table_free(sink_table *sink); /* NULL is fine */
 
 /* The index whose key hashes a table stores: the first unique one, or NULL. */
