@@ -5,76 +5,13 @@
  * batches from `next_batch` on are as the node says (`rest_status`). */
 #include "store/state.h"
 
-#include "store/state_backend.h"
+#include "store/state_memory.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-
-typedef struct mem_batch {
-    int status;
-    capi_str owner, operation, attempt;
-    capi_str staged, target; /* publishing if target is not empty */
-    uint32_t deaths;
-    int64_t start_ms, final_ms;
-    uint64_t rows_read, rows_written, bytes_written;
-    int64_t first_token, last_token;
-    capi_str extents, survivors, comment;
-} mem_batch;
-
-typedef struct mem_node {
-    capi_str name;
-    uint32_t batches_total;
-    int status;
-    mem_batch **batches; /* batches_total pointers, or NULL until the first claim */
-    uint32_t next_batch; /* the lowest that was never claimed */
-    uint32_t free_count; /* of those below it that were given back */
-    int rest_status;     /* of the batches from next_batch on: none, fail or stopreceived */
-    int64_t rest_ms;
-    capi_str rest_comment;
-    uint32_t done, failed, stopped, claimed;
-    capi_str reader_run_uid, lookup_run_uid;
-    int64_t start_ms, final_ms;
-    capi_str comment;
-    uint64_t row_count;
-    capi_str seal_owner, seal_operation, seal_attempt;
-    uint32_t seal_deaths;
-} mem_node;
-
-typedef struct mem_run {
-    struct mem_run *next; /* newest first */
-    capi_run base;        /* texts are malloc'ed; status is not kept */
-    capi_str operation_uid;
-    mem_node *nodes;
-    uint32_t node_count;
-    capi_snapshot_file *files;
-    uint32_t file_count;
-    capi_str *targets;
-    uint32_t target_count;
-} mem_run;
-
-typedef struct mem_keyspace {
-    struct mem_keyspace *next;
-    capi_str name, uid;
-    uint32_t run_id_last;
-} mem_keyspace;
-
-typedef struct mem_process {
-    struct mem_process *next;
-    capi_str uid;
-    uint64_t beat;
-} mem_process;
-
-typedef struct mem_state {
-    capi_state base;
-    pthread_mutex_t lock;
-    mem_keyspace *keyspaces;
-    mem_run *runs;
-    mem_process *processes;
-} mem_state;
 
 /* ---- texts on the heap ---- */
 
-static capi_str text_new(capi_str text)
+capi_str mem_text_new(capi_str text)
 {
     char *data;
 
@@ -84,26 +21,26 @@ static capi_str text_new(capi_str text)
     return (capi_str){data, text.bytes};
 }
 
-static void text_free(capi_str *text)
+void mem_text_free(capi_str *text)
 {
     free((char *)text->data);
     *text = (capi_str){0};
 }
 
-static void text_set(capi_str *text, capi_str value)
+void mem_text_set(capi_str *text, capi_str value)
 {
-    capi_str copy = text_new(value);
+    capi_str copy = mem_text_new(value);
 
-    text_free(text);
+    mem_text_free(text);
     *text = copy;
 }
 
-static capi_str text_new_uid(const mem_state *mem)
+capi_str mem_text_new_uid(const mem_state *mem)
 {
     char uid[CAPI_UID_BYTES];
 
     capi_random_uid(&mem->base.random, uid);
-    return text_new(capi_str_of(uid));
+    return mem_text_new(capi_str_of(uid));
 }
 
 /* ---- freeing ---- */
@@ -114,7 +51,7 @@ static void batch_free(mem_batch *batch)
                          &batch->target, &batch->extents,   &batch->survivors, &batch->comment};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        text_free(texts[i]);
+        mem_text_free(texts[i]);
     free(batch);
 }
 
@@ -127,13 +64,13 @@ static void node_deinit(mem_node *node)
         batch_free(node->batches[i]);
     free(node->batches);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        text_free(texts[i]);
+        mem_text_free(texts[i]);
 }
 
 static void run_free_targets(mem_run *run)
 {
     for (uint32_t i = 0; i < run->target_count; i++)
-        text_free(&run->targets[i]);
+        mem_text_free(&run->targets[i]);
     free(run->targets);
     run->targets = NULL;
     run->target_count = 0;
@@ -150,14 +87,14 @@ static void run_free(mem_run *run)
         node_deinit(&run->nodes[i]);
     free(run->nodes);
     for (uint32_t i = 0; i < run->file_count; i++) {
-        text_free(&run->files[i].kind);
-        text_free(&run->files[i].url);
-        text_free(&run->files[i].text);
+        mem_text_free(&run->files[i].kind);
+        mem_text_free(&run->files[i].url);
+        mem_text_free(&run->files[i].text);
     }
     free(run->files);
     run_free_targets(run);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        text_free(texts[i]);
+        mem_text_free(texts[i]);
     free(run);
 }
 
@@ -175,22 +112,22 @@ static void mem_close(capi_state *state)
         mem_keyspace *keyspace = mem->keyspaces;
 
         mem->keyspaces = keyspace->next;
-        text_free(&keyspace->name);
-        text_free(&keyspace->uid);
+        mem_text_free(&keyspace->name);
+        mem_text_free(&keyspace->uid);
         free(keyspace);
     }
     while (mem->processes) {
         mem_process *process = mem->processes;
 
         mem->processes = process->next;
-        text_free(&process->uid);
+        mem_text_free(&process->uid);
         free(process);
     }
     pthread_mutex_destroy(&mem->lock);
     free(mem);
 }
 
-static mem_state *mem_lock(capi_state *state)
+mem_state *mem_lock(capi_state *state)
 {
     mem_state *mem = (mem_state *)state;
 
@@ -198,7 +135,7 @@ static mem_state *mem_lock(capi_state *state)
     return mem;
 }
 
-static capi_status mem_unlock(mem_state *mem, capi_status status)
+capi_status mem_unlock(mem_state *mem, capi_status status)
 {
     pthread_mutex_unlock(&mem->lock);
     return status;
@@ -245,8 +182,8 @@ static capi_status run_by_id(const mem_state *mem, const capi_keyspace *keyspace
     return state_no_run_id(err, keyspace, run_id);
 }
 
-static capi_status node_find(const mem_state *mem, capi_str run_uid, capi_str name, mem_run **run_out, mem_node **out,
-                             capi_err *err)
+capi_status mem_node_find(const mem_state *mem, capi_str run_uid, capi_str name, mem_run **run_out, mem_node **out,
+                          capi_err *err)
 {
     mem_run *run = run_by_uid(mem, run_uid);
 
@@ -260,7 +197,7 @@ static capi_status node_find(const mem_state *mem, capi_str run_uid, capi_str na
     return state_no_node(err, run_uid, name);
 }
 
-static mem_process *process_find(const mem_state *mem, capi_str uid)
+mem_process *mem_process_find(const mem_state *mem, capi_str uid)
 {
     mem_process *process = mem->processes;
 
@@ -280,8 +217,8 @@ static capi_status mem_keyspace_open(capi_state *state, capi_str name, bool crea
     if (!keyspace && !create) return mem_unlock(mem, state_no_keyspace(err, name, "memory"));
     if (!keyspace) {
         keyspace = capi_zmalloc(sizeof *keyspace);
-        keyspace->name = text_new(name);
-        keyspace->uid = text_new_uid(mem);
+        keyspace->name = mem_text_new(name);
+        keyspace->uid = mem_text_new_uid(mem);
         keyspace->next = mem->keyspaces;
         mem->keyspaces = keyspace;
     }
@@ -330,8 +267,8 @@ static capi_status mem_keyspace_drop(capi_state *state, capi_str name, capi_aren
     }
     *uid = capi_str_copy(arena, keyspace->uid);
     *at = keyspace->next;
-    text_free(&keyspace->name);
-    text_free(&keyspace->uid);
+    mem_text_free(&keyspace->name);
+    mem_text_free(&keyspace->uid);
     free(keyspace);
     return mem_unlock(mem, CAPI_OK);
 }
@@ -382,31 +319,31 @@ static mem_run *run_new(mem_state *mem, mem_keyspace *keyspace, capi_str run_uid
     run->base = (capi_run){
         .run_id = ++keyspace->run_id_last,
         .run_uid = run_uid,
-        .keyspace_uid = text_new(keyspace->uid),
-        .script_url = text_new(spec->script_url),
-        .params_url = text_new(spec->params_url),
-        .start_nodes = text_new(spec->start_nodes),
-        .description = text_new(spec->description),
-        .owner = text_new(spec->owner),
+        .keyspace_uid = mem_text_new(keyspace->uid),
+        .script_url = mem_text_new(spec->script_url),
+        .params_url = mem_text_new(spec->params_url),
+        .start_nodes = mem_text_new(spec->start_nodes),
+        .description = mem_text_new(spec->description),
+        .owner = mem_text_new(spec->owner),
         .mode = spec->mode,
         .start_ms = state_now_ms(&mem->base),
     };
-    run->operation_uid = text_new(spec->operation_uid);
+    run->operation_uid = mem_text_new(spec->operation_uid);
     run->nodes = capi_zmalloc(spec->node_count * sizeof *run->nodes);
     run->node_count = spec->node_count;
     for (uint32_t i = 0; i < spec->node_count; i++) {
-        run->nodes[i].name = text_new(spec->nodes[i].name);
+        run->nodes[i].name = mem_text_new(spec->nodes[i].name);
         run->nodes[i].batches_total = spec->nodes[i].batches_total;
     }
     run->files = capi_zmalloc(spec->file_count * sizeof *run->files);
     run->file_count = spec->file_count;
     for (uint32_t i = 0; i < spec->file_count; i++)
-        run->files[i] = (capi_snapshot_file){text_new(spec->files[i].kind), text_new(spec->files[i].url),
-                                             text_new(spec->files[i].text)};
+        run->files[i] = (capi_snapshot_file){mem_text_new(spec->files[i].kind), mem_text_new(spec->files[i].url),
+                                             mem_text_new(spec->files[i].text)};
     run->targets = capi_zmalloc(spec->target_count * sizeof *run->targets);
     run->target_count = spec->target_count;
     for (uint32_t i = 0; i < spec->target_count; i++)
-        run->targets[i] = text_new(spec->targets[i]);
+        run->targets[i] = mem_text_new(spec->targets[i]);
     return run;
 }
 
@@ -420,11 +357,11 @@ static capi_status mem_run_start(capi_state *state, const capi_keyspace *keyspac
     if (!home) return mem_unlock(mem, state_dropped_keyspace(err, keyspace));
     run = run_by_operation(mem, keyspace->uid, spec->operation_uid);
     if (!run) {
-        capi_str run_uid = text_new_uid(mem);
+        capi_str run_uid = mem_text_new_uid(mem);
         capi_status st = targets_check(mem, spec, err);
 
         if (st != CAPI_OK) {
-            text_free(&run_uid);
+            mem_text_free(&run_uid);
             return mem_unlock(mem, st);
         }
         run = run_new(mem, home, run_uid, spec);
@@ -489,11 +426,11 @@ static capi_status mem_run_snapshot(capi_state *state, capi_str run_uid, capi_ar
 
 /* ---- the end of a stopped run ---- */
 
-static void batch_stop(mem_node *node, mem_batch *batch, const mem_run *run, int64_t now_ms)
+void mem_batch_stop(mem_node *node, mem_batch *batch, const mem_run *run, int64_t now_ms)
 {
     batch->status = CAPI_WORK_STOP_RECEIVED;
     batch->final_ms = now_ms;
-    text_set(&batch->comment, run->base.stop_comment);
+    mem_text_set(&batch->comment, run->base.stop_comment);
     node->done++;
     node->stopped++;
 }
@@ -504,25 +441,25 @@ static void node_stop_batches(mem_node *node, const mem_run *run, int64_t now_ms
 
     for (uint32_t i = 0; i < node->next_batch && node->free_count; i++)
         if (node->batches[i]->status == CAPI_WORK_NONE) {
-            batch_stop(node, node->batches[i], run, now_ms);
+            mem_batch_stop(node, node->batches[i], run, now_ms);
             node->free_count--;
         }
     if (node->rest_status != CAPI_WORK_NONE) return;
     node->rest_status = CAPI_WORK_STOP_RECEIVED;
     node->rest_ms = now_ms;
-    text_set(&node->rest_comment, run->base.stop_comment);
+    mem_text_set(&node->rest_comment, run->base.stop_comment);
     node->done += rest;
     node->stopped += rest;
 }
 
 /* Ends a node of a stopped run once nobody works on it. */
-static void node_settle(mem_node *node, const mem_run *run, int64_t now_ms)
+void mem_node_settle(mem_node *node, const mem_run *run, int64_t now_ms)
 {
     if (!run->base.stop_ms || state_work_is_final(node->status) || node->claimed || node->seal_owner.bytes) return;
     if (node->status == CAPI_WORK_START && node->stopped == 0) return;
     node->status = state_stopped_status(node->failed);
     node->final_ms = now_ms;
-    text_set(&node->comment, run->base.stop_comment);
+    mem_text_set(&node->comment, run->base.stop_comment);
 }
 
 static capi_status mem_run_stop(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment,
@@ -534,12 +471,12 @@ static capi_status mem_run_stop(capi_state *state, const capi_keyspace *keyspace
 
     if (st != CAPI_OK || run->base.stop_ms) return mem_unlock(mem, st);
     run->base.stop_ms = state_now_ms(state);
-    text_set(&run->base.stop_comment, comment);
+    mem_text_set(&run->base.stop_comment, comment);
     run_free_targets(run);
     for (uint32_t i = 0; i < run->node_count; i++) {
         if (state_work_is_final(run->nodes[i].status)) continue;
         node_stop_batches(&run->nodes[i], run, run->base.stop_ms);
-        node_settle(&run->nodes[i], run, run->base.stop_ms);
+        mem_node_settle(&run->nodes[i], run, run->base.stop_ms);
     }
     return mem_unlock(mem, CAPI_OK);
 }
@@ -558,7 +495,7 @@ static capi_status mem_run_complete(capi_state *state, capi_str run_uid, capi_st
             return mem_unlock(mem, state_node_unfinished(err, node->name, node->status));
     }
     run->base.complete_ms = state_now_ms(state);
-    text_set(&run->base.complete_comment, comment);
+    mem_text_set(&run->base.complete_comment, comment);
     run_free_targets(run);
     return mem_unlock(mem, CAPI_OK);
 }
@@ -630,7 +567,7 @@ static capi_status mem_node_get(capi_state *state, capi_str run_uid, capi_str na
     mem_state *mem = mem_lock(state);
     mem_run *run = NULL;
     mem_node *node = NULL;
-    capi_status st = node_find(mem, run_uid, name, &run, &node, err);
+    capi_status st = mem_node_find(mem, run_uid, name, &run, &node, err);
 
     if (st == CAPI_OK) node_copy_out(node, arena, out);
     return mem_unlock(mem, st);
@@ -642,14 +579,14 @@ static capi_status mem_node_open(capi_state *state, capi_str run_uid, capi_str n
     mem_state *mem = mem_lock(state);
     mem_run *run = NULL;
     mem_node *node = NULL;
-    capi_status st = node_find(mem, run_uid, name, &run, &node, err);
+    capi_status st = mem_node_find(mem, run_uid, name, &run, &node, err);
 
     if (st != CAPI_OK) return mem_unlock(mem, st);
     if (node->status == CAPI_WORK_NONE) {
         node->status = CAPI_WORK_START;
         node->start_ms = state_now_ms(state);
-        text_set(&node->reader_run_uid, reader_run_uid);
-        text_set(&node->lookup_run_uid, lookup_run_uid);
+        mem_text_set(&node->reader_run_uid, reader_run_uid);
+        mem_text_set(&node->lookup_run_uid, lookup_run_uid);
     }
     node_copy_out(node, arena, out);
     return mem_unlock(mem, CAPI_OK);
@@ -660,7 +597,7 @@ static capi_status mem_node_refuse(capi_state *state, capi_str run_uid, capi_str
     mem_state *mem = mem_lock(state);
     mem_run *run = NULL;
     mem_node *node = NULL;
-    capi_status st = node_find(mem, run_uid, name, &run, &node, err);
+    capi_status st = mem_node_find(mem, run_uid, name, &run, &node, err);
 
     if (st != CAPI_OK) return mem_unlock(mem, st);
     /* Refused before, or ended with its run: done. */
@@ -668,443 +605,11 @@ static capi_status mem_node_refuse(capi_state *state, capi_str run_uid, capi_str
         return mem_unlock(mem, node->rest_status && node->start_ms == 0 ? CAPI_OK : state_node_is_open(err, name));
     node->status = CAPI_WORK_FAIL;
     node->final_ms = state_now_ms(state);
-    text_set(&node->comment, comment);
+    mem_text_set(&node->comment, comment);
     node->rest_status = CAPI_WORK_FAIL;
     node->rest_ms = node->final_ms;
-    text_set(&node->rest_comment, comment);
+    mem_text_set(&node->rest_comment, comment);
     node->done = node->failed = node->batches_total;
-    return mem_unlock(mem, CAPI_OK);
-}
-
-/* ---- batches ---- */
-
-static mem_batch *batch_claimed_by(const mem_node *node, capi_str process_uid, capi_str operation_uid, uint32_t *idx)
-{
-    for (uint32_t i = 0; i < node->next_batch; i++) {
-        mem_batch *batch = node->batches[i];
-
-        if (batch->status != CAPI_WORK_START || !capi_str_equal(batch->owner, process_uid) ||
-            !capi_str_equal(batch->operation, operation_uid))
-            continue;
-        *idx = i;
-        return batch;
-    }
-    return NULL;
-}
-
-/* The lowest batch that is free, or NULL. */
-static mem_batch *batch_take_free(mem_node *node, uint32_t *idx)
-{
-    for (uint32_t i = 0; i < node->next_batch && node->free_count; i++)
-        if (node->batches[i]->status == CAPI_WORK_NONE) {
-            node->free_count--;
-            *idx = i;
-            return node->batches[i];
-        }
-    if (node->next_batch == node->batches_total || node->rest_status != CAPI_WORK_NONE) return NULL;
-    if (!node->batches) node->batches = capi_zmalloc(node->batches_total * sizeof *node->batches);
-    *idx = node->next_batch;
-    node->batches[*idx] = capi_zmalloc(sizeof **node->batches);
-    node->batches[*idx]->last_token = -1;
-    return node->batches[node->next_batch++];
-}
-
-static capi_status node_claim(mem_state *mem, mem_run *run, mem_node *node, capi_str process_uid,
-                              capi_str operation_uid, capi_claim *out, capi_err *err)
-{
-    uint32_t idx = 0;
-    mem_batch *batch = batch_claimed_by(node, process_uid, operation_uid, &idx);
-
-    if (!batch) {
-        if (run->base.stop_ms) return state_run_is_stopped(err, run->base.run_uid);
-        if (node->status == CAPI_WORK_START) batch = batch_take_free(node, &idx);
-        if (!batch) return state_nothing_to_claim(err, node->name);
-        batch->status = CAPI_WORK_START;
-        batch->start_ms = state_now_ms(&mem->base);
-        text_set(&batch->owner, process_uid);
-        text_set(&batch->operation, operation_uid);
-        text_free(&batch->attempt);
-        batch->attempt = text_new_uid(mem);
-        node->claimed++;
-    }
-    state_make_claim(out, run->base.run_uid, node->name, batch->attempt, idx, node->batches_total, batch->deaths,
-                     batch->target.bytes > 0);
-    return CAPI_OK;
-}
-
-static capi_status mem_batch_claim(capi_state *state, capi_str run_uid, capi_str name, capi_str process_uid,
-                                   capi_str operation_uid, capi_claim *out, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    capi_status st = node_find(mem, run_uid, name, &run, &node, err);
-
-    if (st == CAPI_OK) st = node_claim(mem, run, node, process_uid, operation_uid, out, err);
-    return mem_unlock(mem, st);
-}
-
-/* The batch of a claim whose attempt is still the batch's last one, whatever has become of it; CAPI_CONFLICT if not. */
-static capi_status claim_find(const mem_state *mem, const capi_claim *claim, mem_run **run, mem_node **node,
-                              mem_batch **batch, capi_err *err)
-{
-    if (node_find(mem, capi_str_of(claim->run_uid), capi_str_of(claim->node), run, node, NULL) != CAPI_OK)
-        return state_not_ours(err, claim);
-    if (claim->batch_idx >= (*node)->next_batch) return state_not_ours(err, claim);
-    *batch = (*node)->batches[claim->batch_idx];
-    if (!capi_str_is((*batch)->attempt, claim->attempt_uid)) return state_not_ours(err, claim);
-    return CAPI_OK;
-}
-
-/* Takes the claim off a batch: it is free again, or stopped with its run. */
-static void batch_unclaim(mem_state *mem, mem_run *run, mem_node *node, mem_batch *batch)
-{
-    batch->status = CAPI_WORK_NONE;
-    batch->start_ms = 0;
-    text_free(&batch->owner);
-    text_free(&batch->operation);
-    node->claimed--;
-    if (!run->base.stop_ms) {
-        node->free_count++;
-        return;
-    }
-    batch_stop(node, batch, run, state_now_ms(&mem->base));
-    node_settle(node, run, state_now_ms(&mem->base));
-}
-
-static capi_status mem_batch_release(capi_state *state, const capi_claim *claim, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status == CAPI_WORK_SUCCESS || batch->status == CAPI_WORK_FAIL)
-        return mem_unlock(mem, state_not_ours(err, claim));
-    if (batch->status == CAPI_WORK_START) batch_unclaim(mem, run, node, batch);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static capi_status mem_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
-                                     capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
-    text_set(&batch->staged, staged);
-    text_set(&batch->target, target);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static capi_status mem_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena,
-                                         capi_str *staged, capi_str *target, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
-    *staged = capi_str_copy(arena, batch->staged);
-    *target = capi_str_copy(arena, batch->target);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static void batch_set_result(mem_batch *batch, const capi_batch_result *result, int64_t now_ms)
-{
-    batch->status = result->status;
-    batch->final_ms = now_ms;
-    batch->rows_read = result->rows_read;
-    batch->rows_written = result->rows_written;
-    batch->bytes_written = result->bytes_written;
-    batch->first_token = result->first_token;
-    batch->last_token = result->last_token;
-    text_set(&batch->extents, result->extents);
-    text_set(&batch->comment, result->comment);
-    text_free(&batch->owner);
-    text_free(&batch->operation);
-}
-
-static capi_status mem_batch_finish(capi_state *state, const capi_claim *claim, const capi_batch_result *result,
-                                    capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status == CAPI_WORK_SUCCESS || batch->status == CAPI_WORK_FAIL) return mem_unlock(mem, CAPI_OK);
-    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
-    batch_set_result(batch, result, state_now_ms(state));
-    node->claimed--;
-    node->done++;
-    node->failed += result->status == CAPI_WORK_FAIL;
-    node_settle(node, run, batch->final_ms);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static void batch_copy_out(const mem_batch *batch, bool with_extents, capi_arena *arena, capi_batch_state *out)
-{
-    bool was_worked_on =
-        batch->status == CAPI_WORK_START || batch->status == CAPI_WORK_SUCCESS || batch->status == CAPI_WORK_FAIL;
-
-    out->status = (capi_work_status)batch->status;
-    out->owner = capi_str_copy(arena, batch->owner);
-    if (was_worked_on) out->attempt_uid = capi_str_copy(arena, batch->attempt);
-    if (with_extents) {
-        out->extents = capi_str_copy(arena, batch->extents);
-        out->survivors = capi_str_copy(arena, batch->survivors);
-    }
-    out->rows_read = batch->rows_read;
-    out->rows_written = batch->rows_written;
-    out->bytes_written = batch->bytes_written;
-    out->first_token = batch->first_token;
-    out->last_token = batch->last_token;
-    out->start_ms = batch->start_ms;
-    out->final_ms = batch->final_ms;
-    out->deaths = batch->deaths;
-    out->comment = capi_str_copy(arena, batch->comment);
-}
-
-static capi_status mem_batch_list(capi_state *state, capi_str run_uid, capi_str name, bool with_extents,
-                                  capi_arena *arena, capi_batch_state **out, uint32_t *count, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    capi_status st = node_find(mem, run_uid, name, &run, &node, err);
-    capi_str rest_comment;
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    *out = capi_new_array(arena, capi_batch_state, node->batches_total);
-    *count = node->batches_total;
-    rest_comment = capi_str_copy(arena, node->rest_comment);
-    for (uint32_t i = 0; i < node->batches_total; i++) {
-        capi_batch_state *batch = &(*out)[i];
-
-        batch->batch_idx = i;
-        batch->batches_total = node->batches_total;
-        if (i < node->next_batch) {
-            batch_copy_out(node->batches[i], with_extents, arena, batch);
-            continue;
-        }
-        batch->status = (capi_work_status)node->rest_status;
-        batch->last_token = -1;
-        batch->final_ms = node->rest_ms;
-        batch->comment = rest_comment;
-    }
-    return mem_unlock(mem, CAPI_OK);
-}
-
-/* ---- seals ---- */
-
-static capi_status mem_seal_claim(capi_state *state, capi_str run_uid, capi_str name, capi_str process_uid,
-                                  capi_str operation_uid, capi_claim *out, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    capi_status st = node_find(mem, run_uid, name, &run, &node, err);
-    bool is_repeated;
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    is_repeated = node->seal_owner.bytes && capi_str_equal(node->seal_owner, process_uid) &&
-                  capi_str_equal(node->seal_operation, operation_uid);
-    if (!is_repeated) {
-        if (node->status != CAPI_WORK_START || node->done < node->batches_total || node->seal_owner.bytes)
-            return mem_unlock(mem, state_nothing_to_claim(err, name));
-        text_set(&node->seal_owner, process_uid);
-        text_set(&node->seal_operation, operation_uid);
-        text_free(&node->seal_attempt);
-        node->seal_attempt = text_new_uid(mem);
-    }
-    state_make_claim(out, run_uid, name, node->seal_attempt, 0, node->batches_total, node->seal_deaths, false);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static capi_status seal_find(const mem_state *mem, const capi_claim *claim, mem_run **run, mem_node **node,
-                             capi_err *err)
-{
-    if (node_find(mem, capi_str_of(claim->run_uid), capi_str_of(claim->node), run, node, NULL) != CAPI_OK ||
-        !capi_str_is((*node)->seal_attempt, claim->attempt_uid))
-        return state_seal_not_ours(err, claim);
-    return CAPI_OK;
-}
-
-static void seal_unclaim(mem_state *mem, mem_run *run, mem_node *node)
-{
-    text_free(&node->seal_owner);
-    text_free(&node->seal_operation);
-    node_settle(node, run, state_now_ms(&mem->base));
-}
-
-static capi_status mem_seal_finish(capi_state *state, const capi_claim *claim, const capi_seal_result *result,
-                                   capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    capi_status st = seal_find(mem, claim, &run, &node, err);
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (state_work_is_final(node->status)) return mem_unlock(mem, CAPI_OK);
-    if (node->seal_owner.bytes == 0) return mem_unlock(mem, state_seal_not_ours(err, claim));
-    node->status = result->status;
-    node->final_ms = state_now_ms(state);
-    node->row_count = result->row_count;
-    text_set(&node->comment, result->comment);
-    text_free(&node->seal_owner);
-    text_free(&node->seal_operation);
-    for (uint32_t i = 0; result->survivors && i < node->next_batch; i++)
-        text_set(&node->batches[i]->survivors, result->survivors[i]);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static capi_status mem_seal_release(capi_state *state, const capi_claim *claim, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
-    mem_node *node = NULL;
-    capi_status st = seal_find(mem, claim, &run, &node, err);
-
-    if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (state_work_is_final(node->status)) return mem_unlock(mem, state_seal_not_ours(err, claim));
-    if (node->seal_owner.bytes) seal_unclaim(mem, run, node);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-/* ---- processes ---- */
-
-static capi_status mem_process_beat(capi_state *state, capi_str process_uid, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_process *process = process_find(mem, process_uid);
-
-    (void)err;
-    if (!process) {
-        process = capi_zmalloc(sizeof *process);
-        process->uid = text_new(process_uid);
-        process->next = mem->processes;
-        mem->processes = process;
-    }
-    process->beat++;
-    return mem_unlock(mem, CAPI_OK);
-}
-
-typedef struct process_count {
-    mem_state *mem;
-    capi_arena *arena;
-    capi_process *list;
-    uint32_t count, capacity;
-} process_count;
-
-static void count_claim(process_count *counts, capi_str owner)
-{
-    const mem_process *process;
-
-    if (owner.bytes == 0) return;
-    for (uint32_t i = 0; i < counts->count; i++)
-        if (capi_str_equal(counts->list[i].process_uid, owner)) {
-            counts->list[i].claim_count++;
-            return;
-        }
-    if (counts->count == counts->capacity) {
-        capi_process *longer = capi_new_array(counts->arena, capi_process, counts->capacity * 2 + 8);
-
-        if (counts->count) memcpy(longer, counts->list, counts->count * sizeof *longer);
-        counts->capacity = counts->capacity * 2 + 8;
-        counts->list = longer;
-    }
-    process = process_find(counts->mem, owner);
-    counts->list[counts->count++] = (capi_process){capi_str_copy(counts->arena, owner), process ? process->beat : 0, 1};
-}
-
-static int process_compare(const void *a, const void *b)
-{
-    return capi_str_compare(((const capi_process *)a)->process_uid, ((const capi_process *)b)->process_uid);
-}
-
-static capi_status mem_process_list(capi_state *state, capi_arena *arena, capi_process **out, uint32_t *count,
-                                    capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    process_count counts = {.mem = mem, .arena = arena};
-
-    (void)err;
-    for (const mem_run *run = mem->runs; run; run = run->next)
-        for (uint32_t n = 0; n < run->node_count; n++) {
-            const mem_node *node = &run->nodes[n];
-
-            count_claim(&counts, node->seal_owner);
-            for (uint32_t i = 0; i < node->next_batch && node->claimed; i++)
-                count_claim(&counts, node->batches[i]->owner);
-        }
-    if (counts.count) qsort(counts.list, counts.count, sizeof *counts.list, process_compare);
-    *out = counts.list;
-    *count = counts.count;
-    return mem_unlock(mem, CAPI_OK);
-}
-
-/* Takes all claims off a process. A death is counted where it died, and its attempt can do nothing any more. */
-static void process_free_claims(mem_state *mem, capi_str process_uid, bool is_dead)
-{
-    for (mem_run *run = mem->runs; run; run = run->next)
-        for (uint32_t n = 0; n < run->node_count; n++) {
-            mem_node *node = &run->nodes[n];
-
-            for (uint32_t i = 0; i < node->next_batch && node->claimed; i++) {
-                mem_batch *batch = node->batches[i];
-
-                if (batch->owner.bytes == 0 || !capi_str_equal(batch->owner, process_uid)) continue;
-                batch->deaths += is_dead;
-                text_free(&batch->attempt);
-                batch_unclaim(mem, run, node, batch);
-            }
-            if (node->seal_owner.bytes == 0 || !capi_str_equal(node->seal_owner, process_uid)) continue;
-            node->seal_deaths += is_dead;
-            text_free(&node->seal_attempt);
-            seal_unclaim(mem, run, node);
-        }
-}
-
-static capi_status mem_process_bury(capi_state *state, capi_str process_uid, uint64_t beat, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    const mem_process *process = process_find(mem, process_uid);
-    uint64_t actual = process ? process->beat : 0;
-
-    if (actual != beat) return mem_unlock(mem, state_beat_moved(err, process_uid, beat, actual));
-    process_free_claims(mem, process_uid, true);
-    return mem_unlock(mem, CAPI_OK);
-}
-
-static capi_status mem_process_leave(capi_state *state, capi_str process_uid, capi_err *err)
-{
-    mem_state *mem = mem_lock(state);
-    mem_process **at = &mem->processes;
-    mem_process *process;
-
-    (void)err;
-    process_free_claims(mem, process_uid, false);
-    while (*at && !capi_str_equal((*at)->uid, process_uid))
-        at = &(*at)->next;
-    process = *at;
-    if (process) {
-        *at = process->next;
-        text_free(&process->uid);
-        free(process);
-    }
     return mem_unlock(mem, CAPI_OK);
 }
 
