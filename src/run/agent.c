@@ -141,9 +141,14 @@ out:
 
 /* ---- watching ---- */
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 static double node_fraction(const capi_agent *agent, const agent_node *node)
 {
-    double done = (double)node->batches_done;
+    double done = larger(node->batches_done, node->batches_seen);
     double total = node->node->batches_total;
 
     if (work_is_final(node->status)) return 1;
@@ -167,8 +172,8 @@ static void view_node(const capi_agent *agent, const agent_node *node, capi_aren
         .type = node->node->type,
         .status = node->status,
         .batches_total = node->node->batches_total,
-        .batches_done = node->batches_done,
-        .batches_failed = node->batches_failed,
+        .batches_done = larger(node->batches_done, node->batches_seen),
+        .batches_failed = larger(node->batches_failed, node->batches_seen_failed),
         .rows_read = node->rows_read,
         .rows_written = node->rows_written,
         .fraction = node_fraction(agent, node),

@@ -164,8 +164,8 @@ static capi_status run_refresh(capi_agent *agent, agent_run *run, capi_arena *sc
         agent_node *node = &run->nodes[i];
 
         pthread_mutex_lock(&agent->lock);
-        if (states[i].batches_done > node->batches_done) node->batches_done = states[i].batches_done;
-        if (states[i].batches_failed > node->batches_failed) node->batches_failed = states[i].batches_failed;
+        node->batches_seen = states[i].batches_done;
+        node->batches_seen_failed = states[i].batches_failed;
         /* A batch was given back, or its process is dead: there is something to claim again. */
         if (states[i].batches_done + states[i].batches_claimed < states[i].batches_total) node->is_exhausted = false;
         pthread_mutex_unlock(&agent->lock);

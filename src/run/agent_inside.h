@@ -18,7 +18,8 @@ typedef struct agent_node {
     bool is_sealing;
     int64_t seal_after_ns;  /* do not ask for the seal before */
     uint32_t running;       /* slots of this agent */
-    uint32_t batches_done, batches_failed;
+    uint32_t batches_done, batches_failed; /* by this agent */
+    uint32_t batches_seen, batches_seen_failed; /* by all, when the state was last looked at */
     uint64_t rows_read, rows_written; /* of batches finished here */
     int64_t begin_ns, end_ns;
     capi_str waiting_for, comment;
