@@ -33,6 +33,7 @@ typedef struct py_stage {
     capi_python_program program;
     capi_python_limits limits;
     uint32_t *columns; /* source column of each input */
+    uint32_t *slot_fields; /* calculated field of each slot that reads one; the program has them in dependency order */
     py_worker *workers;
 } py_stage;
 
@@ -52,6 +53,18 @@ static capi_python_names py_names(const exec_batch *batch)
 
     for (uint32_t i = 0; i < processor->field_count; i++) names[i] = processor->fields[i].name;
     return (capi_python_names){schema->fields, schema->field_count, names, processor->field_count};
+}
+
+static void py_find_slots(py_stage *stage)
+{
+    const capi_node *node = stage->batch->node;
+
+    stage->slot_fields = capi_new_array(stage->batch->arena, uint32_t, node->slot_count + 1);
+    for (uint32_t slot = 0; slot < node->slot_count; slot++) {
+        if (node->slots[slot].side != CAPI_SIDE_PROCESSOR) continue;
+        for (uint32_t i = 0; i < node->processor->field_count; i++)
+            if (capi_str_equal(node->processor->fields[i].name, node->slots[slot].name)) stage->slot_fields[slot] = i;
+    }
 }
 
 /* The reader fields that Python needs: used[column]. */
@@ -92,6 +105,7 @@ static void py_make_program(py_stage *stage, bool *used)
         .as_globals = capi_python_find_globals(processor->python_code, &names, used),
     };
     py_take_inputs(stage, used);
+    py_find_slots(stage);
 }
 
 /* ---- limits ---- */
@@ -173,12 +187,10 @@ static capi_status py_write(py_stage *stage, uint32_t index, const exec_rows *ro
     capi_status st;
 
     for (uint32_t slot = 0; slot < node->slot_count; slot++) {
-        uint32_t column = node->slots[slot].column;
-
         if (!capi_program_reads_slot(node->program, slot)) continue;
         worker->fields.inputs[slot] = node->slots[slot].side == CAPI_SIDE_READER
-                                          ? capi_vec_slice(&rows->columns[column], from)
-                                          : capi_vec_slice(&worker->outputs[column], output_from);
+                                          ? capi_vec_slice(&rows->columns[node->slots[slot].column], from)
+                                          : capi_vec_slice(&worker->outputs[stage->slot_fields[slot]], output_from);
     }
     st = exec_lowest_failure(py_try, &attempt, row_count, &bad_row, err);
     if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + from + bad_row, err);

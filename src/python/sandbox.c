@@ -176,7 +176,7 @@ static bool allow_mapping(scmp_filter_ctx filter)
     const struct scmp_arg_cmp steady = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_GROWSDOWN, 0);
     int wrong = 0;
 
-    wrong |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 3, SCMP_A0(SCMP_CMP_EQ, 0),
+    wrong |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A0(SCMP_CMP_EQ, 0),
                               SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_FIXED | MAP_GROWSDOWN, 0));
     wrong |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A0(SCMP_CMP_GE, SANDBOX_LOW_END), steady);
     wrong |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mremap), 1,
@@ -265,15 +265,16 @@ static char *place_path(const char *path)
     return NULL;
 }
 
-static void seccomp_prepare(sandbox *box, const char *path)
+/* A kernel without seccomp is no error, but a filter that cannot be made is: nobody would notice that it is missing. */
+static capi_status seccomp_prepare(sandbox *box, const char *path, capi_err *err)
 {
     uint32_t action = SECCOMP_RET_ERRNO;
     scmp_filter_ctx filter;
     char *placed;
 
-    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) return;
+    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) return CAPI_OK;
     placed = place_path(path);
-    if (!placed) return;
+    if (!placed) return capi_err_set(err, CAPI_INTERNAL, "no address below 2 MiB is free for the sandbox of Python workers");
     filter = make_filter(placed);
     if (filter && export_filter(filter, &box->filter)) {
         free(box->exec_path);
@@ -283,6 +284,8 @@ static void seccomp_prepare(sandbox *box, const char *path)
         munmap(placed, PATH_MAX);
     }
     if (filter) seccomp_release(filter);
+    if (box->has_seccomp) return CAPI_OK;
+    return capi_err_set(err, CAPI_INTERNAL, "could not make the seccomp filter of Python workers");
 }
 
 int sandbox_enter_seccomp(const sandbox *box)
@@ -307,6 +310,7 @@ int sandbox_drop_privileges(void)
 capi_status sandbox_open(sandbox *box, const char *exec_path, const sandbox_paths *paths, capi_err *err)
 {
     const char *setting = getenv("CAPI_PYTHON_SANDBOX");
+    capi_status st;
 
     *box = (sandbox){.ruleset_fd = -1, .is_on = true};
     if (strlen(exec_path) >= PATH_MAX)
@@ -317,9 +321,10 @@ capi_status sandbox_open(sandbox *box, const char *exec_path, const sandbox_path
     box->exec_path = strdup(exec_path);
     if (!box->is_on) return CAPI_OK;
     landlock_prepare(box, paths);
-    seccomp_prepare(box, exec_path);
-    if (box->landlock_abi || box->has_seccomp) return CAPI_OK;
+    st = seccomp_prepare(box, exec_path, err);
+    if (st == CAPI_OK && (box->landlock_abi || box->has_seccomp)) return CAPI_OK;
     sandbox_close(box);
+    if (st != CAPI_OK) return st;
     return capi_err_set(err, CAPI_INVALID,
                         "this kernel offers neither Landlock nor seccomp, so Python formulas cannot be kept in a sandbox; if "
                         "you trust their code, set CAPI_PYTHON_SANDBOX=off");

@@ -1,0 +1,511 @@
+#!/usr/bin/env python3
+"""Formulas in Python: exact values both ways, what users see of their mistakes, and a sandbox that holds.
+
+Each test runs the whole program: a CSV file is read, computed by py_calc and written. The sandbox tests do what hostile code
+would do; each must end in a failed batch with a clear message, or in no effect, within seconds."""
+import json
+import os
+import socket
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import BINARY, FORMATS, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+
+HEADER = {"i": "int", "f": "float", "s": "string", "b": "bool", "d": "decimal2",
+          "t": ("datetime", "2006-01-02T15:04:05.000-07:00")}
+
+
+def py_node(table, columns, code_url, fields, **reader):
+    """A py_calc node that keeps all columns and adds the calculated fields: name -> (expression, type)."""
+    wanted = {name: {"expression": "r." + name, "type": kind} for name, kind in columns.items()}
+    wanted.update({name: {"expression": "p." + name, "type": kind} for name, (_, kind) in fields.items()})
+    return {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": table, **reader},
+            "p": {"python_code_urls": code_url if isinstance(code_url, list) else [code_url],
+                  "calculated_fields": {name: {"expression": text, "type": kind} for name, (text, kind) in fields.items()}},
+            "w": {"name": "computed", "fields": wanted}}
+
+
+def run(box, code, fields, data, columns=None, environment=None, arguments=(), timeout=60, formats=None, **reader):
+    """Runs it; the result of the process."""
+    columns = columns or {"i": "int"}
+    kinds = {name: kind[0] if isinstance(kind, tuple) else kind for name, kind in columns.items()}
+    source = box.write("in.csv", data)
+    if isinstance(code, list):
+        urls = [box.write("code%d.py" % i, text) for i, text in enumerate(code)]
+    else:
+        urls = box.write("code.py", code)
+    results = {name: kind for name, (_, kind) in fields.items()}
+    writer = csv_writer("computed", results, box.path("out/result.csv"))
+    for column in writer["w"]["columns"]:
+        column["csv"]["format"] = (formats or {}).get(column["name"], column["csv"]["format"])
+    path = box.write("py.json", json.dumps(script(read=csv_reader([source], columns, "source"),
+                                       compute=py_node("source", kinds, urls, fields, **reader), write=writer)))
+    return box.run(path, *arguments, timeout=timeout, env={**os.environ, **(environment or {})})
+
+
+def results(box, *arguments, **options):
+    """The lines of the result, without the header."""
+    result = run(box, *arguments, **options)
+    check(result.code == 0, "the run failed: %s" % result)
+    return box.read("out", "result.csv").decode("utf-8", "surrogateescape").split("\r\n", 1)[1].split("\n")[:-1]
+
+
+def numbers(count, name="i"):
+    return name + "\n" + "".join("%d\n" % i for i in range(count))
+
+
+def fails(box, code, *words, fields=None, data=None, **options):
+    """One row, one formula f(r.i); the batch must fail with these words, and the process must not."""
+    fields = fields or {"x": ("f(r.i)", "int")}
+    result = run(box, code, fields, data or numbers(1), **options)
+    check_fails(result, 1, "compute", *words)
+    check_equal(box.out_files(), [], "what lies in the output folder")
+    return result.err.decode("utf-8", "replace")
+
+
+# ---- values ----
+
+@test
+def values_of_all_types_arrive_as_python_sees_them(box):
+    code = "def show(v):\n    return type(v).__name__ + ' ' + repr(v)\n"
+    data = ("i,f,s,b,d,t\n"
+            "9223372036854775807,0.1,\\n'x,true,12.00,2018-07-02T16:26:46.000+00:00\n"
+            "-9223372036854775808,1e300,,false,-12.50,2018-07-02T16:26:46.123-05:00\n"
+            "9007199254740993,2.5e-324,\u00e9\u4e2d\U0001f600,true,0.07,1901-01-01T00:00:00.000+00:00\n")
+    fields = {name: ("show(r.%s)" % name, "string") for name in HEADER}
+    check_equal(results(box, code, fields, data, HEADER), [
+        "int 9223372036854775807,float 0.1,str \"\\\\n'x\",bool True,int 12,str '2018-07-02T16:26:46.000+00:00'",
+        "int -9223372036854775808,float 1e+300,str '',bool False,float -12.5,str '2018-07-02T21:26:46.123+00:00'",
+        "int 9007199254740993,float 5e-324,str '\u00e9\u4e2d\U0001f600',bool True,float 0.07,"
+        "str '1901-01-01T00:00:00.000+00:00'"])
+
+
+@test
+def values_of_all_types_come_back_as_they_went(box):
+    code = "def same(v):\n    return v\n"
+    data = ("i,f,s,b,d,t\n"
+            "9223372036854775807,0.1,a\\b,true,9007199254740.93,2018-07-02T16:26:46.789+00:00\n"
+            "-9223372036854775808,-1e300,\u4e2d,false,-0.01,1901-01-01T00:00:00.000+00:00\n"
+            "0,0,x'y,true,3,9999-12-31T23:59:59.999+00:00\n")
+    fields = {"x" + name: ("same(r.%s)" % name, kind[0] if isinstance(kind, tuple) else kind) for name, kind in HEADER.items()}
+    check_equal(results(box, code, fields, data, HEADER), [
+        "9223372036854775807,0.1,a\\b,true,9007199254740.93,2018-07-02T16:26:46.789",
+        "-9223372036854775808,-1e+300,\u4e2d,false,-0.01,1901-01-01T00:00:00.000",
+        "0,0,x'y,true,3.00,9999-12-31T23:59:59.999"])
+
+
+@test
+def fields_can_be_used_without_a_function(box):
+    check_equal(results(box, "x = 1\n", {"x": ("r.i", "int"), "y": ("p.x", "int"), "z": ("str(p.y)", "string")}, numbers(2)),
+                ["0,0,0", "1,1,1"])
+
+
+@test
+def texts_may_hold_quotes_nuls_and_blanks(box):
+    code = "def twice(s):\n    return s + '|' + s\ndef nul(s):\n    return s + '\\0'\n"
+    fields = {"x": ("twice(r.s)", "string"), "n": ("len(p.z)", "int"), "z": ("nul(r.s)", "string")}
+    check_equal(results(box, code, fields, "s\nit's\n\nx\0y\n \\ \n", {"s": "string"}),
+                ["it's|it's,5,it's\0", "|,1,\0", "x\0y|x\0y,4,x\0y\0", " \\ | \\ ,4, \\ \0"])
+
+
+@test
+def ints_are_cut_floats_take_ints_decimals_are_rounded_half_away_from_zero(box):
+    code = "def pick(i):\n    return [3.9, -3.9, 7, 0.5][i]\ndef money(i):\n    return [1.005, -1.005, 12, 2.675][i]\n"
+    fields = {"n": ("pick(r.i)", "int"), "f": ("pick(r.i)", "float"), "d": ("money(r.i)", "decimal2")}
+    check_equal(results(box, code, fields, numbers(4)),
+                ["3,3.9,1.01", "-3,-3.9,-1.01", "7,7,12.00", "0,0.5,2.68"])
+
+
+@test
+def a_datetime_keeps_its_offset_inside_the_node(box):
+    code = "def at(i):\n    return ['2018-07-02T16:26:46.000+02:00', '2018-07-02T16:26:46.500+00:00'][i]\n"
+    check_equal(results(box, code, {"t": ("at(r.i)", "datetime")}, numbers(2)),
+                ["2018-07-02T14:26:46.000", "2018-07-02T16:26:46.500"])
+
+
+@test
+def a_calculated_field_sees_the_raw_python_object_of_another(box):
+    code = "def pair(i):\n    return Pair(i)\nclass Pair(int):\n    def both(self):\n        return self * 2\n" \
+           "def second(p):\n    return p.both()\n"
+    check_equal(results(box, code, {"b": ("second(p.a)", "int"), "a": ("pair(r.i)", "int")}, numbers(3)),
+                ["0,0", "2,1", "4,2"])
+
+
+@test
+def the_example_of_the_manual(box):
+    code = "def tax(v):\n    return round(v * 1.1, 2)\n"
+    check_equal(results(box, code, {"t": ("tax(r.v)", "decimal2"), "u": ("str(p.t)", "string")}, "v\n10.00\n2.50\n",
+                        {"v": "decimal2"}), ["11.00,11.0", "2.75,2.75"])
+
+
+@test
+def many_rows_keep_their_order_over_pages_and_threads(box):
+    code = "def f(i):\n    return i * 3\n"
+    lines = results(box, code, {"x": ("f(r.i)", "int")}, numbers(200000), rowset_size=777, expected_batches_total=3,
+                    arguments=("--threads", "2"))
+    check(lines == [str(3 * i) for i in range(200000)], "rows are wrong or out of order")
+
+
+# ---- the user's module ----
+
+@test
+def user_code_is_the_main_module(box):
+    code = ("import sys\nassert __name__ == '__main__'\nassert sys.argv == ['-']\nassert sys.path[0] == ''\n"
+            "assert '__file__' not in globals()\njson.dumps, traceback.format_exc\n"
+            "def f(i):\n    return sys.modules['__main__'].k + i\nk = 5\n")
+    check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(2)), ["5", "6"])
+
+
+@test
+def fields_are_globals_for_code_that_reads_them_so(box):
+    code = "def f(i):\n    return i + r_j + p_a\ndef g(i):\n    return i\n"
+    check_equal(results(box, code, {"a": ("g(r.i)", "int"), "x": ("f(p.a)", "int")}, "i,j\n1,10\n2,20\n",
+                        {"i": "int", "j": "int"}), ["1,12", "2,24"])
+
+
+@test
+def names_are_replaced_where_they_are_fields_and_nowhere_else(box):
+    code = "import math as np\ndef f(a, b, c):\n    return '%s %s %s' % (a, b, c)\ndef xr(i):\n    return i\nr = 5\n"
+    check_equal(results(box, code, {"x": ('f("r.i", xr(r . i), r.i + len("p.x"))', "string")}, "i\n1\n"), ["r.i 1 4"])
+
+
+@test
+def printing_does_no_harm(box):
+    code = "import sys\ndef f(i):\n    print('x' * 10000)\n    print('y' * 10000, file=sys.stderr)\n    return i\n"
+    check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(300))[299], "299")
+
+
+@test
+def state_lasts_within_a_page(box):
+    code = "seen = []\ndef f(i):\n    seen.append(i)\n    return len(seen)\n"
+    check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(5)), ["1", "2", "3", "4", "5"])
+
+
+@test
+def a_patched_json_encoder_is_heeded(box):
+    code = ("import decimal\ndef patched(self, o):\n    return float(o) if isinstance(o, decimal.Decimal) else 1 / 0\n"
+            "json.JSONEncoder.default = patched\ndef f(i):\n    return decimal.Decimal(i) / 4\n")
+    check_equal(results(box, code, {"x": ("f(r.i)", "float")}, numbers(3)), ["0", "0.25", "0.5"])
+
+
+@test
+def subclasses_go_through_json(box):
+    code = ("import enum\nclass Color(enum.IntEnum):\n    RED = 3\nclass Text(str):\n    pass\n"
+            "def f(i):\n    return Color.RED\ndef g(i):\n    return Text(i)\n")
+    check_equal(results(box, code, {"x": ("f(r.i)", "int"), "y": ("g(r.i)", "string")}, numbers(1)), ["3,0"])
+
+
+@test
+def several_sources_are_one_module_and_messages_name_the_right_one(box):
+    check_equal(results(box, ["def a(i):\n    return b(i)", "def b(i):\n    return 7 // i"],
+                        {"x": ("a(r.i)", "int")}, "i\n7\n"), ["1"])
+    os.remove(box.path("out", "result.csv"))
+    fails(box, ["def a(i):\n    return b(i)", "# one\ndef b(i):\n    return 7 // i"], "ZeroDivisionError",
+          'code0.py", line 2, in a', 'code1.py", line 3, in b', ">     3 |     return 7 // i", fields={"x": ("a(r.i)", "int")})
+
+
+@test
+def threads_that_are_left_behind_do_no_harm(box):
+    code = ("import threading, time\ndef spin():\n    while True:\n        time.sleep(0.001)\n"
+            "def f(i):\n    if i < 3:\n        threading.Thread(target=spin).start()\n    return i\n")
+    check_equal(len(results(box, code, {"x": ("f(r.i)", "int")}, numbers(5000), expected_batches_total=3)), 5000)
+
+
+@test
+def an_empty_table_starts_no_worker(box):
+    check_equal(results(box, "def f(i):\n    return i\n", {"x": ("f(r.i)", "int")}, "i\n",
+                        environment={"CAPI_PYCALC_INTERPRETER_PATH": "/no/such/python"}), [])
+
+
+# ---- mistakes ----
+
+@test
+def an_exception_shows_field_row_values_traceback_and_code(box):
+    text = fails(box, "def g(v):\n    # divides\n    return 1 // v\n\ndef f(v, s):\n    return g(v)\n",
+                 'row 2 of table "source"', 'field "x"', "ZeroDivisionError", 'formula f(r_i, r_s)', "r.i = 0", "r.s = 'c'",
+                 'code.py", line 6, in f', 'code.py", line 3, in g', ">     3 |     return 1 // v", "      2 |     # divides",
+                 "row 2 of the page", fields={"x": ("f(r.i, r.s)", "int")}, data="i,s\n1,a\n2,b\n0,c\n3,d\n0,e\n",
+                 columns={"i": "int", "s": "string"})
+    check("1 more row of this page failed" in text and "row 4: " in text, text)
+
+
+@test
+def results_of_a_wrong_type_are_told(box):
+    for value, kind, words in [
+            ("None", "int", "expected a number, got NoneType None"), ("True", "int", "expected a number, got bool True"),
+            ("'1'", "float", "expected a number, got str '1'"), ("1", "string", "expected a string, got int 1"),
+            ("1", "bool", "expected True or False, got int 1"), ("2 ** 63", "int", "does not fit a 64-bit integer"),
+            ("float('nan')", "float", "nan"), ("float('inf')", "decimal2", "inf"), ("float('nan')", "int", "nan"),
+            ("[1]", "int", "got list [1]"), ("{}", "string", "got dict {}"), ("10 ** 400", "float", "does not fit a float"),
+            ("1e300", "decimal2", "too large for a decimal2"), ("10 ** 17", "decimal2", "too large for a decimal2"),
+            ("object()", "int", "TypeError: Object of type object is not JSON serializable"),
+            ("'2018-07-02'", "datetime", "2018-07-02"), ("'2018-07-02T16:26:46.000Z'", "datetime", "field \"x\""),
+            ("'2018-07-02T16:26:46+00:00'", "datetime", "row 0"), ("b'x'", "string", "bytes")]:
+        fails(box, "def f(i):\n    return %s\n" % value, 'field "x"', "row 0 of table", words, fields={"x": ("f(r.i)", kind)})
+        check(box.out_files() == [], "a file was written")
+
+
+@test
+def code_that_does_not_load_is_shown(box):
+    fails(box, "def f(i):\n    return i\nx = = 1\n", "does not load", "code.py", "line 3", "SyntaxError")
+    fails(box, "def f(i):\n    return i\nimport no_such_module\n", "ModuleNotFoundError", 'line 3', "no_such_module")
+    fails(box, "def f(i):\n    return i\nimport sys\nsys.exit(3)\n", "SystemExit: 3")
+    fails(box, "def f(i):\n    return i\nimport sys\nprint('last words', file=sys.stderr, flush=True)\nimport os\nos._exit(9)\n",
+          "exit code 9", "last words")
+
+
+@test
+def exceptions_that_cannot_be_shown_and_exits_are_row_errors(box):
+    fails(box, "class E(Exception):\n    def __str__(self):\n        raise E()\ndef f(i):\n    raise E()\n", "row 0", "E")
+    fails(box, "import sys\ndef f(i):\n    sys.exit(1)\n", "row 0", "SystemExit: 1")
+    fails(box, "def f(i):\n    return f(i)\n", "row 0", "RecursionError", "more calls")
+
+
+@test
+def an_interpreter_that_is_none_is_told(box):
+    fails(box, "def f(i):\n    return i\n", "/no/such/python", "No such file",
+          environment={"CAPI_PYCALC_INTERPRETER_PATH": "/no/such/python"})
+    fails(box, "def f(i):\n    return i\n", "no_such_python_anywhere", "PATH",
+          environment={"CAPI_PYCALC_INTERPRETER_PATH": "no_such_python_anywhere"})
+    fails(box, "def f(i):\n    return i\n", "/bin/true", "no Python interpreter",
+          environment={"CAPI_PYCALC_INTERPRETER_PATH": "/bin/true"})
+
+
+# ---- the sandbox ----
+
+ESCAPES = {
+    "opens a file outside": ("return len(open('/etc/passwd').read())", "PermissionError"),
+    "opens its own input": ("return len(open(INPUT).read())", "PermissionError"),
+    "lists a folder": ("import os\n    return len(os.listdir('/etc'))", "PermissionError"),
+    "writes a file": ("open('/tmp/capi_py_escape', 'w').write('x')\n    return 1", "PermissionError"),
+    "writes beside its input": ("open(INPUT + '.x', 'w').write('x')\n    return 1", "PermissionError"),
+    "removes a file": ("import os\n    os.remove(INPUT)\n    return 1", "PermissionError"),
+    "renames a file": ("import os\n    os.rename(INPUT, INPUT + '.x')\n    return 1", "PermissionError"),
+    "makes a folder": ("import os\n    os.mkdir('/tmp/capi_py_escape')\n    return 1", "PermissionError"),
+    "connects to loopback": ("import socket\n    socket.create_connection(('127.0.0.1', PORT), 2)\n    return 1", "Error"),
+    "makes a local socket": ("import socket\n    socket.socket(socket.AF_UNIX)\n    return 1", "PermissionError"),
+    "starts a program": ("import os\n    os.execv('/bin/true', ['true'])", "PermissionError"),
+    "starts a shell": ("import subprocess\n    subprocess.run(['/bin/true'])\n    return 1", "PermissionError"),
+    "starts python again": ("import os, sys\n    os.execv(sys.executable, ['python3', '-c', '1'])", "PermissionError"),
+    "forks": ("import os\n    os.fork()\n    return 1", "PermissionError"),
+    "signals its parent": ("import os\n    os.kill(os.getppid(), 9)\n    return 1", "PermissionError"),
+    "signals all": ("import os\n    os.kill(-1, 9)\n    return 1", "PermissionError"),
+    "reads its parent's memory": ("import os\n    return len(open('/proc/%d/maps' % os.getppid()).read())", "PermissionError"),
+    "reads its parent's environment": ("import os\n    return len(open('/proc/%d/environ' % os.getppid(), 'rb').read())",
+                                       "PermissionError"),
+    "raises its limits": ("import resource\n    resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500))\n    return 1",
+                          "Error"),
+    "uses up memory": ("x = bytearray(1 << 40)\n    return len(x)", "MemoryError"),
+    "fills memory bit by bit": ("x = []\n    while True:\n        x.append(bytearray(1 << 24))", "MemoryError"),
+    "uses up descriptors": ("import os\n    while True:\n        os.dup(1)", "Too many open files"),
+    "makes a memory file": ("import os\n    return os.memfd_create('x')", "PermissionError"),
+    "changes its memory file": ("import os\n    os.ftruncate(62, 0)\n    return 1", "PermissionError"),
+    "exits": ("import os\n    os._exit(7)", "exit code 7"),
+    "crashes": ("import ctypes\n    ctypes.string_at(0)\n    return 1", "signal 11"),
+    "aborts": ("import os\n    os.abort()", "was killed by signal"),
+    "closes its channel": ("import os\n    os.close(60)\n    os.close(61)\n    return 1", "Python worker"),
+    "writes garbage": ("import os\n    os.write(61, b'garbage' * 100)\n    return 1", "no answer"),
+    "writes false frames": ("import os, struct\n    os.write(61, bytes(16) + struct.pack('<IBI', 1, 3, 17) + bytes(17))\n"
+                            "    return 1", "no answer"),
+    "writes garbage and dies": ("import os\n    os.write(61, b'x')\n    os._exit(0)", "Python worker"),
+}
+
+
+def escape_code(box, body, port=1):
+    return "PORT = %d\nINPUT = %r\ndef f(i):\n    %s\n" % (port, box.path("in.csv"), body)
+
+
+@test
+def hostile_code_ends_in_a_failed_batch(box):
+    os.environ["CAPI_SECRET"] = "secret"
+    for name, (body, words) in ESCAPES.items():
+        before = time.monotonic()
+        try:
+            fails(box, escape_code(box, body), words)
+        except AssertionError as error:
+            raise AssertionError("code that %s: %s" % (name, error))
+        check(time.monotonic() - before < 20, "code that %s took long" % name)
+        check(os.path.exists(box.path("in.csv")) and not os.path.exists(box.path("in.csv.x")), "code that %s did so" % name)
+        check(not os.path.exists("/tmp/capi_py_escape"), "code that %s wrote a file" % name)
+
+
+@test
+def the_environment_is_not_passed_on(box):
+    code = "import os\ndef f(i):\n    return ' '.join(sorted(os.environ))\n"
+    lines = results(box, code, {"x": ("f(r.i)", "string")}, numbers(1), environment={"CAPI_SECRET": "s", "AWS_SECRET": "s"})
+    check("SECRET" not in lines[0] and "PATH" in lines[0], lines[0])
+
+
+@test
+def raw_system_calls_are_stopped_too(box):
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+CALLS = {
+    "fork": (57,), "vfork": (58,), "clone without thread": (56, 17, 0, 0, 0, 0), "clone3": (435, 0, 0),
+    "ptrace": (101, 16, os.getppid(), 0, 0), "process_vm_readv": (310, os.getppid(), 0, 0, 0, 0, 0),
+    "pidfd_open": (434, os.getppid(), 0), "socket": (41, 2, 1, 0), "bpf": (321, 0, 0, 0), "io_uring_setup": (425, 1, 0),
+    "userfaultfd": (323, 0), "keyctl": (250, 0, 0), "mount": (165, 0, 0, 0, 0, 0), "unshare": (272, 0x10000000),
+    "setuid": (105, 0), "seccomp": (317, 1, 0, 0), "prctl dumpable": (157, 4, 1, 0, 0, 0), "prlimit": (302, 0, 7, 1, 0),
+    "kill": (62, os.getppid(), 9), "tgkill": (234, os.getppid(), os.getppid(), 9), "execveat": (322, -100, 0, 0, 0, 0),
+    "chmod": (90, b"/tmp", 0o777), "openat for writing": (257, -100, b"/dev/null", 1), "open_by_handle_at": (304, 0, 0, 0),
+    "memfd_create": (319, b"x", 0), "setsid": (112,), "fcntl setown": (72, 0, 8, os.getppid()), "shmget": (29, 0, 1, 0),
+    "ioctl TIOCSTI": (16, 0, 0x5412, b"x"), "execve": (59, b"/bin/true", 0, 0),
+}
+def f(i):
+    wrong = []
+    for name, call in CALLS.items():
+        ctypes.set_errno(0)
+        got = libc.syscall(*[ctypes.c_long(a) if isinstance(a, int) else a for a in call])
+        if got != -1 or ctypes.get_errno() not in (1, 38):
+            wrong.append("%s gave %d, errno %d" % (name, got, ctypes.get_errno()))
+    for at, flags in [(0x100000, 0x32), (0x10000, 0x32), (0, 0x32), (0x1ff000, 0x100022), (0x400000, 0x122), (0, 0x122)]:
+        got = libc.mmap(at, 4096, 3, flags, -1, 0)
+        if got not in (None, 0xffffffffffffffff):
+            wrong.append("mmap at %x, flags %x gave %x" % (at, flags, got))
+    for at in (0x100000, 0x110000):
+        if libc.syscall(59, ctypes.c_long(at), None, None) != -1:
+            wrong.append("execve")
+    return ", ".join(wrong)
+"""
+    if os.uname().machine != "x86_64":
+        raise Skip("numbers of system calls are those of x86-64")
+    check_equal(results(box, code, {"x": ("f(r.i)", "string")}, numbers(1)), [""])
+
+
+@test
+def nothing_reaches_a_listening_socket(box):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0.1)
+        body = "import socket\n    socket.create_connection(('127.0.0.1', PORT), 2)\n    return 1"
+        fails(box, escape_code(box, body, listener.getsockname()[1]), "PermissionError")
+        try:
+            listener.accept()
+            check(False, "the formula connected")
+        except socket.timeout:
+            pass
+
+
+@test
+def code_that_never_returns_is_ended_by_the_time_limit(box):
+    for body in ("while True:\n        pass", "import time\n    time.sleep(1000)", "import os\n    os.read(60, 1)",
+                 "import signal, time\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(1000)"):
+        before = time.monotonic()
+        fails(box, "def f(i):\n    %s\n" % body, "500 ms", "execution_timeout",
+              environment={"CAPI_PYCALC_EXECUTION_TIMEOUT": "500"})
+        check(time.monotonic() - before < 15, "it took %.1f s" % (time.monotonic() - before))
+
+
+@test
+def a_page_may_take_its_time_where_no_limit_is_set(box):
+    check_equal(results(box, "import time\ndef f(i):\n    time.sleep(0.7)\n    return i\n", {"x": ("f(r.i)", "int")}, numbers(1)),
+                ["0"])
+
+
+@test
+def no_worker_outlives_the_process(box):
+    code = "import os\ndef f(i):\n    return os.getpid()\n"
+    pids = set(results(box, code, {"x": ("f(r.i)", "int")}, numbers(100), rowset_size=10))
+    time.sleep(0.5)
+    for pid in pids:
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as file:
+                check(b"worker.py" not in file.read(), "worker %s is still alive" % pid)
+        except OSError:
+            pass
+
+
+@test
+def the_sandbox_can_be_switched_off(box):
+    code = "def f(i):\n    return open('/etc/hostname').read() and 1\n"
+    if os.path.exists("/etc/hostname"):
+        check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(1), environment={"CAPI_PYTHON_SANDBOX": "off"}), ["1"])
+        os.remove(box.path("out", "result.csv"))
+    fails(box, code, "CAPI_PYTHON_SANDBOX", '"maybe"', environment={"CAPI_PYTHON_SANDBOX": "maybe"})
+
+
+@test
+def folders_can_be_opened_for_reading(box):
+    box.write("data.txt", "hello")
+    code = "def f(i):\n    return len(open(%r).read())\n" % box.path("data.txt")
+    fails(box, code, "PermissionError")
+    check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(1),
+                        environment={"CAPI_PYTHON_READ_PATHS": box.path("data.txt")}), ["5"])
+
+
+@test
+def the_standard_library_works_inside(box):
+    code = """
+import collections, csv, datetime, decimal, fractions, hashlib, itertools, math, random, re, statistics, string, zoneinfo
+def f(i):
+    zoneinfo.ZoneInfo("Europe/Berlin")
+    return hashlib.sha256(str(i).encode()).hexdigest()[:4] + re.sub("a", "b", "aa") + str(statistics.mean([1, 3]))
+"""
+    check_equal(results(box, code, {"x": ("f(r.i)", "string")}, numbers(1)), ["5fecbb2"])
+
+
+# ---- vectorised ----
+
+@test
+def a_vectorised_formula_gets_and_gives_whole_columns(box):
+    code = """
+@vectorized
+def twice(column):
+    return [2 * value for value in column]
+@vectorized
+def total(a, b, s):
+    assert len(a) == len(b) == len(s)
+    return [x + y + len(z) for x, y, z in zip(a, b, s)]
+def plain(v):
+    return -v
+"""
+    fields = {"a": ("twice(r.i)", "int"), "b": ("plain(p.a)", "int"), "c": ("total(p.a, p.b, r.s)", "int"),
+              "d": ("plain(p.c)", "int")}
+    data = "i,s\n" + "".join("%d,%s\n" % (i, "x" * (i % 3)) for i in range(5000))
+    lines = results(box, code, fields, data, {"i": "int", "s": "string"})
+    check(lines == ["%d,%d,%d,%d" % (2 * i, -2 * i, i % 3, -(i % 3)) for i in range(5000)], lines[:10])
+
+
+@test
+def a_vectorised_formula_may_give_memory(box):
+    code = ("import array\n@vectorized\ndef half(c):\n    return array.array('d', [v / 2 for v in c])\n"
+            "@vectorized\ndef cut(c):\n    return memoryview(array.array('q', c))\n@vectorized\ndef odd(c):\n"
+            "    return [v % 2 == 1 for v in c]\n")
+    fields = {"h": ("half(r.i)", "float"), "d": ("half(r.i)", "decimal2"), "n": ("cut(r.i)", "int"), "o": ("odd(r.i)", "bool")}
+    check_equal(results(box, code, fields, numbers(3)), ["0,0.00,0,false", "0.5,0.50,1,true", "1,1.00,2,false"])
+
+
+@test
+def mistakes_of_vectorised_formulas_are_told(box):
+    head = "@vectorized\ndef f(c):\n    "
+    fails(box, head + "return [1]\n", 'field "x"', "a column of 1 values for 3 rows", data=numbers(3))
+    fails(box, head + "return 5\n", "returned int, expected a column", data=numbers(3))
+    fails(box, head + "return 'abc'\n", "returned str, expected a column", data=numbers(3))
+    fails(box, head + "return c[7]\n", 'field "x"', "IndexError", 'code.py", line 3', data=numbers(3))
+    fails(box, head + "return [1, None, 3]\n", "row 1 of table", "NoneType", data=numbers(3))
+    fails(box, head + "c[0] = 1\n", "read-only", data=numbers(3)) if not has_numpy() else None
+
+
+def has_numpy():
+    return os.system("%s -c 'import numpy' >/dev/null 2>&1" % os.environ.get("CAPI_PYCALC_INTERPRETER_PATH", "python3")) == 0
+
+
+@test
+def numpy_works_in_the_sandbox(box):
+    if not has_numpy():
+        raise Skip("numpy is not installed")
+    code = ("import numpy\n@vectorized\ndef f(x, y):\n    assert isinstance(x, numpy.ndarray)\n    return x * 0.5 + y\n"
+            "@vectorized\ndef big(x):\n    return x > 1\ndef one(v):\n    return numpy.float64(v)\n")
+    fields = {"z": ("f(r.x, r.y)", "float"), "b": ("big(r.x)", "bool"), "o": ("one(r.x)", "float"), "n": ("f(r.x, r.y)", "int")}
+    check_equal(results(box, code, fields, "x,y\n1,2\n3,4\n", {"x": "float", "y": "float"}),
+                ["2.5,false,1,2", "5.5,true,3,5"])
+
+
+if __name__ == "__main__":
+    main()
