@@ -11,17 +11,13 @@
  * alone. SQLite takes such a tail for what it is, frames without a valid checksum. */
 #include "store/state_sqlite_db.h"
 
-#include "base/file.h"
 #include "store/state_sqlite_schema.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     WAL_FILL_AFTER = 16,          /* results: a short run does not pay for it */
@@ -94,29 +90,26 @@ static capi_status db_configure(sqlite_state *sq, capi_err *err)
 static capi_status db_open_wal(sqlite_state *sq, capi_str folder, capi_err *err)
 {
     capi_arena arena = {0};
-    const char *path = capi_str_format(&arena, "%s-wal", sq->path).data;
-    capi_status st = CAPI_OK;
+    uint64_t bytes = 0;
+    capi_status st;
 
-    sq->wal_fd = open(path, O_RDWR | O_CLOEXEC);
-    if (sq->wal_fd < 0)
-        st = capi_err_set_errno(err, errno, "cannot open \"%s\"", path);
-    else if (fsync(sq->wal_fd) != 0)
-        st = capi_err_set_errno(err, errno, "could not write \"%s\" to the disk", path);
-    if (st == CAPI_OK) st = capi_folder_sync(capi_str_copy(&arena, folder).data, err);
+    CAPI_TRY_OUT(capi_file_append_to(capi_str_format(&arena, "%s-wal", sq->path).data, &sq->wal, &bytes, err));
+    CAPI_TRY_OUT(capi_file_sync(sq->wal, err));
+    CAPI_TRY_OUT(capi_folder_sync(capi_str_copy(&arena, folder).data, err));
+out:
     capi_arena_deinit(&arena);
     return st;
 }
 
-/* Under SQLite's write lock, so that nobody appends. A failure costs nothing but speed. */
+/* Under SQLite's write lock, so that nobody else appends. A failure costs nothing but speed. */
 static void db_fill_wal(sqlite_state *sq)
 {
     static const char zeros[65536];
     struct stat info;
-    ssize_t written = 1;
 
-    if (fstat(sq->wal_fd, &info) != 0) return;
-    for (off_t at = info.st_size; at < WAL_FILL_BYTES && written > 0; at += written)
-        written = pwrite(sq->wal_fd, zeros, sizeof zeros, at);
+    if (stat(capi_file_writer_path(sq->wal), &info) != 0) return;
+    for (off_t end = info.st_size; end < WAL_FILL_BYTES; end += sizeof zeros)
+        if (capi_file_write(sq->wal, zeros, sizeof zeros, NULL) != CAPI_OK) return;
 }
 
 capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err)
@@ -125,8 +118,6 @@ capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err)
     capi_status st;
     int code;
 
-    sq->wal_fd = -1;
-    sq->sync = fdatasync;
     pthread_mutex_init(&sq->lock, NULL);
     pthread_mutex_init(&sq->sync_lock, NULL);
     pthread_cond_init(&sq->sync_done, NULL);
@@ -154,7 +145,7 @@ void db_close(sqlite_state *sq)
     for (int i = 0; i < SQL_COUNT; i++)
         sqlite3_finalize(sq->statements[i]);
     sqlite3_close(sq->db);
-    if (sq->wal_fd >= 0) close(sq->wal_fd);
+    capi_file_writer_close(sq->wal);
     pthread_cond_destroy(&sq->sync_done);
     pthread_mutex_destroy(&sq->sync_lock);
     pthread_mutex_destroy(&sq->lock);
@@ -292,7 +283,7 @@ static capi_status db_sync(sqlite_state *sq, uint64_t ticket, capi_err *err)
     pthread_mutex_lock(&sq->sync_lock);
     while (!sq->sync_failed && sq->synced_count < ticket) {
         uint64_t covered;
-        int failed;
+        capi_status sync_st;
 
         if (sq->is_syncing) {
             pthread_cond_wait(&sq->sync_done, &sq->sync_lock);
@@ -303,13 +294,13 @@ static capi_status db_sync(sqlite_state *sq, uint64_t ticket, capi_err *err)
         pthread_mutex_lock(&sq->lock);
         covered = sq->commit_count;
         pthread_mutex_unlock(&sq->lock);
-        failed = sq->sync(sq->wal_fd);
+        sync_st = capi_file_sync_data(sq->wal, err);
         pthread_mutex_lock(&sq->sync_lock);
         sq->is_syncing = false;
-        if (failed)
-            sq->sync_failed = true;
-        else
+        if (sync_st == CAPI_OK)
             sq->synced_count = covered;
+        else
+            sq->sync_failed = true;
         pthread_cond_broadcast(&sq->sync_done);
     }
     /* After a failed sync the system may have dropped the pages: a second one would lie. */

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "store/state_backend.h"
 
 #include <pthread.h>
@@ -31,8 +32,7 @@ typedef struct sqlite_state {
 
     pthread_mutex_t sync_lock;
     pthread_cond_t sync_done;
-    int wal_fd;            /* the write-ahead log, for syncing */
-    int (*sync)(int fd);   /* fdatasync; tests put something that fails */
+    capi_file_writer *wal; /* the write-ahead log, for syncing */
     uint64_t synced_count; /* commits known to be on the disk */
     bool is_syncing;
     bool sync_failed; /* nothing more can be promised through this connection */

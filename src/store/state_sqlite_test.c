@@ -1,7 +1,7 @@
 /* state_sqlite_test.c - what only the SQLite backend has: its file, several processes and threads, durability. */
 #include "store/state_testing.h"
 
-#include "store/state_sqlite_db.h"
+#include "base/file.h"
 #include "store/state_sqlite_schema.h"
 
 #include <errno.h>
@@ -282,13 +282,6 @@ TEST(killed_processes_lose_nothing_that_was_finished)
     state_rig_close(&rig);
 }
 
-static int fail_to_sync(int fd)
-{
-    (void)fd;
-    errno = EIO;
-    return -1;
-}
-
 TEST(a_failed_sync_is_told_and_the_connection_promises_nothing_more)
 {
     state_rig rig;
@@ -298,11 +291,11 @@ TEST(a_failed_sync_is_told_and_the_connection_promises_nothing_more)
 
     state_rig_open(&rig, 1);
     state_rig_start(&rig);
-    ((sqlite_state *)rig.first)->sync = fail_to_sync;
+    capi_file_faults("state.db-wal", 1, EIO);
     CHECK(capi_run_start(rig.first, &rig.keyspace, &(capi_run_spec){.nodes = &node, .node_count = 1}, &rig.arena, &run,
                          &err) == CAPI_UNAVAILABLE);
     CHECK_ERR(err, "could not write state file");
-    ((sqlite_state *)rig.first)->sync = fdatasync;
+    capi_file_faults(NULL, 0, 0);
     CHECK(capi_run_stop(rig.first, &rig.keyspace, 1, CAPI_STR("s"), &err) == CAPI_UNAVAILABLE);
     state_rig_close(&rig);
 }

@@ -7,7 +7,6 @@
 #include "store/crc32c.h"
 #include "store/table_store.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,7 +23,6 @@ struct capi_table_writer {
     capi_str table_path;
     uint64_t segment;
     capi_file_writer *file; /* NULL: no block yet */
-    int flush_fd;           /* the same file, to start writing early; -1: cannot */
     uint64_t end;           /* of the file */
     uint64_t flushed;       /* up to here the system has been asked to write */
     uint64_t synced;        /* up to here it is durable */
@@ -90,7 +88,6 @@ capi_status capi_table_writer_open(capi_tables *tables, const capi_table_address
     if (!writer) {
         writer = capi_zmalloc(sizeof *writer);
         writer->tables = tables;
-        writer->flush_fd = -1;
         writer->table_path = capi_str_copy(&writer->arena, table_path);
         writer_copy_schema(writer, schema);
         writer->habits = capi_new_array(&writer->arena, column_habit, schema->field_count);
@@ -116,7 +113,6 @@ static void writer_free(capi_table_writer *writer)
 {
     writer_free_buffers(writer);
     capi_file_writer_close(writer->file);
-    if (writer->flush_fd >= 0) close(writer->flush_fd);
     capi_arena_deinit(&writer->arena);
     free(writer);
 }
@@ -202,7 +198,6 @@ static capi_status writer_make_file(capi_table_writer *writer, capi_err *err)
     CAPI_TRY(capi_file_append_to(path, &writer->file, &writer->end, err));
     if (writer->end != 0)
         return capi_err_set(err, CAPI_CONFLICT, "segment \"%s\" is there already, expected a new file", path);
-    writer->flush_fd = open(path, O_RDONLY | O_CLOEXEC);
     segment_header_encode(&header, writer->segment, &writer->schema);
     st = capi_file_write(writer->file, header.data, header.bytes, err);
     writer->end = header.bytes;
@@ -213,9 +208,8 @@ static capi_status writer_make_file(capi_table_writer *writer, capi_err *err)
 /* Asks for what was written to go to the disk now, without waiting. */
 static void writer_flush(capi_table_writer *writer)
 {
-    if (writer->flush_fd < 0 || writer->end - writer->flushed < FLUSH_BYTES) return;
-    sync_file_range(writer->flush_fd, (off_t)writer->flushed, (off_t)(writer->end - writer->flushed),
-                    SYNC_FILE_RANGE_WRITE);
+    if (writer->end - writer->flushed < FLUSH_BYTES) return;
+    capi_file_start_writing(writer->file, writer->flushed, writer->end - writer->flushed);
     writer->flushed = writer->end;
 }
 
@@ -391,7 +385,7 @@ capi_status capi_table_writer_sync(capi_table_writer *writer, capi_err *err)
     if (writer->synced == writer->end) return CAPI_OK;
     /* After a failed sync the system may have dropped what it could not write: the segment is given up. */
     writer->is_broken = true;
-    CAPI_TRY(capi_file_sync(writer->file, err));
+    CAPI_TRY(capi_file_sync_data(writer->file, err));
     if (!writer->is_name_synced) CAPI_TRY(writer_sync_name(writer, err));
     writer->is_broken = false;
     writer->synced = writer->flushed = writer->end;
