@@ -191,7 +191,7 @@ static capi_status distinct_end(void *context, uint32_t index, uint64_t group, c
     if (stage->is_direct) return CAPI_OK;
     if (!kept) kept = capi_zmalloc(sizeof *kept); /* no rows: its turn comes all the same */
     stage->workers[index].kept = NULL;
-    return exec_order_put(stage->order, group, kept, err);
+    return exec_order_put(stage->order, group, kept, kept->arena.total_bytes, err);
 }
 
 static void distinct_fail(void *context, uint64_t group)
@@ -227,7 +227,8 @@ static capi_status distinct_run(exec_batch *batch, exec_scan *scan, capi_err *er
     stage.workers = capi_zmalloc(batch->worker_count * sizeof *stage.workers);
     stage.selected = capi_malloc(CAPI_CHUNK_ROWS * sizeof *stage.selected);
     stage.hashes = capi_malloc(CAPI_CHUNK_ROWS * sizeof *stage.hashes);
-    stage.order = exec_order_new(2 * batch->worker_count + 2, consume_group, drop_group, &stage);
+    stage.order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_group, drop_group,
+                                 &stage);
     /* A quarter of the budget is for this set: other batches want to live, too. */
     stage.seen = distinct_set_new(batch->exec, capi_key_is_int64(&stage.index->key), batch->exec->budget->limit_bytes / 4);
     st = distinct_drive(&stage, group_count, err);

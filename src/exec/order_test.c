@@ -38,7 +38,7 @@ static capi_status bring(void *context, uint32_t worker, uint64_t index, capi_er
     }
     item = capi_malloc(sizeof *item);
     *item = index;
-    return exec_order_put(state->order, index, item, err);
+    return exec_order_put(state->order, index, item, index % 30, err);
 }
 
 static capi_status run(uint64_t count, uint64_t fail_at, uint64_t missing, numbers *state, capi_err *err)
@@ -47,7 +47,7 @@ static capi_status run(uint64_t count, uint64_t fail_at, uint64_t missing, numbe
     capi_status st;
 
     *state = (numbers){.in_order = true, .fail_at = fail_at, .missing = missing};
-    state->order = exec_order_new(3, take, free, state);
+    state->order = exec_order_new(3, 20, take, free, state);
     st = capi_parallel_for(pool, count, bring, state, err);
     exec_order_free(state->order);
     capi_thread_pool_free(pool);
