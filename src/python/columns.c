@@ -172,8 +172,10 @@ static capi_status take_texts(const columns_part *part, const char *from, uint32
     const char *at = copy;
     const char *end = copy + part->bytes;
 
+    if (part->kind != 's') return no_sense("no texts", err);
     memcpy(copy, from, part->bytes);
     copy[part->bytes] = 0;
+    if (!capi_str_is_utf8((capi_str){copy, part->bytes}, NULL)) return no_sense("texts that are no UTF-8", err);
     for (uint32_t row = 0; row < row_count; row++) {
         const char *text_end;
 
@@ -184,37 +186,6 @@ static capi_status take_texts(const columns_part *part, const char *from, uint32
         at = text_end + 1;
     }
     return at == end + 1 ? CAPI_OK : no_sense("more texts than rows", err);
-}
-
-static capi_status take_texts_by_ends(const columns_part *part, const char *from, uint32_t row_count, capi_arena *arena,
-                                      capi_view *views, capi_err *err)
-{
-    uint64_t head = 8ull * row_count;
-    uint64_t text_bytes;
-    uint64_t *ends;
-    char *copy;
-    uint64_t start = 0;
-
-    if (part->bytes < head) return no_sense("fewer texts than rows", err);
-    text_bytes = part->bytes - head;
-    copy = capi_arena_alloc(arena, part->bytes + 1);
-    memcpy(copy, from, part->bytes);
-    ends = (uint64_t *)copy;
-    for (uint32_t row = 0; row < row_count; row++) {
-        if (ends[row] < start || ends[row] > text_bytes || ends[row] - start > UINT32_MAX)
-            return no_sense("texts that overlap", err);
-        views[row] = capi_view_make(copy + head + start, (size_t)(ends[row] - start));
-        start = ends[row];
-    }
-    return CAPI_OK;
-}
-
-static capi_status take_views(const columns_part *part, const char *from, uint32_t row_count, capi_arena *arena,
-                              capi_view *views, capi_err *err)
-{
-    if (part->kind == 's') return take_texts(part, from, row_count, arena, views, err);
-    if (part->kind == 'o') return take_texts_by_ends(part, from, row_count, arena, views, err);
-    return no_sense("no texts", err);
 }
 
 /* With an offset other than zero anywhere the instants keep theirs; else milliseconds do. */
@@ -331,14 +302,14 @@ capi_status columns_take(const columns_part *part, capi_type type, const char *m
     from = memory + part->offset;
     *out = capi_vec_new(arena, type, capi_form_stored(type), row_count);
     switch (type) {
-    case CAPI_STRING: return take_views(part, from, row_count, arena, out->views, err);
+    case CAPI_STRING: return take_texts(part, from, row_count, arena, out->views, err);
     case CAPI_INT: return take_numbers(part, 'q', from, row_count, out, bad_row, err);
     case CAPI_FLOAT: return take_numbers(part, 'd', from, row_count, out, bad_row, err);
     case CAPI_BOOL: return take_bools(part, from, row_count, out, err);
     case CAPI_DECIMAL: return take_decimals(part, from, row_count, arena, out, bad_row, err);
     case CAPI_DATETIME:
         views = capi_arena_alloc_aligned(arena, (row_count + 1) * sizeof *views);
-        CAPI_TRY(take_views(part, from, row_count, arena, views, err));
+        CAPI_TRY(take_texts(part, from, row_count, arena, views, err));
         return take_datetimes(views, row_count, arena, out, bad_row, err);
     case CAPI_LENGTH:
     case CAPI_MONTH:

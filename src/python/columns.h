@@ -5,7 +5,7 @@
  *     d     doubles               float; back also for decimal2, which is rounded here
  *     b     bytes                 bool
  *     s     texts with a NUL after each but the last
- *     o     uint64 ends of texts, then the texts: where one contains a NUL
+ *     o     uint64 ends of texts, then the texts: to the worker, where one contains a NUL
  *     m     doubles, then int64 positions and int64 values of those that are whole: decimal2, to the worker
  *     c     int64 hundredths      decimal2, back, where a value has more digits than a double
  *

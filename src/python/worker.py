@@ -94,9 +94,9 @@ def text_bytes(text):
 
 
 def encode(text):
-    """Bytes that came from a file as no UTF-8 go back as they were; other lone surrogates become U+FFFD, as in JSON."""
+    """Lone surrogates become U+FFFD, as in JSON."""
     try:
-        return text.encode("utf-8", "surrogateescape")
+        return text.encode("utf-8")
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
 
@@ -141,6 +141,8 @@ def describe(error, sources):
     """The last line of the traceback, the calls that led there, and the code around the place."""
     parts = [last_line(error)]
     frames = frames_of(error)
+    if not any(file in sources for file, _, _ in frames):
+        frames = []  # only our own way through libraries
     shown = frames if _len(frames) <= 10 else frames[:3] + [None] + frames[-6:]
     for frame in shown:
         parts.append("  ... %d more calls" % (_len(frames) - 9) if frame is None
@@ -250,6 +252,8 @@ def declared_decimal(value):
 def declared_string(value):
     if _type(value) is not _str:
         raise Wrong("expected a string, got %s %s" % (_type(value).__name__, show(value)))
+    if "\0" in value:
+        raise Wrong("%s has a NUL at character %d, which a string cannot hold" % (show(value), value.index("\0")))
     return value
 
 
@@ -264,19 +268,12 @@ DECLARED = {"int": declared_int, "float": declared_float, "decimal2": declared_d
 
 
 def pack_texts(values):
-    """Texts with a NUL between them, or, where one contains a NUL, with their ends in front."""
+    """Texts with a NUL between them; None if one contains a NUL itself."""
     try:
         data = "\0".join(values).encode("utf-8")
     except UnicodeEncodeError:
-        data = b"\0".join(encode(value) for value in values)
-    if data.count(b"\0") == _len(values) - 1:
-        return "s", data
-    pieces = [encode(value) for value in values]
-    ends, end = _array("Q"), 0
-    for piece in pieces:
-        end += _len(piece)
-        ends.append(end)
-    return "o", ends.tobytes() + b"".join(pieces)
+        data = b"\0".join(_map(encode, values))
+    return ("s", data) if data.count(b"\0") == _len(values) - 1 else None
 
 
 def pack_fast(declared, values, kinds):
@@ -371,7 +368,7 @@ class VectorStage:
         if count != page.count:
             page.fail_whole(self.field, Wrong("the formula returned a column of %d values for %d rows" % (count, page.count)))
             return
-        page.columns[self.field.variable] = column
+        page.columns[self.field.variable] = page.program.without_scalars(column)
 
 
 def column_length(column):
@@ -463,8 +460,8 @@ class Page:
         column = self.columns.get(name)
         if column is None:
             column = self.columns[name] = self.input_items(*self.parts[name])
-        if _type(column) is not _list:
-            column = column.tolist() if hasattr(column, "tolist") else _list(column)
+        if _type(column) is not _list:  # given by a vectorised formula
+            column = self.columns[name] = column.tolist() if hasattr(column, "tolist") else _list(column)
         return column
 
     def input_items(self, kind, declared, offset, count):
@@ -698,6 +695,14 @@ class Program:
                 self.numpy = numpy
             except ImportError:
                 self.numpy = False
+
+    def without_scalars(self, column):
+        """Items of numpy arrays that found their way into a list become Python's own values."""
+        if self.numpy and _type(column) in (_list, tuple):
+            if not _set(_map(_type, column)) <= PLAIN:
+                scalar = self.numpy.generic
+                return [value.item() if isinstance(value, scalar) else value for value in column]
+        return column
 
     def as_vector(self, column):
         if self.numpy and isinstance(column, _memoryview):

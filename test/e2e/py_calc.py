@@ -103,11 +103,12 @@ def fields_can_be_used_without_a_function(box):
 
 
 @test
-def texts_may_hold_quotes_nuls_and_blanks(box):
-    code = "def twice(s):\n    return s + '|' + s\ndef nul(s):\n    return s + '\\0'\n"
-    fields = {"x": ("twice(r.s)", "string"), "n": ("len(p.z)", "int"), "z": ("nul(r.s)", "string")}
-    check_equal(results(box, code, fields, "s\nit's\n\nx\0y\n \\ \n", {"s": "string"}),
-                ["it's|it's,5,it's\0", "|,1,\0", "x\0y|x\0y,4,x\0y\0", " \\ | \\ ,4, \\ \0"])
+def texts_may_hold_quotes_blanks_and_any_character(box):
+    code = "def twice(s):\n    return s + '|' + s\ndef lone(s):\n    return s[:1] + '\\udc80\\U0001f600'\n"
+    fields = {"x": ("twice(r.s)", "string"), "n": ("len(p.z)", "int"), "z": ("lone(r.s)", "string")}
+    check_equal(results(box, code, fields, "s\nit's\n \\ \n\u4e2d\x01\n", {"s": "string"}),
+                ["it's|it's,3,i\ufffd\U0001f600", " \\ | \\ ,3, \ufffd\U0001f600",
+                 "\u4e2d\x01|\u4e2d\x01,3,\u4e2d\ufffd\U0001f600"])
 
 
 @test
@@ -242,7 +243,8 @@ def results_of_a_wrong_type_are_told(box):
             ("1e300", "decimal2", "too large for a decimal2"), ("10 ** 17", "decimal2", "too large for a decimal2"),
             ("object()", "int", "TypeError: Object of type object is not JSON serializable"),
             ("'2018-07-02'", "datetime", "2018-07-02"), ("'2018-07-02T16:26:46.000Z'", "datetime", "field \"x\""),
-            ("'2018-07-02T16:26:46+00:00'", "datetime", "row 0"), ("b'x'", "string", "bytes")]:
+            ("'2018-07-02T16:26:46+00:00'", "datetime", "row 0"), ("b'x'", "string", "bytes"),
+            ("'a' + chr(0)", "string", "has a NUL at character 1, which a string cannot hold")]:
         fails(box, "def f(i):\n    return %s\n" % value, 'field "x"', "row 0 of table", words, fields={"x": ("f(r.i)", kind)})
         check(box.out_files() == [], "a file was written")
 
