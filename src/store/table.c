@@ -54,6 +54,7 @@ void capi_tables_close(capi_tables *tables)
 {
     if (!tables) return;
     tables_free_idle_writers(tables, "");
+    tables_free_idle_indexes(tables, "");
     while (tables->segments) {
         segment_reader *segment = tables->segments;
 
@@ -348,6 +349,7 @@ capi_status capi_tables_drop(capi_tables *tables, capi_str keyspace_uid, capi_st
     path = tables_path(tables, &address, &arena).data;
     /* With the slash, so that run "1" does not mean run "12". */
     tables_free_idle_writers(tables, capi_str_format(&arena, "%s/", path).data);
+    tables_free_idle_indexes(tables, capi_str_format(&arena, "%s/", path).data);
     segments_close_idle(tables, capi_str_format(&arena, "%s/", path).data);
     st = capi_folder_remove(path, err);
     capi_arena_deinit(&arena);

@@ -10,25 +10,12 @@
 
 enum { WHOLE_BLOCK_MAX = 256 << 10 }; /* smaller blocks are read with one call, larger ones column by column */
 
-typedef struct reader_block {
-    segment_reader *segment;
-    capi_extent extent;
-    uint64_t first_stored_row; /* before the survivors were chosen */
-    uint32_t survivor_count;
-} reader_block;
-
 struct capi_table_reader {
     capi_tables *tables;
     capi_arena arena;
-    capi_schema schema;        /* as asked for */
-    segment_reader **segments; /* one use of each */
-    uint32_t **column_maps;    /* per segment: stored column of each schema column */
-    uint32_t segment_count;
-    uint32_t *segment_of_block; /* position in `segments` */
-    reader_block *blocks;
-    uint64_t block_count;
-    uint64_t *first_rows; /* block_count + 1: rows before each block */
-    uint8_t *survivors;   /* or NULL */
+    capi_schema schema; /* as asked for */
+    table_index *index;
+    uint32_t **column_maps; /* per segment: stored column of each schema column */
 };
 
 /* ---- open ---- */
@@ -56,52 +43,6 @@ static capi_status reader_map_columns(capi_table_reader *reader, const segment_r
     return CAPI_OK;
 }
 
-/* The position of a segment in the reader's list; opens it when it is new. Extents of one segment mostly follow each
- * other, and there are few segments, so the search begins at the one used last. */
-static capi_status reader_use_segment(capi_table_reader *reader, capi_str table_path, uint64_t id, uint32_t *last,
-                                      uint32_t *capacity, capi_err *err)
-{
-    for (uint32_t i = 0; i < reader->segment_count; i++) {
-        uint32_t at = (*last + i) % reader->segment_count;
-
-        if (reader->segments[at]->segment != id) continue;
-        *last = at;
-        return CAPI_OK;
-    }
-    if (reader->segment_count == *capacity) {
-        *capacity = *capacity ? *capacity * 2 : 8;
-        reader->segments = capi_realloc(reader->segments, *capacity * sizeof *reader->segments);
-        reader->column_maps = capi_realloc(reader->column_maps, *capacity * sizeof *reader->column_maps);
-    }
-    *last = reader->segment_count;
-    CAPI_TRY(tables_open_segment(reader->tables, table_path, id, &reader->segments[*last], err));
-    reader->segment_count++;
-    return reader_map_columns(reader, reader->segments[*last], &reader->column_maps[*last], err);
-}
-
-static bool bit_at(const uint8_t *bits, uint64_t at)
-{
-    return bits[at / 8] >> at % 8 & 1;
-}
-
-static uint32_t count_bits(const uint8_t *bits, uint64_t from, uint32_t count)
-{
-    uint64_t to = from + count;
-    uint32_t sum = 0;
-
-    for (; from < to && from % 8; from++)
-        sum += bit_at(bits, from);
-    for (; from + 64 <= to; from += 64) {
-        uint64_t word;
-
-        memcpy(&word, bits + from / 8, 8);
-        sum += (uint32_t)__builtin_popcountll(word);
-    }
-    for (; from < to; from++)
-        sum += bit_at(bits, from);
-    return sum;
-}
-
 static void reader_copy_schema(capi_table_reader *reader, const capi_schema *schema)
 {
     capi_field *fields = capi_new_array(&reader->arena, capi_field, schema->field_count);
@@ -111,125 +52,69 @@ static void reader_copy_schema(capi_table_reader *reader, const capi_schema *sch
     reader->schema = (capi_schema){fields, schema->field_count};
 }
 
-static capi_status extent_check(const capi_extent *extent, uint32_t field_count, capi_err *err)
+static capi_status reader_map_segments(capi_table_reader *reader, capi_err *err)
 {
-    if (extent->row_count >= 1 && extent->row_count <= CAPI_BLOCK_ROWS && extent->offset % BLOCK_ALIGN == 0 &&
-        extent->offset >= sizeof(segment_header) && extent->length_bytes >= block_directory_bytes(field_count) &&
-        extent->length_bytes <= INT64_MAX && extent->offset <= INT64_MAX - extent->length_bytes)
-        return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID,
-                        "extent of segment %016llx at %llu with %llu bytes and %u rows is impossible",
-                        (unsigned long long)extent->segment, (unsigned long long)extent->offset,
-                        (unsigned long long)extent->length_bytes, extent->row_count);
-}
+    const table_index *index = reader->index;
 
-static capi_status reader_fill(capi_table_reader *reader, capi_str table_path, const capi_table_content *content,
-                               capi_err *err)
-{
-    uint64_t stored_rows = 0;
-    uint64_t rows = 0;
-    uint32_t last = 0;
-    uint32_t capacity = 0;
-
-    for (uint64_t i = 0; i < content->extent_count; i++) {
-        const capi_extent *extent = &content->extents[i];
-        reader_block *block = &reader->blocks[i];
-
-        CAPI_TRY(reader_use_segment(reader, table_path, extent->segment, &last, &capacity, err));
-        CAPI_TRY(extent_check(extent, reader->segments[last]->schema.field_count, err));
-        reader->segment_of_block[i] = last;
-        *block = (reader_block){reader->segments[last], *extent, stored_rows, extent->row_count};
-        if (reader->survivors) block->survivor_count = count_bits(reader->survivors, stored_rows, extent->row_count);
-        reader->first_rows[i] = rows;
-        rows += block->survivor_count;
-        stored_rows += extent->row_count;
-    }
-    reader->first_rows[content->extent_count] = rows;
-    if (rows != content->row_count)
-        return capi_err_set(err, CAPI_INVALID, "the table's blocks have %llu rows, expected %llu",
-                            (unsigned long long)rows, (unsigned long long)content->row_count);
+    reader->column_maps = capi_new_array(&reader->arena, uint32_t *, index->segment_count);
+    for (uint32_t i = 0; i < index->segment_count; i++)
+        CAPI_TRY(reader_map_columns(reader, index->segments[i], &reader->column_maps[i], err));
     return CAPI_OK;
-}
-
-static uint64_t content_stored_rows(const capi_table_content *content)
-{
-    uint64_t rows = 0;
-
-    for (uint64_t i = 0; i < content->extent_count; i++)
-        rows += content->extents[i].row_count;
-    return rows;
 }
 
 capi_status capi_table_reader_open(capi_tables *tables, const capi_table_address *address, const capi_schema *schema,
                                    const capi_table_content *content, capi_table_reader **out, capi_err *err)
 {
     capi_table_reader *reader = capi_zmalloc(sizeof *reader);
-    capi_str table_path = tables_path(tables, address, &reader->arena);
     capi_status st;
 
     *out = NULL;
     reader->tables = tables;
     reader_copy_schema(reader, schema);
-    reader->block_count = content->extent_count;
-    reader->blocks = capi_malloc(capi_array_bytes(content->extent_count, sizeof *reader->blocks));
-    reader->segment_of_block = capi_malloc(capi_array_bytes(content->extent_count, sizeof *reader->segment_of_block));
-    reader->first_rows = capi_malloc(capi_array_bytes(content->extent_count + 1, sizeof *reader->first_rows));
-    if (content->survivors) {
-        uint64_t bytes = (content_stored_rows(content) + 7) / 8;
-
-        reader->survivors = capi_malloc(bytes);
-        memcpy(reader->survivors, content->survivors, bytes);
-    }
-    st = reader_fill(reader, table_path, content, err);
+    CAPI_TRY_OUT(tables_open_index(tables, tables_path(tables, address, &reader->arena), content, &reader->index, err));
+    CAPI_TRY_OUT(reader_map_segments(reader, err));
+    *out = reader;
+out:
     if (st != CAPI_OK) {
         capi_err_note(err, "while opening table \"%.*s\"", CAPI_STR_ARG(address->table));
         capi_table_reader_close(reader);
-        return st;
     }
-    *out = reader;
-    return CAPI_OK;
+    return st;
 }
 
 void capi_table_reader_close(capi_table_reader *reader)
 {
     if (!reader) return;
-    for (uint32_t i = 0; i < reader->segment_count; i++)
-        tables_close_segment(reader->tables, reader->segments[i]);
-    free(reader->segments);
-    free(reader->column_maps);
-    free(reader->segment_of_block);
-    free(reader->blocks);
-    free(reader->first_rows);
-    free(reader->survivors);
+    tables_close_index(reader->tables, reader->index);
     capi_arena_deinit(&reader->arena);
     free(reader);
 }
 
 uint64_t capi_table_reader_row_count(const capi_table_reader *reader)
 {
-    return reader->first_rows[reader->block_count];
+    return reader->index->first_rows[reader->index->block_count];
 }
 
 uint64_t capi_table_reader_block_count(const capi_table_reader *reader)
 {
-    return reader->block_count;
+    return reader->index->block_count;
 }
 
 uint64_t capi_table_reader_first_row(const capi_table_reader *reader, uint64_t block)
 {
-    return reader->first_rows[block];
+    return reader->index->first_rows[block];
 }
 
 /* The last block that begins at or before the row: blocks without survivors begin where the next one does. */
 uint64_t capi_table_reader_find_block(const capi_table_reader *reader, uint64_t row)
 {
     uint64_t low = 0;
-    uint64_t high = reader->block_count;
+    uint64_t high = reader->index->block_count;
 
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
 
-        if (reader->first_rows[middle] <= row)
+        if (reader->index->first_rows[middle] <= row)
             low = middle + 1;
         else
             high = middle;
@@ -249,7 +134,7 @@ typedef struct block_pin {
 } block_pin;
 
 typedef struct block_read {
-    const reader_block *block;
+    const table_block *block;
     capi_tables *tables;
     scratch_buffers *scratch;
     const char *whole; /* the block's bytes, if it is small, else NULL */
@@ -274,7 +159,7 @@ static capi_status checksum_wrong(const block_read *read, uint64_t offset, const
 
 static capi_status block_bytes(const block_read *read, uint64_t offset, uint64_t bytes, char *to, capi_err *err)
 {
-    const reader_block *block = read->block;
+    const table_block *block = read->block;
     size_t got = 0;
 
     CAPI_TRY(capi_file_read_at(block->segment->file, block->extent.offset + offset, to, bytes, &got, err));
@@ -370,7 +255,7 @@ static capi_status column_fill(block_read *read, const column_entry *entry, cons
 /* Pins stored column `stored_column` of the block; *out stays NULL for hashes that the block does not have. */
 static capi_status column_pin(block_read *read, uint32_t stored_column, block_cache_entry **out, capi_err *err)
 {
-    const reader_block *block = read->block;
+    const table_block *block = read->block;
     const capi_schema *schema = &block->segment->schema;
     bool is_hashes = stored_column == schema->field_count;
     block_cache_key key = {block->extent.segment, block->extent.offset, stored_column};
@@ -417,7 +302,7 @@ static void gather_form(capi_form form, const void *from, const uint32_t *rows, 
         gather8(from, rows, count, to);
 }
 
-static void survivor_rows(const uint8_t *survivors, const reader_block *block, uint32_t *rows)
+static void survivor_rows(const uint8_t *survivors, const table_block *block, uint32_t *rows)
 {
     uint32_t count = 0;
 
@@ -428,7 +313,7 @@ static void survivor_rows(const uint8_t *survivors, const reader_block *block, u
 }
 
 /* Replaces the block's vectors by copies of the surviving rows. */
-static capi_status block_keep_survivors(const capi_table_reader *reader, const reader_block *block, block_pin *pin,
+static capi_status block_keep_survivors(const capi_table_reader *reader, const table_block *block, block_pin *pin,
                                         capi_block *out, capi_err *err)
 {
     uint32_t count = block->survivor_count;
@@ -449,7 +334,7 @@ static capi_status block_keep_survivors(const capi_table_reader *reader, const r
                             (unsigned long long)bytes);
     rows = pin->survivor_memory;
     at = (char *)pin->survivor_memory + row_bytes;
-    survivor_rows(reader->survivors, block, rows);
+    survivor_rows(reader->index->survivors, block, rows);
     for (uint32_t slot = 0; slot < pin->slot_count; slot++) {
         bool is_column = slot < reader->schema.field_count;
         capi_form form = is_column ? out->columns[slot].form : CAPI_FORM_INT64;
@@ -502,7 +387,7 @@ static capi_status block_pin_columns(const capi_table_reader *reader, block_read
 capi_status capi_table_read_block(capi_table_reader *reader, uint64_t block_index, const bool *needed, bool with_hashes,
                                   capi_block *out, capi_err *err)
 {
-    const reader_block *block = &reader->blocks[block_index];
+    const table_block *block = &reader->index->blocks[block_index];
     block_read read = {.block = block, .tables = reader->tables};
     block_pin *pin = pin_new(reader, out);
     capi_status st = CAPI_OK;
@@ -510,8 +395,8 @@ capi_status capi_table_read_block(capi_table_reader *reader, uint64_t block_inde
     out->row_count = block->survivor_count;
     if (block->survivor_count == 0) return CAPI_OK;
     read.scratch = tables_take_scratch(reader->tables);
-    CAPI_TRY_OUT(block_pin_columns(reader, &read, reader->column_maps[reader->segment_of_block[block_index]], needed,
-                                   with_hashes, out, err));
+    CAPI_TRY_OUT(
+        block_pin_columns(reader, &read, reader->column_maps[block->segment_idx], needed, with_hashes, out, err));
     if (block->survivor_count != block->extent.row_count)
         CAPI_TRY_OUT(block_keep_survivors(reader, block, pin, out, err));
 out:

@@ -7,6 +7,11 @@
 
 #include <pthread.h>
 
+static inline bool bit_at(const uint8_t *bits, uint64_t at)
+{
+    return bits[at / 8] >> at % 8 & 1;
+}
+
 /* A segment open for reading: immutable but for its count of users. */
 typedef struct segment_reader segment_reader;
 struct segment_reader {
@@ -29,6 +34,8 @@ struct capi_tables {
     uint32_t idle_writer_count;
     segment_reader *segments; /* most recently used first */
     uint32_t idle_segment_count;
+    struct table_index *indexes; /* most recently made first */
+    uint32_t idle_index_count;
     struct scratch_buffers *scratch; /* of readers, for reuse */
 };
 
@@ -44,6 +51,38 @@ void segment_header_encode(capi_buf *to, uint64_t segment, const capi_schema *sc
 CAPI_MUST_USE capi_status tables_open_segment(capi_tables *tables, capi_str table_path, uint64_t segment,
                                               segment_reader **out, capi_err *err);
 void tables_close_segment(capi_tables *tables, segment_reader *segment);
+
+/* What a table consists of, checked and indexed by row: shared by the readers of the same content, whatever their columns, so
+ * that the many batches of a node do not each go through all extents. Immutable but for its count of users. */
+typedef struct table_block {
+    segment_reader *segment;
+    uint32_t segment_idx; /* of the index's list */
+    uint32_t survivor_count;
+    uint64_t first_stored_row; /* before the survivors were chosen */
+    capi_extent extent;
+} table_block;
+
+typedef struct table_index table_index;
+struct table_index {
+    table_index *next; /* in the list of the store */
+    uint32_t user_count;
+    capi_arena arena;
+    capi_str table_path;
+    segment_reader **segments; /* one use of each */
+    uint32_t segment_count;
+    table_block *blocks;
+    uint64_t block_count;
+    uint64_t *first_rows; /* block_count + 1: rows before each block */
+    uint64_t stored_row_count;
+    uint8_t *survivors; /* or NULL */
+};
+
+CAPI_MUST_USE capi_status tables_open_index(capi_tables *tables, capi_str table_path, const capi_table_content *content,
+                                            table_index **out, capi_err *err);
+/* NULL is fine. */
+void tables_close_index(capi_tables *tables, table_index *index);
+/* Frees indexes without users, all or those whose path begins with `path_start`. */
+void tables_free_idle_indexes(capi_tables *tables, const char *path_start);
 
 /* Two buffers for one read; give them back when done. */
 typedef struct scratch_buffers scratch_buffers;
