@@ -42,8 +42,8 @@ visible: the rows of a batch appear together, and a file appears when it is whol
 """,
     "validate": """\
 ```
-shop.yaml:52:32: error: unknown field "r.c_quantty"; did you mean "r.c_quantity"?
-   52 |         quantity: {expression: "r.c_quantty", type: "int"}
+shop.yaml:55:33: error: unknown field "r.c_quantty"; did you mean "r.c_quantity"? [V71]
+   55 |         quantity: {expression: "r.c_quantty", type: "int"}
       |                                 ^~~~~~~~~~~
   in field "quantity" of node "read_items"
 ```
