@@ -192,6 +192,20 @@ static bool set_put(distinct_set *set, set_slot *slot, uint64_t hash, const capi
     return true;
 }
 
+static void set_prefetch(const distinct_set *set, const uint64_t *hashes, uint32_t count)
+{
+    uint64_t mask = set->slot_count - 1;
+
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&set->slots[hashes[i] & mask]);
+    if (set->is_int64) return;
+    for (uint32_t i = 0; i < count; i++) {
+        const set_slot *slot = &set->slots[hashes[i] & mask];
+
+        if (slot->place && slot->hash == hashes[i]) __builtin_prefetch((const void *)(uintptr_t)slot->place);
+    }
+}
+
 uint32_t distinct_set_add(distinct_set *set, const uint64_t *hashes, const capi_view *views, const uint64_t *rows,
                           uint32_t count, uint32_t *selected, uint64_t *first_seen)
 {
@@ -205,8 +219,7 @@ uint32_t distinct_set_add(distinct_set *set, const uint64_t *hashes, const capi_
         return count;
     }
     mask = set->slot_count - 1;
-    for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(&set->slots[hashes[i] & mask]);
+    set_prefetch(set, hashes, count);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t at = hashes[i] & mask;
         const capi_view *view = views ? &views[i] : NULL;

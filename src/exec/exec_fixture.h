@@ -12,7 +12,7 @@ typedef struct exec_fixture {
     capi_exec exec;
     capi_script *script;
     const char *folder;
-    capi_table_input *results; /* by node, in script order */
+    capi_table_input *results;  /* by node, in script order */
     capi_batch_output *outputs; /* of each node's last batch, without its extents and file */
     uint32_t attempt_count;
     capi_progress progress;

@@ -18,8 +18,9 @@ void exec_fixture_open(exec_fixture *f, uint32_t threads, uint64_t budget_bytes)
     data = capi_str_of(text_path(f, "data"));
     f->budget.limit_bytes = budget_bytes;
     f->pool = capi_thread_pool_new(threads);
-    CHECK_OK(capi_tables_open_embedded(&(capi_tables_options){.folder = data, .budget = &f->budget}, &f->tables, &f->err),
-             f->err);
+    CHECK_OK(
+        capi_tables_open_embedded(&(capi_tables_options){.folder = data, .budget = &f->budget}, &f->tables, &f->err),
+        f->err);
     capi_exec_init(&f->exec, f->pool, f->tables, &f->budget, capi_str_of(text_path(f, "temp")));
 }
 
@@ -237,8 +238,8 @@ const char *exec_fixture_table(exec_fixture *f, const char *name)
     capi_buf text = {0};
     const char *out;
 
-    CHECK_OK(capi_table_scan(&f->exec, &f->results[node_number(f, node)], &node->table->schema, 0, UINT64_MAX, print_chunk,
-                             &text, &f->err),
+    CHECK_OK(capi_table_scan(&f->exec, &f->results[node_number(f, node)], &node->table->schema, 0, UINT64_MAX,
+                             print_chunk, &text, &f->err),
              f->err);
     out = capi_str_copy(&f->arena, capi_buf_str(&text)).data;
     capi_buf_deinit(&text);

@@ -98,8 +98,8 @@ static void blame_output(const exec_fields *fields, uint32_t output, capi_err *e
 capi_status exec_fields_run(exec_fields *fields, uint32_t row_count, uint32_t *bad_row, capi_err *err)
 {
     uint32_t bad_output = 0;
-    capi_status st = capi_evaluator_run(fields->evaluator, fields->inputs, row_count, fields->outputs, bad_row,
-                                        &bad_output, err);
+    capi_status st =
+        capi_evaluator_run(fields->evaluator, fields->inputs, row_count, fields->outputs, bad_row, &bad_output, err);
 
     if (st != CAPI_OK) {
         blame_output(fields, bad_output, err);

@@ -23,9 +23,9 @@ typedef struct exec_fields {
     capi_evaluator *evaluator;
     exec_having having;
     uint32_t field_count;
-    capi_vec *inputs;  /* by slot: set by the caller before each run */
-    capi_vec *outputs; /* of the program */
-    capi_vec *fields;  /* in the order of the sink's fields or columns: results, valid until the next run */
+    capi_vec *inputs;     /* by slot: set by the caller before each run */
+    capi_vec *outputs;    /* of the program */
+    capi_vec *fields;     /* in the order of the sink's fields or columns: results, valid until the next run */
     const uint32_t *rows; /* of them, those that pass; NULL: all */
     uint32_t row_count;   /* how many pass */
 } exec_fields;

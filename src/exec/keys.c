@@ -78,7 +78,8 @@ capi_status exec_keys_build_from(exec_keys *keys, const capi_schema *schema, con
     return CAPI_OK;
 }
 
-void exec_key_text(const capi_key_def *def, const capi_schema *schema, const capi_vec *parts, uint32_t row, capi_buf *to)
+void exec_key_text(const capi_key_def *def, const capi_schema *schema, const capi_vec *parts, uint32_t row,
+                   capi_buf *to)
 {
     for (uint32_t part = 0; part < def->part_count; part++) {
         capi_value value = capi_vec_get(&parts[part], row);

@@ -5,12 +5,12 @@
 
 typedef struct exec_keys {
     const capi_key_def *def;
-    bool is_int64;     /* the key is one number: no bytes are built */
-    capi_arena arena;  /* of the chunk */
-    capi_vec *parts;   /* key columns in stored form, by part */
-    uint64_t *hashes;  /* results, by row */
-    int64_t *numbers;  /* is_int64 */
-    capi_view *views;  /* else */
+    bool is_int64;    /* the key is one number: no bytes are built */
+    capi_arena arena; /* of the chunk */
+    capi_vec *parts;  /* key columns in stored form, by part */
+    uint64_t *hashes; /* results, by row */
+    int64_t *numbers; /* is_int64 */
+    capi_view *views; /* else */
 } exec_keys;
 
 void exec_keys_init(exec_keys *keys, const capi_key_def *def);
@@ -23,7 +23,8 @@ void exec_keys_build(exec_keys *keys, uint32_t row_count);
 /* The keys of selected rows (NULL: all) of computed columns, which are brought to their stored form first. Results are dense:
  * index i belongs to rows[i]. */
 CAPI_MUST_USE capi_status exec_keys_build_from(exec_keys *keys, const capi_schema *schema, const capi_vec *columns,
-                                               const uint32_t *rows, uint32_t row_count, uint32_t *bad_row, capi_err *err);
+                                               const uint32_t *rows, uint32_t row_count, uint32_t *bad_row,
+                                               capi_err *err);
 
 /* Work that does not fit into memory is done in 1 << pass_bits passes, each over the keys whose hashes fall into it. The bits
  * are neither those that partitions of an index use nor those that slots of a set use. */
@@ -34,4 +35,5 @@ static inline bool exec_hash_in_pass(uint64_t hash, uint32_t pass, uint32_t pass
 }
 
 /* The key of one row as text, for messages: `order_id "ab", item 3`. */
-void exec_key_text(const capi_key_def *def, const capi_schema *schema, const capi_vec *parts, uint32_t row, capi_buf *to);
+void exec_key_text(const capi_key_def *def, const capi_schema *schema, const capi_vec *parts, uint32_t row,
+                   capi_buf *to);

@@ -5,19 +5,19 @@
  *                     writes to places of its own, so rows stay in order within a partition
  *     3 by partition  group equal keys; counts, prefix sums, rows by group; then the table of slots
  */
-#include "exec/large.h"
 #include "exec/lookup_build.h"
+#include "exec/large.h"
 
 #include "base/hash.h"
 
 #include <stdlib.h>
 
 enum {
-    PART_ROWS = 80 << 10,     /* about 2 MiB of slots */
+    PART_ROWS = 80 << 10, /* about 2 MiB of slots */
     PART_BITS_MAX = 12,
-    DENSE_BITS_MIN = 17,      /* keys of a dense partition: 1 MiB of ranges */
+    DENSE_BITS_MIN = 17, /* keys of a dense partition: 1 MiB of ranges */
     DENSE_PARTS_MAX = 4096,
-    DENSE_SPREAD = 4,         /* dense tables may have so many places per row */
+    DENSE_SPREAD = 4, /* dense tables may have so many places per row */
     DENSE_PLACES_MIN = 1024,
 };
 
@@ -39,13 +39,13 @@ typedef struct lookup_build {
     const capi_progress *progress;
     uint32_t worker_count;
     build_worker *workers;
-    uint64_t *keys;         /* by row: number or hash */
+    uint64_t *keys; /* by row: number or hash */
     int64_t *block_min, *block_max;
     uint32_t part_count;
-    uint32_t part_shift;    /* dense: key offset to partition */
-    uint32_t *places;       /* by block and partition: counts, then where the block's rows begin */
-    uint64_t *part_first;   /* by partition, and the end */
-    uint64_t *part_keys;    /* dealt */
+    uint32_t part_shift;  /* dense: key offset to partition */
+    uint32_t *places;     /* by block and partition: counts, then where the block's rows begin */
+    uint64_t *part_first; /* by partition, and the end */
+    uint64_t *part_keys;  /* dealt */
     uint32_t *part_rows;
 } lookup_build;
 
@@ -56,27 +56,6 @@ static capi_status check_stop(const lookup_build *build, capi_err *err)
 }
 
 /* ---- step 1: keys by row ---- */
-
-static capi_status read_texts(lookup_build *build, uint64_t block, capi_view *views, uint32_t count, capi_err *err)
-{
-    uint64_t bytes = 0;
-    char *to;
-
-    for (uint32_t i = 0; i < count; i++)
-        if (views[i].bytes > CAPI_VIEW_INLINE_MAX) bytes += views[i].bytes;
-    if (bytes == 0) return CAPI_OK;
-    CAPI_TRY(lookup_reserve(build->exec, build->index, bytes, err));
-    to = build->index->texts[block] = capi_malloc(bytes);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t length = views[i].bytes;
-
-        if (length <= CAPI_VIEW_INLINE_MAX) continue;
-        memcpy(to, capi_view_data(&views[i]), length);
-        views[i] = capi_view_make(to, length);
-        to += length;
-    }
-    return CAPI_OK;
-}
 
 /* The keys of the rows from `from` on; returns how many rows those are. */
 static uint32_t chunk_keys(const lookup_build *build, exec_keys *keys, const capi_block *block, uint32_t from)
@@ -118,8 +97,8 @@ static uint32_t pick_keys(lookup_index *index, exec_keys *keys, uint32_t from, u
 }
 
 /* Key bytes live until the next chunk is built, so the whole block's are copied chunk by chunk into one arena first. */
-static capi_status read_keys_of_block(lookup_build *build, exec_keys *keys, const capi_block *block, uint64_t block_index,
-                                      capi_err *err)
+static capi_status read_keys_of_block(lookup_build *build, exec_keys *keys, const capi_block *block,
+                                      uint64_t block_index, capi_err *err)
 {
     lookup_index *index = build->index;
     uint64_t first = index->block_first[block_index];
@@ -131,18 +110,22 @@ static capi_status read_keys_of_block(lookup_build *build, exec_keys *keys, cons
         uint32_t count = chunk_keys(build, keys, block, from);
         uint32_t kept = index->pass_bits ? pick_keys(index, keys, from, count, to) : count;
 
-        memcpy(build->keys + to, index->is_int64 ? (const void *)keys->numbers : keys->hashes, kept * sizeof *build->keys);
+        memcpy(build->keys + to, index->is_int64 ? (const void *)keys->numbers : keys->hashes,
+               kept * sizeof *build->keys);
         for (uint32_t i = 0; i < kept && !index->is_int64; i++) {
             const capi_view *view = &keys->views[i];
 
             index->views[to + i] = *view;
             if (view->bytes > CAPI_VIEW_INLINE_MAX)
-                index->views[to + i] = capi_view_make(capi_arena_copy(&bytes, capi_view_data(view), view->bytes), view->bytes);
+                index->views[to + i] =
+                    capi_view_make(capi_arena_copy(&bytes, capi_view_data(view), view->bytes), view->bytes);
         }
         to += kept;
         from += count;
     }
-    if (!index->is_int64) st = read_texts(build, block_index, index->views + first, (uint32_t)(to - first), err);
+    if (!index->is_int64)
+        st = lookup_own_texts(build->exec, index, index->views + first, (uint32_t)(to - first),
+                              &index->texts[block_index], err);
     capi_arena_deinit(&bytes);
     return st;
 }
@@ -229,7 +212,8 @@ static capi_status count_rows(lookup_build *build, capi_err *err)
         uint64_t count = index->block_first[block];
 
         if (!index->pass_bits)
-            count = capi_table_reader_first_row(index->reader, block + 1) - capi_table_reader_first_row(index->reader, block);
+            count = capi_table_reader_first_row(index->reader, block + 1) -
+                    capi_table_reader_first_row(index->reader, block);
         index->block_first[block] = row_count;
         row_count += count;
     }
@@ -556,8 +540,9 @@ static capi_status build_start(lookup_build *build, capi_err *err)
 {
     lookup_index *index = build->index;
     uint64_t rows = index->row_count;
-    uint64_t bytes = rows * (sizeof *build->keys + sizeof *build->part_rows + (index->is_int64 ? 0 : sizeof(capi_view)) +
-                             (index->pass_bits ? sizeof *index->picked : 0));
+    uint64_t bytes =
+        rows * (sizeof *build->keys + sizeof *build->part_rows + (index->is_int64 ? 0 : sizeof(capi_view)) +
+                (index->pass_bits ? sizeof *index->picked : 0));
 
     CAPI_TRY(lookup_reserve(build->exec, index, bytes, err));
     build->keys = exec_large_alloc(rows * sizeof *build->keys);

@@ -15,10 +15,15 @@ typedef struct lookup_part {
     uint64_t alloc_bytes; /* paid for */
 } lookup_part;
 
+typedef struct lookup_text { /* bytes of the long strings of a block */
+    char *data;
+    uint64_t bytes;
+} lookup_text;
+
 typedef struct lookup_column {
     capi_vec vec;
     bool is_loaded;
-    char **texts; /* bytes of long strings, by block */
+    lookup_text *texts; /* by block */
 } lookup_column;
 
 struct lookup_index {
@@ -35,7 +40,7 @@ struct lookup_index {
 
     capi_table_reader *reader;
     uint32_t pass, pass_bits;
-    uint32_t row_count;    /* of the pass */
+    uint32_t row_count; /* of the pass */
     uint64_t block_count;
     uint64_t *block_first; /* first row of each block, and the end */
     uint32_t *picked;      /* pass_bits > 0: the row's number within its block */
@@ -49,10 +54,10 @@ struct lookup_index {
     lookup_range *dense;
     /* else */
     uint32_t part_bits;
-    lookup_part *parts; /* 1 << part_bits */
-    capi_view *views;   /* keys by row, unless is_int64 */
-    char **texts;       /* their bytes, by block */
-    uint32_t *rows;     /* grouped by key */
+    lookup_part *parts;     /* 1 << part_bits */
+    capi_view *views;       /* keys by row, unless is_int64 */
+    lookup_text *texts;     /* their bytes, by block */
+    uint32_t *rows;         /* grouped by key */
     lookup_column *columns; /* by schema column */
 };
 
@@ -63,6 +68,9 @@ CAPI_MUST_USE capi_status lookup_index_build(capi_exec *exec, lookup_index *inde
 /* Any thread. Indexes leave room for the others: one takes at most half of the budget, all together three quarters; an index
  * of a pass takes at most an eighth. Whatever does not fit is done in passes. */
 CAPI_MUST_USE capi_status lookup_reserve(capi_exec *exec, lookup_index *index, uint64_t bytes, capi_err *err);
+/* Moves the long strings into memory of the index; *text is empty so far. */
+CAPI_MUST_USE capi_status lookup_own_texts(capi_exec *exec, lookup_index *index, capi_view *views, uint32_t count,
+                                           lookup_text *text, capi_err *err);
 void lookup_release(capi_exec *exec, lookup_index *index, uint64_t bytes);
 
 /* The part a hash belongs to: its highest bits. */

@@ -52,7 +52,7 @@ struct grace_worker {
     capi_arena arena;  /* of the chunk */
     capi_vec *columns; /* left rows of the pass */
     capi_vec *fields;
-    uint32_t *picked;  /* their positions in the chunk */
+    uint32_t *picked; /* their positions in the chunk */
     uint64_t first_row;
     int64_t *numbers;
 };
@@ -292,7 +292,8 @@ static capi_status merge_flush(grace_merge *merge, capi_err *err)
         to = merge->fields[field].data;
         for (uint32_t i = 0; i < merge->count; i++)
             memcpy(to + i * width,
-                   (const char *)merge->sources[merge->from[i]].block.columns[field].data + merge->rows[i] * width, width);
+                   (const char *)merge->sources[merge->from[i]].block.columns[field].data + merge->rows[i] * width,
+                   width);
     }
     CAPI_TRY(exec_check_stop(grace->batch, err));
     CAPI_TRY(sink_table_append(merge->sink, 0, merge->fields, NULL, merge->count, NULL, &bad_row, err));
@@ -430,8 +431,8 @@ static capi_status grace_passes(grace_run *grace, capi_err *err)
 static capi_status grace_try_bits(grace_run *grace, capi_str folder, capi_err *err)
 {
     capi_exec *exec = grace->batch->exec;
-    capi_tables_options options = {.folder = folder, .budget = exec->budget,
-                                   .cache_bytes = exec->budget->limit_bytes / 32 + 1};
+    capi_tables_options options = {
+        .folder = folder, .budget = exec->budget, .cache_bytes = exec->budget->limit_bytes / 32 + 1};
     capi_status st;
 
     grace->parts = capi_zmalloc((1u << grace->pass_bits) * sizeof *grace->parts);
@@ -458,13 +459,15 @@ capi_status lookup_grace_run(exec_batch *batch, const lookup_plan *plan, exec_sc
     capi_status st = CAPI_NO_MEMORY;
 
     grace_schema(&grace);
-    for (uint32_t bits = GRACE_BITS_FIRST; bits <= EXEC_PASS_BITS_MAX && st == CAPI_NO_MEMORY; bits += GRACE_BITS_STEP) {
+    for (uint32_t bits = GRACE_BITS_FIRST; bits <= EXEC_PASS_BITS_MAX && st == CAPI_NO_MEMORY;
+         bits += GRACE_BITS_STEP) {
         grace.pass_bits = bits;
         st = grace_try_bits(&grace, folder, err);
     }
     if (st == CAPI_OK && progress)
         atomic_fetch_add_explicit(&progress->rows_read, batch->out->rows_read, memory_order_relaxed);
     if (st != CAPI_OK)
-        capi_err_note(err, "while looking up table \"%.*s\" part by part", CAPI_STR_ARG(batch->task->lookup->address.table));
+        capi_err_note(err, "while looking up table \"%.*s\" part by part",
+                      CAPI_STR_ARG(batch->task->lookup->address.table));
     return st;
 }

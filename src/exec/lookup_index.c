@@ -48,12 +48,14 @@ capi_status lookup_reserve(capi_exec *exec, lookup_index *index, uint64_t bytes,
     capi_status st;
 
     if (index->reserved_bytes + bytes > own)
-        return capi_err_set(err, CAPI_NO_MEMORY, "a lookup index needs more than %llu bytes, its part of the memory budget",
+        return capi_err_set(err, CAPI_NO_MEMORY,
+                            "a lookup index needs more than %llu bytes, its part of the memory budget",
                             (unsigned long long)own);
     if (!cache_take(cache, bytes, all)) {
         exec_index_cache_trim(cache);
         if (!cache_take(cache, bytes, all))
-            return capi_err_set(err, CAPI_NO_MEMORY, "lookup indexes need more than %llu bytes, their part of the memory budget",
+            return capi_err_set(err, CAPI_NO_MEMORY,
+                                "lookup indexes need more than %llu bytes, their part of the memory budget",
                                 (unsigned long long)all);
     }
     st = exec_reserve(exec, bytes, "a lookup index", err);
@@ -71,19 +73,52 @@ void lookup_release(capi_exec *exec, lookup_index *index, uint64_t bytes)
     index->reserved_bytes -= bytes;
 }
 
-static void free_texts(char **texts, uint64_t block_count)
+capi_status lookup_own_texts(capi_exec *exec, lookup_index *index, capi_view *views, uint32_t count, lookup_text *text,
+                             capi_err *err)
 {
-    if (!texts) return;
-    for (uint64_t block = 0; block < block_count; block++)
-        free(texts[block]);
-    free(texts);
+    uint64_t bytes = 0;
+    char *to;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (views[i].bytes > CAPI_VIEW_INLINE_MAX) bytes += views[i].bytes;
+    if (bytes == 0) return CAPI_OK;
+    CAPI_TRY(lookup_reserve(exec, index, bytes, err));
+    to = text->data = exec_large_alloc(bytes);
+    text->bytes = bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t length = views[i].bytes;
+
+        if (length <= CAPI_VIEW_INLINE_MAX) continue;
+        memcpy(to, capi_view_data(&views[i]), length);
+        views[i] = capi_view_make(to, length);
+        to += length;
+    }
+    return CAPI_OK;
 }
 
-static void forget_column(lookup_index *index, lookup_column *column)
+/* Returns the bytes that were freed. */
+static uint64_t free_texts(lookup_text *texts, uint64_t block_count)
 {
-    exec_large_free(column->vec.data, index->row_count * capi_form_bytes(column->vec.form));
-    free_texts(column->texts, index->block_count);
+    uint64_t bytes = 0;
+
+    if (!texts) return 0;
+    for (uint64_t block = 0; block < block_count; block++) {
+        exec_large_free(texts[block].data, texts[block].bytes);
+        bytes += texts[block].bytes;
+    }
+    free(texts);
+    return bytes;
+}
+
+/* Likewise. */
+static uint64_t forget_column(const lookup_index *index, lookup_column *column)
+{
+    uint64_t bytes = column->vec.data ? index->row_count * capi_form_bytes(column->vec.form) : 0;
+
+    exec_large_free(column->vec.data, bytes);
+    bytes += free_texts(column->texts, index->block_count);
     *column = (lookup_column){0};
+    return bytes;
 }
 
 static void index_free(struct capi_index_cache *cache, lookup_index *index)
@@ -94,12 +129,12 @@ static void index_free(struct capi_index_cache *cache, lookup_index *index)
         exec_large_free(index->parts[part].slots, index->parts[part].alloc_bytes);
     free(index->parts);
     exec_large_free(index->views, index->row_count * sizeof *index->views);
-    free_texts(index->texts, index->block_count);
+    (void)free_texts(index->texts, index->block_count);
     exec_large_free(index->rows, index->row_count * sizeof *index->rows);
     free(index->block_first);
     exec_large_free(index->picked, index->row_count * sizeof *index->picked);
     for (uint32_t column = 0; column < index->schema.field_count; column++) {
-        forget_column(index, &index->columns[column]);
+        (void)forget_column(index, &index->columns[column]);
     }
     capi_budget_release(cache->budget, index->reserved_bytes);
     cache->used_bytes -= index->reserved_bytes;
@@ -179,7 +214,8 @@ static bool same_schema(const capi_schema *a, const capi_schema *b)
 {
     if (a->field_count != b->field_count) return false;
     for (uint32_t i = 0; i < a->field_count; i++)
-        if (a->fields[i].type != b->fields[i].type || !capi_str_equal(a->fields[i].name, b->fields[i].name)) return false;
+        if (a->fields[i].type != b->fields[i].type || !capi_str_equal(a->fields[i].name, b->fields[i].name))
+            return false;
     return true;
 }
 
@@ -208,10 +244,12 @@ static lookup_index *index_new(const lookup_index_spec *spec)
         capi_str_copy(&index->arena, address->table),
     };
     for (uint32_t i = 0; i < spec->schema->field_count; i++)
-        fields[i] = (capi_field){capi_str_copy(&index->arena, spec->schema->fields[i].name), spec->schema->fields[i].type};
+        fields[i] =
+            (capi_field){capi_str_copy(&index->arena, spec->schema->fields[i].name), spec->schema->fields[i].type};
     index->schema = (capi_schema){fields, spec->schema->field_count};
     index->key = *spec->key;
-    index->key.parts = capi_arena_copy(&index->arena, spec->key->parts, spec->key->part_count * sizeof *spec->key->parts);
+    index->key.parts =
+        capi_arena_copy(&index->arena, spec->key->parts, spec->key->part_count * sizeof *spec->key->parts);
     index->is_int64 = capi_key_is_int64(&index->key);
     index->columns = capi_new_array(&index->arena, lookup_column, spec->schema->field_count + 1);
     index->pass = spec->pass;
@@ -221,8 +259,8 @@ static lookup_index *index_new(const lookup_index_spec *spec)
 
 static capi_status index_open(capi_exec *exec, lookup_index *index, const lookup_index_spec *spec, capi_err *err)
 {
-    CAPI_TRY(capi_table_reader_open(exec->tables, &index->address, &index->schema, &spec->table->content, &index->reader,
-                                    err));
+    CAPI_TRY(capi_table_reader_open(exec->tables, &index->address, &index->schema, &spec->table->content,
+                                    &index->reader, err));
     index->block_count = capi_table_reader_block_count(index->reader);
     return lookup_index_build(exec, index, spec->progress, err);
 }
@@ -279,7 +317,8 @@ capi_status lookup_index_acquire(capi_exec *exec, const lookup_index_spec *spec,
     pthread_mutex_unlock(&cache->lock);
     *out = index;
     if (st != CAPI_OK)
-        capi_err_note(err, "while building the index of lookup table \"%.*s\"", CAPI_STR_ARG(spec->table->address.table));
+        capi_err_note(err, "while building the index of lookup table \"%.*s\"",
+                      CAPI_STR_ARG(spec->table->address.table));
     return st;
 }
 
@@ -307,7 +346,6 @@ typedef struct column_load {
     capi_exec *exec;
     const bool *wanted;
     const capi_progress *progress;
-    _Atomic uint64_t reserved_bytes; /* for these columns */
 } column_load;
 
 /* The rows of a block that belong to the index, as one array at *to. */
@@ -328,29 +366,6 @@ static void load_values(const lookup_index *index, uint64_t block_index, const c
     capi_arena_deinit(&arena);
 }
 
-/* Copies the long strings of a block, so that the block can go. */
-static capi_status load_texts(column_load *load, capi_view *views, uint32_t count, char **texts, capi_err *err)
-{
-    uint64_t bytes = 0;
-    char *to;
-
-    for (uint32_t row = 0; row < count; row++)
-        if (views[row].bytes > CAPI_VIEW_INLINE_MAX) bytes += views[row].bytes;
-    if (bytes == 0) return CAPI_OK;
-    CAPI_TRY(lookup_reserve(load->exec, load->index, bytes, err));
-    load->reserved_bytes += bytes;
-    to = *texts = capi_malloc(bytes);
-    for (uint32_t row = 0; row < count; row++) {
-        uint32_t length = views[row].bytes;
-
-        if (length <= CAPI_VIEW_INLINE_MAX) continue;
-        memcpy(to, capi_view_data(&views[row]), length);
-        views[row] = capi_view_make(to, length);
-        to += length;
-    }
-    return CAPI_OK;
-}
-
 static capi_status load_block(void *context, uint32_t worker, uint64_t block_index, capi_err *err)
 {
     column_load *load = context;
@@ -361,7 +376,8 @@ static capi_status load_block(void *context, uint32_t worker, uint64_t block_ind
     capi_status st = CAPI_OK;
 
     (void)worker;
-    if (load->progress && load->progress->stop) return capi_err_set(err, CAPI_STOPPED, "the batch was stopped on request");
+    if (load->progress && load->progress->stop)
+        return capi_err_set(err, CAPI_STOPPED, "the batch was stopped on request");
     if (count == 0) return CAPI_OK;
     CAPI_TRY(capi_table_read_block(index->reader, block_index, load->wanted, false, &block, err));
     for (uint32_t column = 0; column < index->schema.field_count && st == CAPI_OK; column++) {
@@ -372,7 +388,7 @@ static capi_status load_block(void *context, uint32_t worker, uint64_t block_ind
         data = (char *)to->vec.data + first * capi_form_bytes(to->vec.form);
         load_values(index, block_index, &block.columns[column], data);
         if (to->vec.form == CAPI_FORM_VIEW)
-            st = load_texts(load, (capi_view *)data, count, &to->texts[block_index], err);
+            st = lookup_own_texts(load->exec, index, (capi_view *)data, count, &to->texts[block_index], err);
     }
     capi_block_release(&block);
     return st;
@@ -388,7 +404,6 @@ static capi_status load_columns(column_load *load, capi_err *err)
         if (load->wanted[column])
             fixed_bytes += index->row_count * capi_form_bytes(capi_form_stored(index->schema.fields[column].type));
     CAPI_TRY(lookup_reserve(load->exec, index, fixed_bytes, err));
-    load->reserved_bytes += fixed_bytes;
     for (uint32_t column = 0; column < index->schema.field_count; column++) {
         lookup_column *to = &index->columns[column];
         capi_type type = index->schema.fields[column].type;
@@ -404,9 +419,8 @@ static capi_status load_columns(column_load *load, capi_err *err)
         if (st == CAPI_OK)
             index->columns[column].is_loaded = true;
         else
-            forget_column(index, &index->columns[column]);
+            lookup_release(load->exec, index, forget_column(index, &index->columns[column]));
     }
-    if (st != CAPI_OK) lookup_release(load->exec, index, load->reserved_bytes);
     return st;
 }
 

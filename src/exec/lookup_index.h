@@ -30,7 +30,7 @@ typedef struct lookup_index_spec {
     const capi_schema *schema;
     const capi_key_def *key;
     const capi_progress *progress; /* or NULL */
-    uint32_t pass, pass_bits; /* only keys of this pass (keys.h); 0 bits: all */
+    uint32_t pass, pass_bits;      /* only keys of this pass (keys.h); 0 bits: all */
 } lookup_index_spec;
 
 /* The index, built if nobody did; a build in progress is waited for. CAPI_NO_MEMORY: it does not fit. Must not be called on

@@ -25,8 +25,8 @@ typedef struct lookup_plan {
     uint32_t field_count;
     capi_program *left, *pair, *last;
     uint32_t *left_fields, *pair_fields, *last_fields; /* output to field, for messages */
-    bool *left_needed;  /* columns of the left table */
-    bool *right_needed; /* of the right table */
+    bool *left_needed;                                 /* columns of the left table */
+    bool *right_needed;                                /* of the right table */
 } lookup_plan;
 
 /* In the batch's arena. */

@@ -51,6 +51,11 @@ static const capi_view *slot_view(const lookup_index *index, const lookup_slot *
     return &index->views[slot->count == 1 ? slot->start : index->rows[slot->start]];
 }
 
+static void prefetch_bytes(const capi_view *view)
+{
+    if (view->bytes > CAPI_VIEW_INLINE_MAX) __builtin_prefetch(capi_view_data(view));
+}
+
 static void probe_bytes(const lookup_index *index, const capi_view *views, const uint64_t *hashes, uint32_t row_count,
                         lookup_range *ranges)
 {
@@ -66,6 +71,11 @@ static void probe_bytes(const lookup_index *index, const capi_view *views, const
 
         places[i] = next_with_hash(part, hashes[i], hashes[i] & part->mask);
         if (part->slots[places[i]].count) __builtin_prefetch(slot_view(index, &part->slots[places[i]]));
+    }
+    for (uint32_t i = 0; i < row_count; i++) {
+        const lookup_slot *slot = &index->parts[lookup_part_of(hashes[i], index->part_bits)].slots[places[i]];
+
+        if (slot->count) prefetch_bytes(slot_view(index, slot));
     }
     for (uint32_t i = 0; i < row_count; i++) {
         const lookup_part *part = &index->parts[lookup_part_of(hashes[i], index->part_bits)];

@@ -19,8 +19,8 @@ struct lookup_rows {
     exec_having having;
     capi_aggregate **aggregates; /* by field; NULL: is none */
     lookup_range *ranges;
-    capi_vec *inputs;            /* by slot */
-    capi_vec *filter_inputs;     /* by right column */
+    capi_vec *inputs;        /* by slot */
+    capi_vec *filter_inputs; /* by right column */
     capi_vec *left_out, *pair_out, *last_out;
     capi_vec *fields;
     const capi_vec *left_columns; /* of the chunk being joined */
@@ -80,7 +80,8 @@ lookup_rows *lookup_rows_new(const lookup_plan *plan, const lookup_index *index,
     exec_having_init(&rows->having, table->having_program, now);
     rows->aggregates = capi_zmalloc((plan->field_count + 1) * sizeof *rows->aggregates);
     for (uint32_t field = 0; field < plan->field_count; field++)
-        if (plan->fields[field].kind == LOOKUP_AGGREGATE) rows->aggregates[field] = capi_aggregate_new(table->fields[field].expr);
+        if (plan->fields[field].kind == LOOKUP_AGGREGATE)
+            rows->aggregates[field] = capi_aggregate_new(table->fields[field].expr);
     rows->ranges = capi_malloc(CAPI_CHUNK_ROWS * sizeof *rows->ranges);
     rows->inputs = capi_zmalloc((plan->node->slot_count + 1) * sizeof *rows->inputs);
     rows->filter_inputs = capi_zmalloc((plan->right_schema->field_count + 1) * sizeof *rows->filter_inputs);
@@ -156,7 +157,8 @@ static void set_left_inputs(lookup_rows *rows, const capi_program *program, cons
 
         if (node->slots[slot].side != CAPI_SIDE_READER || !capi_program_reads_slot(program, slot)) continue;
         column = &rows->left_columns[node->slots[slot].column];
-        rows->inputs[slot] = run ? capi_vec_slice(column, count ? left[0] : 0) : capi_vec_gather(arena, column, left, count);
+        rows->inputs[slot] =
+            run ? capi_vec_slice(column, count ? left[0] : 0) : capi_vec_gather(arena, column, left, count);
     }
 }
 
@@ -172,8 +174,8 @@ static void set_right_inputs(lookup_rows *rows, const capi_program *program, con
 }
 
 /* Fields of the left row alone, for the given left rows (each once, ascending). */
-static capi_status run_left(lookup_rows *rows, const uint32_t *left, uint32_t count, capi_arena *arena, uint32_t *bad_row,
-                            capi_err *err)
+static capi_status run_left(lookup_rows *rows, const uint32_t *left, uint32_t count, capi_arena *arena,
+                            uint32_t *bad_row, capi_err *err)
 {
     uint32_t bad = 0, output = 0;
     capi_status st;
@@ -232,8 +234,8 @@ static capi_status filter_pairs(lookup_rows *rows, uint32_t *bad_row, capi_err *
     if (!rows->filter || rows->pair_count == 0) return CAPI_OK;
     for (uint32_t column = 0; column < rows->plan->right_schema->field_count; column++)
         if (capi_program_reads_slot(lookup->filter_program, column))
-            rows->filter_inputs[column] = capi_vec_gather(&rows->portion_arena, lookup_index_column(rows->index, column),
-                                                          rows->pair_right, rows->pair_count);
+            rows->filter_inputs[column] = capi_vec_gather(
+                &rows->portion_arena, lookup_index_column(rows->index, column), rows->pair_right, rows->pair_count);
     st = capi_evaluator_run(rows->filter, rows->filter_inputs, rows->pair_count, &condition, &bad, &output, err);
     if (st != CAPI_OK) {
         *bad_row = rows->pair_left[bad];
@@ -266,13 +268,16 @@ static void split_out(lookup_rows *rows, out_split *split)
     capi_arena *arena = &rows->portion_arena;
     uint32_t bytes = rows->out_count * (uint32_t)sizeof(uint32_t);
 
-    *split = (out_split){.pair_left = capi_arena_alloc(arena, bytes), .pair_right = capi_arena_alloc(arena, bytes),
-                         .pair_of = capi_arena_alloc(arena, bytes), .lefts = capi_arena_alloc(arena, bytes),
+    *split = (out_split){.pair_left = capi_arena_alloc(arena, bytes),
+                         .pair_right = capi_arena_alloc(arena, bytes),
+                         .pair_of = capi_arena_alloc(arena, bytes),
+                         .lefts = capi_arena_alloc(arena, bytes),
                          .left_of = capi_arena_alloc(arena, bytes)};
     for (uint32_t i = 0; i < rows->out_count; i++) {
         uint32_t left = rows->out_left[i];
 
-        if (split->left_count == 0 || split->lefts[split->left_count - 1] != left) split->lefts[split->left_count++] = left;
+        if (split->left_count == 0 || split->lefts[split->left_count - 1] != left)
+            split->lefts[split->left_count++] = left;
         split->left_of[i] = split->left_count - 1;
         split->pair_of[i] = EXEC_NO_ROW;
         if (rows->out_right[i] == EXEC_NO_ROW) continue;
@@ -292,7 +297,8 @@ static void out_field(lookup_rows *rows, uint32_t field, const out_split *split)
     if (plan->kind == LOOKUP_LEFT) {
         const capi_vec *from = &rows->left_out[plan->output];
 
-        *to = split->left_count == rows->out_count ? *from : capi_vec_gather(arena, from, split->left_of, rows->out_count);
+        *to = split->left_count == rows->out_count ? *from
+                                                   : capi_vec_gather(arena, from, split->left_of, rows->out_count);
     } else if (split->pair_count == rows->out_count) {
         *to = rows->pair_out[plan->output];
     } else if (split->pair_count == 0) {
@@ -389,9 +395,9 @@ static capi_status finish_aggregate(lookup_rows *rows, uint32_t field, capi_vec 
 
 /* Output rows of a grouped chunk: which left rows, and where the values of matched ones are. */
 typedef struct group_rows {
-    uint32_t *lefts;         /* output row to left row */
-    uint32_t *matched;       /* output row to left row, or EXEC_NO_ROW */
-    uint32_t *last_of;       /* output row to position among the matched, or EXEC_NO_ROW */
+    uint32_t *lefts;                  /* output row to left row */
+    uint32_t *matched;                /* output row to left row, or EXEC_NO_ROW */
+    uint32_t *last_of;                /* output row to position among the matched, or EXEC_NO_ROW */
     uint32_t *last_left, *last_right; /* the matched: last pairs */
     uint32_t count, matched_count;
 } group_rows;
@@ -401,8 +407,10 @@ static void split_groups(lookup_rows *rows, group_rows *groups)
     capi_arena *arena = &rows->chunk_arena;
     uint32_t bytes = rows->left_count * (uint32_t)sizeof(uint32_t);
 
-    *groups = (group_rows){.lefts = capi_arena_alloc(arena, bytes), .matched = capi_arena_alloc(arena, bytes),
-                           .last_of = capi_arena_alloc(arena, bytes), .last_left = capi_arena_alloc(arena, bytes),
+    *groups = (group_rows){.lefts = capi_arena_alloc(arena, bytes),
+                           .matched = capi_arena_alloc(arena, bytes),
+                           .last_of = capi_arena_alloc(arena, bytes),
+                           .last_left = capi_arena_alloc(arena, bytes),
                            .last_right = capi_arena_alloc(arena, bytes)};
     for (uint32_t left = 0; left < rows->left_count; left++) {
         bool matched = rows->last_right[left] != EXEC_NO_ROW;

@@ -67,7 +67,8 @@ static void tag_gather(const tag_stage *stage, tag_worker *worker, const exec_ro
 
         if (!capi_program_reads_slot(node->program, slot)) continue;
         if (node->slots[slot].side == CAPI_SIDE_READER) {
-            *input = capi_vec_gather(&worker->arena, &rows->columns[node->slots[slot].column], worker->rows, worker->count);
+            *input =
+                capi_vec_gather(&worker->arena, &rows->columns[node->slots[slot].column], worker->rows, worker->count);
             continue;
         }
         *input = capi_vec_new(&worker->arena, CAPI_STRING, CAPI_FORM_VIEW, worker->count);
@@ -82,8 +83,8 @@ static capi_status tag_try(void *context, uint32_t row_count, uint32_t *bad_row,
     exec_fields *fields = &attempt->stage->workers[attempt->worker].fields;
 
     CAPI_TRY(exec_fields_run(fields, row_count, bad_row, err));
-    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count, NULL,
-                             bad_row, err);
+    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count,
+                             NULL, bad_row, err);
 }
 
 static capi_status tag_flush(tag_attempt *attempt, uint32_t *bad_row, capi_err *err)

@@ -12,9 +12,11 @@ static const char tag_script[] =
     "    custom_proc_type: tag_and_denormalize\n"
     "    r: {table: source, expected_batches_total: %u}\n"
     "    p: {tag_field_name: t, tag_criteria: {%s}}\n"
-    "    w: {name: tagged, having: '%s', fields: {t: {expression: p.t, type: string}, v: {expression: %s, type: int}}}\n";
+    "    w: {name: tagged, having: '%s', fields: {t: {expression: p.t, type: string}, v: {expression: %s, type: "
+    "int}}}\n";
 
-static const char *script(exec_fixture *f, uint32_t batches, const char *criteria, const char *having, const char *value)
+static const char *script(exec_fixture *f, uint32_t batches, const char *criteria, const char *having,
+                          const char *value)
 {
     return capi_str_format(&f->arena, tag_script, batches, criteria, having, value).data;
 }
@@ -58,7 +60,8 @@ TEST(many_tags_of_many_rows_span_chunks_in_order)
     capi_buf_append_text(&text, "v\n");
     for (uint32_t i = 0; i < 5000; i++) {
         capi_buf_printf(&text, "%u\n", i);
-        capi_buf_printf(&expected, "%sa,%u|%sc,%u", i ? "|" : "", i, i % 2 ? "" : capi_str_format(&f.arena, "b,%u|", i).data, i);
+        capi_buf_printf(&expected, "%sa,%u|%sc,%u", i ? "|" : "", i,
+                        i % 2 ? "" : capi_str_format(&f.arena, "b,%u|", i).data, i);
     }
     capi_buf_append_byte(&text, 0);
     capi_buf_append_byte(&expected, 0);

@@ -32,7 +32,7 @@ typedef struct distinct_worker {
     bool is_open;
     exec_fields fields;
     exec_keys keys;
-    distinct_set *seen;  /* of the group; NULL with one thread */
+    distinct_set *seen; /* of the group; NULL with one thread */
     kept_group *kept;
     uint32_t *selected;
 } distinct_worker;
@@ -42,10 +42,10 @@ typedef struct distinct_stage {
     exec_scan *scan;
     const capi_index *index;
     sink_table *sink;
-    bool is_direct;       /* one worker at a time: no group is kept */
+    bool is_direct; /* one worker at a time: no group is kept */
     distinct_worker *workers;
     exec_order *order;
-    distinct_set *seen;   /* of the batch; whoever's turn it is */
+    distinct_set *seen; /* of the batch; whoever's turn it is */
     uint32_t *selected;
     uint64_t *hashes;
 } distinct_stage;
@@ -94,8 +94,7 @@ static void worker_open(distinct_stage *stage, distinct_worker *worker)
     exec_fields_init(&worker->fields, stage->batch->node, stage->batch->task->now);
     exec_keys_init(&worker->keys, &stage->index->key);
     worker->selected = capi_malloc(CAPI_CHUNK_ROWS * sizeof *worker->selected);
-    if (!stage->is_direct)
-        worker->seen = distinct_set_new(stage->batch->exec, worker->keys.is_int64, UINT64_MAX);
+    if (!stage->is_direct) worker->seen = distinct_set_new(stage->batch->exec, worker->keys.is_int64, UINT64_MAX);
     worker->is_open = true;
 }
 
@@ -134,8 +133,8 @@ static capi_status keep_new(distinct_stage *stage, distinct_worker *worker, uint
             worker->selected[i] = fields->rows[worker->selected[i]];
     rows->fields = capi_new_array(&group->arena, capi_vec, fields->field_count);
     for (uint32_t field = 0; field < fields->field_count; field++)
-        CAPI_TRY(exec_vec_copy_stored(&group->arena, &fields->fields[field], worker->selected, count, &rows->fields[field],
-                                      bad_row, err));
+        CAPI_TRY(exec_vec_copy_stored(&group->arena, &fields->fields[field], worker->selected, count,
+                                      &rows->fields[field], bad_row, err));
     (void)stage;
     *group->last = rows;
     group->last = &rows->next;
@@ -227,10 +226,11 @@ static capi_status distinct_run(exec_batch *batch, exec_scan *scan, capi_err *er
     stage.workers = capi_zmalloc(batch->worker_count * sizeof *stage.workers);
     stage.selected = capi_malloc(CAPI_CHUNK_ROWS * sizeof *stage.selected);
     stage.hashes = capi_malloc(CAPI_CHUNK_ROWS * sizeof *stage.hashes);
-    stage.order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_group, drop_group,
-                                 &stage);
+    stage.order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_group,
+                                 drop_group, &stage);
     /* A quarter of the budget is for this set: other batches want to live, too. */
-    stage.seen = distinct_set_new(batch->exec, capi_key_is_int64(&stage.index->key), batch->exec->budget->limit_bytes / 4);
+    stage.seen =
+        distinct_set_new(batch->exec, capi_key_is_int64(&stage.index->key), batch->exec->budget->limit_bytes / 4);
     st = distinct_drive(&stage, group_count, err);
     for (uint32_t i = 0; i < batch->worker_count; i++)
         worker_close(&stage.workers[i]);

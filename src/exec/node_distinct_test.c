@@ -46,7 +46,8 @@ static const char *put_rows(exec_fixture *f, uint32_t count, uint32_t key_count,
 
         capi_buf_printf(&text, "%u,%u\n", key, i);
         if (!seen[key])
-            capi_buf_printf(&expected, "%s%s%u,%u", expected.bytes ? "|" : "", by_text ? "a rather long key " : "", key, i);
+            capi_buf_printf(&expected, "%s%s%u,%u", expected.bytes ? "|" : "", by_text ? "a rather long key " : "", key,
+                            i);
         seen[key] = 1;
     }
     free(seen);

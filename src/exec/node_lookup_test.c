@@ -12,8 +12,10 @@ static const char *lookup_script(exec_fixture *f, const char *settings, const ch
                "nodes:\n"
                "  a:\n"
                "    type: file_table\n"
-               "    r: {urls: ['{dir}/a.csv'], csv: {first_data_line_idx: 1}, columns: {c: {csv: {col_hdr: oid}, col_type: int}}}\n"
-               "    w: {name: ta, fields: {oid: {expression: r.c, type: int}, name: {expression: '\"n\" + string(r.c)', type: string}}}\n"
+               "    r: {urls: ['{dir}/a.csv'], csv: {first_data_line_idx: 1}, columns: {c: {csv: {col_hdr: oid}, "
+               "col_type: int}}}\n"
+               "    w: {name: ta, fields: {oid: {expression: r.c, type: int}, name: {expression: '\"n\" + "
+               "string(r.c)', type: string}}}\n"
                "  b:\n"
                "    type: file_table\n"
                "    r:\n"
@@ -22,7 +24,8 @@ static const char *lookup_script(exec_fixture *f, const char *settings, const ch
                "      columns: {c: {csv: {col_hdr: oid}, col_type: int}, v: {csv: {col_hdr: v}, col_type: decimal2}}\n"
                "    w:\n"
                "      name: tb\n"
-               "      fields: {oid: {expression: r.c, type: int}, v: {expression: r.v, type: decimal2}, name: {expression: '\"n\" + string(r.c)', type: string}}\n"
+               "      fields: {oid: {expression: r.c, type: int}, v: {expression: r.v, type: decimal2}, name: "
+               "{expression: '\"n\" + string(r.c)', type: string}}\n"
                "      indexes: {idx_oid: non_unique(oid), idx_name: non_unique(name)}\n"
                "  j:\n"
                "    type: table_lookup_table\n"
@@ -47,8 +50,9 @@ static const char *example(const char *settings, const char *fields)
     return result;
 }
 
-static const char plain_fields[] = "id: {expression: r.oid, type: int}, v: {expression: l.v, type: decimal2, default_value: '9.99'},"
-                                   "tw: {expression: r.oid*2, type: int}";
+static const char plain_fields[] =
+    "id: {expression: r.oid, type: int}, v: {expression: l.v, type: decimal2, default_value: '9.99'},"
+    "tw: {expression: r.oid*2, type: int}";
 static const char group_fields[] = "id: {expression: r.oid, type: int}, s: {expression: sum(l.v), type: decimal2},"
                                    "n: {expression: count(), type: int, default_value: '-1'}";
 
@@ -58,33 +62,39 @@ TEST(the_example_of_the_specification)
               "1,10,2|1,5.5,2|2,9.99,4|3,9.99,6");
     CHECK_STR(example("index_name: idx_oid, join_on: r.oid, join_type: inner, filter: l.v > 0", plain_fields),
               "1,10,2|1,5.5,2");
-    CHECK_STR(example("index_name: idx_oid, join_on: r.oid, join_type: left, filter: l.v > 0, group: true", group_fields),
-              "1,15.5,2|2,0,-1|3,0,-1");
-    CHECK_STR(example("index_name: idx_oid, join_on: r.oid, join_type: inner, filter: l.v > 0, group: true", group_fields),
-              "1,15.5,2");
+    CHECK_STR(
+        example("index_name: idx_oid, join_on: r.oid, join_type: left, filter: l.v > 0, group: true", group_fields),
+        "1,15.5,2|2,0,-1|3,0,-1");
+    CHECK_STR(
+        example("index_name: idx_oid, join_on: r.oid, join_type: inner, filter: l.v > 0, group: true", group_fields),
+        "1,15.5,2");
 }
 
 TEST(text_keys_join_like_numbers)
 {
     CHECK_STR(example("index_name: idx_name, join_on: r.name, join_type: left", plain_fields),
               "1,10,2|1,5.5,2|2,-1,4|3,9.99,6");
-    CHECK_STR(example("index_name: idx_name, join_on: r.name, join_type: inner, group: true", group_fields), "1,15.5,2|2,-1,1");
+    CHECK_STR(example("index_name: idx_name, join_on: r.name, join_type: inner, group: true", group_fields),
+              "1,15.5,2|2,-1,1");
 }
 
 TEST(a_grouped_field_without_aggregate_takes_the_last_right_row)
 {
-    CHECK_STR(example("index_name: idx_oid, join_on: r.oid, join_type: left, group: true",
-                      "id: {expression: r.oid, type: int}, v: {expression: l.v + 1, type: decimal2, default_value: '7'}"),
-              "1,6.5|2,0|3,7");
+    CHECK_STR(
+        example("index_name: idx_oid, join_on: r.oid, join_type: left, group: true",
+                "id: {expression: r.oid, type: int}, v: {expression: l.v + 1, type: decimal2, default_value: '7'}"),
+        "1,6.5|2,0|3,7");
 }
 
 TEST(defaults_of_unmatched_rows_have_the_field_s_type)
 {
-    CHECK_STR(example("index_name: idx_oid, join_on: r.oid, join_type: left, filter: l.v > 100",
-                      "v: {expression: l.v / 3, type: decimal2}, n: {expression: l.name, type: string, default_value: ' none '},"
-                      "b: {expression: l.v > 1, type: bool, default_value: 'true'}, f: {expression: float(l.v), type: float,"
-                      "default_value: '1.5'}"),
-              "0,none,true,1.5|0,none,true,1.5|0,none,true,1.5");
+    CHECK_STR(
+        example(
+            "index_name: idx_oid, join_on: r.oid, join_type: left, filter: l.v > 100",
+            "v: {expression: l.v / 3, type: decimal2}, n: {expression: l.name, type: string, default_value: ' none '},"
+            "b: {expression: l.v > 1, type: bool, default_value: 'true'}, f: {expression: float(l.v), type: float,"
+            "default_value: '1.5'}"),
+        "0,none,true,1.5|0,none,true,1.5|0,none,true,1.5");
 }
 
 static const char *failure(const char *settings, const char *fields)
@@ -145,7 +155,8 @@ static uint64_t next_random(uint64_t *state)
     return *state >> 33;
 }
 
-static plain_row *make_rows(exec_fixture *f, const char *name, uint32_t count, uint32_t key_count, bool sparse, uint64_t seed)
+static plain_row *make_rows(exec_fixture *f, const char *name, uint32_t count, uint32_t key_count, bool sparse,
+                            uint64_t seed)
 {
     plain_row *rows = capi_new_array(&f->arena, plain_row, count + 1);
     capi_buf text = {0};
@@ -176,8 +187,7 @@ static const char *nested_loop(exec_fixture *f, const plain_row *left, uint32_t 
             if (right[r].key != left[l].key || right[r].value <= above) continue;
             sum += right[r].value;
             count++;
-            if (!is_grouped)
-                capi_buf_printf(&text, "%lld,%lld|", (long long)left[l].key, (long long)right[r].value);
+            if (!is_grouped) capi_buf_printf(&text, "%lld,%lld|", (long long)left[l].key, (long long)right[r].value);
         }
         if (is_grouped && (count || is_left))
             capi_buf_printf(&text, "%lld,%lld,%lld|", (long long)left[l].key, (long long)sum, (long long)count);
@@ -205,14 +215,15 @@ static void compare(uint32_t left_count, uint32_t right_count, uint32_t key_coun
                  by_name ? "idx_name" : "idx_oid", by_name ? "r.name" : "r.oid", is_left ? "left" : "inner",
                  is_grouped ? "true" : "false", filtered ? ", filter: l.v > 70" : "");
         exec_fixture_run_script(
-            &f, lookup_script(&f, settings,
-                              is_grouped ? "k: {expression: r.oid, type: int}, s: {expression: sum(l.v), type: decimal2},"
-                                           "n: {expression: count(), type: int}"
-                                         : "k: {expression: r.oid, type: int},"
-                                           "v: {expression: l.v, type: decimal2, default_value: '-1'}",
-                              batches));
-        CHECK_STR(exec_fixture_table(&f, "j"), nested_loop(&f, left, left_count, right, right_count, is_left, is_grouped,
-                                                           filtered ? 70 : -1));
+            &f,
+            lookup_script(&f, settings,
+                          is_grouped ? "k: {expression: r.oid, type: int}, s: {expression: sum(l.v), type: decimal2},"
+                                       "n: {expression: count(), type: int}"
+                                     : "k: {expression: r.oid, type: int},"
+                                       "v: {expression: l.v, type: decimal2, default_value: '-1'}",
+                          batches));
+        CHECK_STR(exec_fixture_table(&f, "j"),
+                  nested_loop(&f, left, left_count, right, right_count, is_left, is_grouped, filtered ? 70 : -1));
         exec_fixture_close(&f);
     }
 }
@@ -259,7 +270,8 @@ static void large(bool sparse, uint32_t threads, uint64_t budget_bytes, bool in_
     capi_buf_deinit(&text);
     exec_fixture_run_script(&f, lookup_script(&f, "index_name: idx_oid, join_on: r.oid, join_type: inner, group: true",
                                               "k: {expression: r.oid, type: int}, n: {expression: count(), type: int},"
-                                              "v: {expression: 'string_agg(string(l.v), \"+\")', type: string}", 1));
+                                              "v: {expression: 'string_agg(string(l.v), \"+\")', type: string}",
+                                              1));
     for (uint32_t i = 0; i < ROWS / 2; i++)
         capi_buf_printf(&expected, "%s%lld,2,%u+%u", i ? "|" : "", (long long)i * (sparse ? 1000003 : 1),
                         (unsigned)(sums[i] / 100), (unsigned)(sums[i] % 100));
@@ -305,14 +317,16 @@ TEST(parts_give_what_one_index_gives)
         capi_buf_append_byte(&right, 0);
         exec_fixture_put(&f, "a.csv", left.data);
         exec_fixture_put(&f, "b.csv", right.data);
-        exec_fixture_run_script(&f, lookup_script(&f, "index_name: idx_name, join_on: r.name, join_type: left, filter: l.v > 1",
-                                                  "k: {expression: r.oid, type: int}, v: {expression: 1 / l.v, type: decimal2,"
-                                                  "default_value: '-1'}, n: {expression: l.name, type: string}",
-                                                  2));
+        exec_fixture_run_script(
+            &f, lookup_script(&f, "index_name: idx_name, join_on: r.name, join_type: left, filter: l.v > 1",
+                              "k: {expression: r.oid, type: int}, v: {expression: 1 / l.v, type: decimal2,"
+                              "default_value: '-1'}, n: {expression: l.name, type: string}",
+                              2));
         texts[round] = capi_str_copy(&arena, capi_str_of(exec_fixture_table(&f, "j"))).data;
         CHECK(capi_folder_exists(f.exec.temp_folder.data) == (round == 1));
-        exec_fixture_load(&f, lookup_script(&f, "index_name: idx_name, join_on: r.name, join_type: left",
-                                            "k: {expression: r.oid, type: int}, v: {expression: 1 / l.v, type: decimal2}", 1));
+        exec_fixture_load(
+            &f, lookup_script(&f, "index_name: idx_name, join_on: r.name, join_type: left",
+                              "k: {expression: r.oid, type: int}, v: {expression: 1 / l.v, type: decimal2}", 1));
         CHECK(exec_fixture_run(&f) != NULL);
         if (round == 0) texts[0] = capi_str_format(&arena, "%s %s", texts[0], f.err.text).data;
         if (round == 1) {

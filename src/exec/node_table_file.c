@@ -12,8 +12,8 @@ typedef struct file_worker {
     exec_fields fields;
     uint64_t row_count; /* written, or given to `top` */
     top_rows *top;
-    capi_arena arena;   /* keys of a chunk */
-    capi_vec *parts;    /* key columns */
+    capi_arena arena; /* keys of a chunk */
+    capi_vec *parts;  /* key columns */
     capi_view *keys;
     capi_buf line;
 } file_worker;
@@ -38,7 +38,8 @@ static void worker_open(file_stage *stage, file_worker *worker, uint32_t index)
 
     exec_fields_init(&worker->fields, batch->node, batch->task->now);
     if (stage->file->has_top) {
-        capi_str name = capi_str_format(&worker->fields.arena, "top_%.*s_%u", CAPI_STR_ARG(batch->task->attempt_uid), index);
+        capi_str name =
+            capi_str_format(&worker->fields.arena, "top_%.*s_%u", CAPI_STR_ARG(batch->task->attempt_uid), index);
 
         worker->top = top_rows_new(batch->exec, stage->file->top_limit, name);
         worker->parts = capi_malloc((stage->file->top_order.part_count + 1) * sizeof *worker->parts);
@@ -79,8 +80,7 @@ static capi_status top_keys(const file_stage *stage, file_worker *worker, uint32
             return st;
         }
     }
-    if (fields->row_count)
-        capi_keys_build(def, worker->parts, fields->row_count, true, &worker->arena, worker->keys);
+    if (fields->row_count) capi_keys_build(def, worker->parts, fields->row_count, true, &worker->arena, worker->keys);
     return CAPI_OK;
 }
 

@@ -28,8 +28,8 @@ static capi_status rows_try(void *context, uint32_t row_count, uint32_t *bad_row
     exec_fields *fields = &attempt->stage->workers[attempt->worker].fields;
 
     CAPI_TRY(exec_fields_run(fields, row_count, bad_row, err));
-    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count, NULL,
-                             bad_row, err);
+    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count,
+                             NULL, bad_row, err);
 }
 
 static capi_status rows_take(void *context, uint32_t index, uint64_t group, const exec_rows *rows, capi_err *err)

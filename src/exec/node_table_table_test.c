@@ -5,15 +5,18 @@ static const char read_script[] =
     "nodes:\n"
     "  read:\n"
     "    type: file_table\n"
-    "    r: {urls: ['{dir}/in.csv'], csv: {first_data_line_idx: 1}, columns: {k: {csv: {col_hdr: k}, col_type: string},\n"
+    "    r: {urls: ['{dir}/in.csv'], csv: {first_data_line_idx: 1}, columns: {k: {csv: {col_hdr: k}, col_type: "
+    "string},\n"
     "        v: {csv: {col_hdr: v}, col_type: int}}}\n"
     "    w: {name: source, fields: {k: {expression: r.k, type: string}, v: {expression: r.v, type: int}}}\n"
     "  next:\n"
     "    type: table_table\n"
     "    r: {table: source, expected_batches_total: %u}\n"
-    "    w: {name: result, having: '%s', fields: {k: {expression: r.k, type: string}, d: {expression: '%s', type: %s}}}\n";
+    "    w: {name: result, having: '%s', fields: {k: {expression: r.k, type: string}, d: {expression: '%s', type: "
+    "%s}}}\n";
 
-static const char *script(exec_fixture *f, uint32_t batches, const char *having, const char *expression, const char *type)
+static const char *script(exec_fixture *f, uint32_t batches, const char *having, const char *expression,
+                          const char *type)
 {
     return capi_str_format(&f->arena, read_script, batches, having, expression, type).data;
 }
@@ -103,7 +106,8 @@ TEST(large_files_keep_their_order_with_any_number_of_threads)
     exec_fixture_close(&f);
 }
 
-static void check_failure(const char *csv, const char *having, const char *expression, const char *type, const char *part)
+static void check_failure(const char *csv, const char *having, const char *expression, const char *type,
+                          const char *part)
 {
     exec_fixture f;
 
@@ -118,7 +122,8 @@ static void check_failure(const char *csv, const char *having, const char *expre
 TEST(the_lowest_failing_row_is_named_with_its_field)
 {
     check_failure("k,v\na,3\nb,0\nc,5\n", "", "1 / r.v", "int", "row 1 of table \"source\": field \"d\": ");
-    check_failure("k,v\na,0\nb,1\nc,5\n", "1 / (w.d - 1) > 0", "6 / (5 - r.v)", "int", "row 0 of table \"source\": having: ");
+    check_failure("k,v\na,0\nb,1\nc,5\n", "1 / (w.d - 1) > 0", "6 / (5 - r.v)", "int",
+                  "row 0 of table \"source\": having: ");
     check_failure("k,v\na,1\nb,-2\n", "", "decimal2(92233720368547758) * decimal2(1 - r.v)", "decimal2",
                   "row 1 of table \"source\": ");
     check_failure("k,v\na,1\nb,x\n", "", "r.v", "int", "in.csv");
@@ -130,7 +135,8 @@ TEST(a_failing_row_that_having_drops_is_stored_nowhere)
 
     exec_fixture_open(&f, 1, 64 << 20);
     exec_fixture_put(&f, "in.csv", "k,v\na,1\nb,-2\n");
-    exec_fixture_run_script(&f, script(&f, 1, "w.k == \"a\"", "decimal2(92233720368547758) * decimal2(r.v)", "decimal2"));
+    exec_fixture_run_script(&f,
+                            script(&f, 1, "w.k == \"a\"", "decimal2(92233720368547758) * decimal2(r.v)", "decimal2"));
     CHECK_STR(exec_fixture_table(&f, "next"), "a,92233720368547758");
     exec_fixture_close(&f);
 }
@@ -141,17 +147,17 @@ TEST(having_sees_values_before_storage_rounds_them)
 
     exec_fixture_open(&f, 1, 64 << 20);
     exec_fixture_put(&f, "in.csv", "k,v\n2020-01-02T03:04:05.123456,1\n2020-01-02T03:04:05.123,2\n");
-    exec_fixture_run_script(&f,
-                            "nodes:\n"
-                            "  read:\n"
-                            "    type: file_table\n"
-                            "    r: {urls: ['{dir}/in.csv'], csv: {first_data_line_idx: 1}, columns: {\n"
-                            "        k: {csv: {col_hdr: k, col_format: '2006-01-02T15:04:05.999999'}, col_type: datetime},\n"
-                            "        v: {csv: {col_hdr: v}, col_type: int}}}\n"
-                            "    w:\n"
-                            "      name: source\n"
-                            "      having: 'w.k != time.Date(2020, time.January, 2, 3, 4, 5, 123000000, time.UTC)'\n"
-                            "      fields: {k: {expression: r.k, type: datetime}, v: {expression: r.v, type: int}}\n");
+    exec_fixture_run_script(
+        &f, "nodes:\n"
+            "  read:\n"
+            "    type: file_table\n"
+            "    r: {urls: ['{dir}/in.csv'], csv: {first_data_line_idx: 1}, columns: {\n"
+            "        k: {csv: {col_hdr: k, col_format: '2006-01-02T15:04:05.999999'}, col_type: datetime},\n"
+            "        v: {csv: {col_hdr: v}, col_type: int}}}\n"
+            "    w:\n"
+            "      name: source\n"
+            "      having: 'w.k != time.Date(2020, time.January, 2, 3, 4, 5, 123000000, time.UTC)'\n"
+            "      fields: {k: {expression: r.k, type: datetime}, v: {expression: r.v, type: int}}\n");
     CHECK_STR(exec_fixture_table(&f, "read"), "2020-01-02 03:04:05.123 +0000 UTC,1");
     exec_fixture_close(&f);
 }
@@ -172,7 +178,8 @@ static const char unique_script[] =
     "nodes:\n"
     "  read:\n"
     "    type: file_table\n"
-    "    r: {urls: ['{dir}/in.csv', '{dir}/in2.csv'], csv: {first_data_line_idx: 1}, columns: {k: {csv: {col_hdr: k}, col_type: string},\n"
+    "    r: {urls: ['{dir}/in.csv', '{dir}/in2.csv'], csv: {first_data_line_idx: 1}, columns: {k: {csv: {col_hdr: k}, "
+    "col_type: string},\n"
     "        v: {csv: {col_hdr: v}, col_type: int}}}\n"
     "    w: {name: source, fields: {k: {expression: r.k, type: string}, v: {expression: r.v, type: int}},\n"
     "        indexes: {idx_k_to_check_uniq: unique(k), idx_v_to_check_uniq: 'unique(v(desc))'}}\n";
@@ -203,10 +210,13 @@ TEST(duplicates_in_a_unique_index_are_found_within_a_batch_and_across)
                  "unique index \"idx_k_to_check_uniq\" has a key twice: k \"a \" is in rows 0 and 2 of batch 0");
     check_unique("k,v\na,1\nb,2\nc,2\n", "k,v\nc,3\n",
                  "unique index \"idx_v_to_check_uniq\" has a key twice: v 2 is in rows 1 and 2 of batch 0");
-    check_unique("k,v\na,1\nb,2\n", "k,v\nc,3\nb,4\n",
-                 "unique index \"idx_k_to_check_uniq\" has a key twice: k \"b\" is in row 1 of batch 0 and row 1 of batch 1");
-    check_unique("k,v\na,1\nb,2\n", "k,v\nc,2\nb,4\n",
-                 "unique index \"idx_k_to_check_uniq\" has a key twice: k \"b\" is in row 1 of batch 0 and row 1 of batch 1");
-    check_unique("k,v\na,1\nb,2\n", "k,v\nc,2\nd,4\n",
-                 "unique index \"idx_v_to_check_uniq\" has a key twice: v 2 is in row 1 of batch 0 and row 0 of batch 1");
+    check_unique(
+        "k,v\na,1\nb,2\n", "k,v\nc,3\nb,4\n",
+        "unique index \"idx_k_to_check_uniq\" has a key twice: k \"b\" is in row 1 of batch 0 and row 1 of batch 1");
+    check_unique(
+        "k,v\na,1\nb,2\n", "k,v\nc,2\nb,4\n",
+        "unique index \"idx_k_to_check_uniq\" has a key twice: k \"b\" is in row 1 of batch 0 and row 1 of batch 1");
+    check_unique(
+        "k,v\na,1\nb,2\n", "k,v\nc,2\nd,4\n",
+        "unique index \"idx_v_to_check_uniq\" has a key twice: v 2 is in row 1 of batch 0 and row 0 of batch 1");
 }

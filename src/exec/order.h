@@ -13,7 +13,8 @@ typedef struct exec_order exec_order;
 typedef capi_status (*exec_order_fn)(void *context, void *item, capi_err *err);
 
 /* drop: frees an item that will not be consumed. */
-exec_order *exec_order_new(uint32_t window, uint64_t bytes_max, exec_order_fn consume, void (*drop)(void *item), void *context);
+exec_order *exec_order_new(uint32_t window, uint64_t bytes_max, exec_order_fn consume, void (*drop)(void *item),
+                           void *context);
 void exec_order_free(exec_order *order); /* NULL is fine */
 /* bytes: about what the item takes. May consume items of other indexes too; a failure of theirs is returned. After a close
  * the item is dropped: CAPI_OK. */

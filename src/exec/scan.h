@@ -7,7 +7,8 @@
 #include "exec/batch.h"
 
 typedef struct exec_rows {
-    const capi_vec *columns; /* by source column, in stored form; unset where they are not needed. Valid during the call */
+    const capi_vec
+        *columns; /* by source column, in stored form; unset where they are not needed. Valid during the call */
     uint32_t row_count;
     uint64_t first_row; /* number of the first one: row of the table, or record of the file, from 0 */
 } exec_rows;
@@ -16,16 +17,18 @@ typedef capi_status (*exec_rows_fn)(void *context, const exec_rows *rows, capi_e
 
 typedef struct exec_scan exec_scan;
 struct exec_scan {
-    capi_status (*read)(exec_scan *scan, uint32_t worker, uint64_t morsel, exec_rows_fn fn, void *context, capi_err *err);
+    capi_status (*read)(exec_scan *scan, uint32_t worker, uint64_t morsel, exec_rows_fn fn, void *context,
+                        capi_err *err);
     /* Nothing changed under us; or NULL. */
     capi_status (*finish)(exec_scan *scan, capi_err *err);
     void (*close)(exec_scan *scan);
-    const char *row_word;      /* "row", "line" */
+    const char *row_word;       /* "row", "line" */
     const char *container_word; /* "table", "file" */
     capi_str container;
     uint64_t morsel_count;
-    uint32_t chunk_rows; /* at most so many rows at once, of a table: CAPI_CHUNK_ROWS, unless changed before the first read */
-    bool in_order; /* one worker must read all morsels, one after the other */
+    uint32_t
+        chunk_rows; /* at most so many rows at once, of a table: CAPI_CHUNK_ROWS, unless changed before the first read */
+    bool in_order;  /* one worker must read all morsels, one after the other */
 };
 
 /* Rows floor(i R / N) .. floor((i + 1) R / N) of a table; sets the batch's tokens. needed[column] of the reader's schema. */

@@ -85,7 +85,8 @@ static capi_status seal_check_index(seal_state *seal, const capi_index *index, b
 
         seal->out->has_duplicates = true;
         seal->out->duplicate = capi_str_format(
-            seal->arena, "unique index \"%.*s\" has a key twice: %.*s is in row %llu of batch %u and row %llu of batch %u",
+            seal->arena,
+            "unique index \"%.*s\" has a key twice: %.*s is in row %llu of batch %u and row %llu of batch %u",
             CAPI_STR_ARG(index->name), (int)(key.bytes > 1000 ? 1000 : key.bytes), key.data,
             (unsigned long long)(first - seal->first_rows[first_batch]), first_batch,
             (unsigned long long)(row - seal->first_rows[batch]), batch);

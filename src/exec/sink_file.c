@@ -77,7 +77,8 @@ capi_status sink_file_open(exec_batch *batch, bool is_direct, sink_file **out, c
     sink->batch = batch;
     sink->is_direct = is_direct;
     sink->bufs = capi_zmalloc(batch->worker_count * sizeof *sink->bufs);
-    sink->order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_text, drop_text, sink);
+    sink->order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_text,
+                                 drop_text, sink);
     *out = sink;
     CAPI_TRY(capi_file_create_beside(batch->out->target.data, suffix, &sink->file, err));
     return write_header(sink, err);

@@ -8,9 +8,9 @@ typedef struct sink_worker {
     capi_table_writer *writer; /* NULL: no row yet */
     capi_block_builder *builder;
     exec_keys keys;
-    uint64_t *hashes;     /* by row of the chunk */
-    uint32_t block_rows;  /* since the last cut, when blocks are cut short */
-    capi_buf extents;     /* of the group, cut so far */
+    uint64_t *hashes;    /* by row of the chunk */
+    uint32_t block_rows; /* since the last cut, when blocks are cut short */
+    capi_buf extents;    /* of the group, cut so far */
 } sink_worker;
 
 typedef struct sink_group {
@@ -23,7 +23,7 @@ struct sink_table {
     capi_tables *tables;
     capi_table_address address;
     const capi_schema *schema;
-    uint32_t block_row_max; /* 0: as the store likes it */
+    uint32_t block_row_max;   /* 0: as the store likes it */
     const capi_index *hashed; /* NULL: no hashes */
     sink_worker *workers;
     sink_group *groups;

@@ -338,7 +338,8 @@ capi_status top_rows_add(top_rows *top, const capi_view *key, uint64_t row, capi
         if (top_grow_entries(top)) data = top_alloc(top, bytes);
     }
     if (!data)
-        return capi_err_set(err, CAPI_NO_MEMORY, "no room in the memory budget for a row of %zu bytes to be sorted", bytes);
+        return capi_err_set(err, CAPI_NO_MEMORY, "no room in the memory budget for a row of %zu bytes to be sorted",
+                            bytes);
     memcpy(data, capi_view_data(key), key->bytes);
     if (text.bytes) memcpy(data + key->bytes, text.data, text.bytes);
     top->entries[top->count++] = (top_entry){
@@ -375,10 +376,12 @@ static capi_status source_fill(top_source *source, size_t bytes, capi_err *err)
     if (have) memmove(source->buf.data, source->buf.data + source->buf_at, have);
     source->buf.bytes = have;
     source->buf_at = 0;
-    CAPI_TRY(capi_file_read_at(source->run->file, source->offset, capi_buf_reserve(&source->buf, wanted), wanted, &got, err));
+    CAPI_TRY(capi_file_read_at(source->run->file, source->offset, capi_buf_reserve(&source->buf, wanted), wanted, &got,
+                               err));
     source->offset += got;
     source->buf.bytes += got;
-    if (source->buf.bytes < bytes) return capi_err_set(err, CAPI_UNAVAILABLE, "a temporary file of a sort is too short");
+    if (source->buf.bytes < bytes)
+        return capi_err_set(err, CAPI_UNAVAILABLE, "a temporary file of a sort is too short");
     return CAPI_OK;
 }
 

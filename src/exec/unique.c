@@ -184,8 +184,7 @@ static capi_status find_repeats(void *context, uint32_t index, uint64_t partitio
         uint64_t hash_count = job->workers[i].parts[partition].bytes / sizeof *hashes;
 
         for (uint64_t at = 0; at < hash_count; at++)
-            if (repeat_add(&set, hashes[at]))
-                capi_buf_append(&job->repeats[partition], &hashes[at], sizeof hashes[at]);
+            if (repeat_add(&set, hashes[at])) capi_buf_append(&job->repeats[partition], &hashes[at], sizeof hashes[at]);
     }
     free(set.slots);
     return CAPI_OK;
@@ -213,8 +212,8 @@ static capi_status find_repeated_hashes(const exec_unique *unique, uint32_t pass
     *count = 0;
     job.worker_count = capi_thread_pool_size(unique->exec->pool);
     job.workers = capi_zmalloc(job.worker_count * sizeof *job.workers);
-    CAPI_TRY_OUT(capi_parallel_for(unique->exec->pool, capi_table_reader_block_count(unique->reader), find_collect, &job,
-                                   err));
+    CAPI_TRY_OUT(
+        capi_parallel_for(unique->exec->pool, capi_table_reader_block_count(unique->reader), find_collect, &job, err));
     CAPI_TRY_OUT(capi_parallel_for(unique->exec->pool, FIND_PARTITIONS, find_repeats, &job, err));
     for (uint32_t part = 0; part < FIND_PARTITIONS; part++)
         *count += job.repeats[part].bytes / sizeof(uint64_t);

@@ -15,7 +15,7 @@ typedef struct exec_unique {
     capi_table_reader *reader; /* all rows, in table order */
     const capi_schema *schema;
     const capi_index *index;
-    bool has_hashes;           /* the reader's blocks hold the hashes of this index */
+    bool has_hashes;               /* the reader's blocks hold the hashes of this index */
     const capi_progress *progress; /* or NULL */
 } exec_unique;
 
@@ -33,4 +33,5 @@ CAPI_MUST_USE capi_status exec_unique_first(const exec_unique *unique, bool *fou
                                             capi_buf *key, capi_err *err);
 
 /* All unique indexes over the extents that the batch wrote: a duplicate is CAPI_INVALID naming index, key and both rows. */
-CAPI_MUST_USE capi_status exec_unique_check_batch(const exec_batch *batch, const capi_table_address *address, capi_err *err);
+CAPI_MUST_USE capi_status exec_unique_check_batch(const exec_batch *batch, const capi_table_address *address,
+                                                  capi_err *err);
