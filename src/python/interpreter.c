@@ -18,9 +18,10 @@
 
 enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 60000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32 };
 
-/* Executable, version, then "x" or "r" and a path: what must be executable, what readable. */
+/* Executable, version, then "x" or "r" and a path: what must be executable, what readable. It runs without "site" (-S), which
+ * may take longer than all the rest, so the folders that site would add are found here. */
 static const char probe_source[] =
-    "import sys, os\n"
+    "import sys, os, site\n"
     "mapped = set()\n"
     "try:\n"
     "    with open('/proc/self/maps') as file:\n"
@@ -28,8 +29,18 @@ static const char probe_source[] =
     "except OSError: pass\n"
     "run = [sys.executable] + [p for p in mapped if os.path.basename(p).startswith('ld')]\n"
     "prefixes = set([sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix])\n"
+    "home = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))\n"
+    "if os.path.exists(os.path.join(home, 'pyvenv.cfg')): prefixes.add(home)\n"
     "read = [p for p in sys.path if p] + [os.path.dirname(os.__file__)] + [p for p in mapped if '.so' in p]\n"
-    "read += [os.path.join(p, 'pyvenv.cfg') for p in prefixes] + [os.path.join(p, 'lib') for p in prefixes if p != '/']\n"
+    "folders = site.getsitepackages(sorted(prefixes)) + [site.getusersitepackages()]\n"
+    "read += folders + [os.path.join(p, 'pyvenv.cfg') for p in prefixes]\n"
+    "read += [os.path.join(p, 'lib') for p in prefixes if p != '/']\n"
+    "for folder in folders:\n"
+    "    for name in os.listdir(folder) if os.path.isdir(folder) else []:\n"
+    "        if not name.endswith('.pth'): continue\n"
+    "        with open(os.path.join(folder, name), errors='replace') as file:\n"
+    "            lines = [line.strip() for line in file]\n"
+    "        read += [os.path.join(folder, l) for l in lines if l and not l.startswith(('#', 'import ', 'import\\t'))]\n"
     "out = [sys.executable, '%d.%d.%d' % sys.version_info[:3]]\n"
     "out += ['x' + p for p in run] + ['r' + os.path.abspath(p) for p in read]\n"
     "sys.stdout.buffer.write(b'\\0'.join(os.fsencode(p) for p in out))\n";
@@ -119,16 +130,18 @@ static uint32_t split_params(char *params[PARAMS_MAX])
     return count;
 }
 
-static char **make_argv(const char *program, const char *source)
+static char **make_argv(const char *program, const char *first, const char *source)
 {
     char *params[PARAMS_MAX];
     uint32_t count = split_params(params);
-    char **argv = capi_new_array(&arena, char *, count + 4);
+    char **argv = capi_new_array(&arena, char *, count + 5);
+    uint32_t at = 0;
 
-    argv[0] = (char *)program;
-    if (count) memcpy(argv + 1, params, count * sizeof *params);
-    argv[count + 1] = "-c";
-    argv[count + 2] = (char *)source;
+    argv[at++] = (char *)program;
+    if (first) argv[at++] = (char *)first;
+    for (uint32_t i = 0; i < count; i++) argv[at++] = params[i];
+    argv[at++] = "-c";
+    argv[at] = (char *)source;
     return argv;
 }
 
@@ -202,9 +215,9 @@ static capi_status find(capi_err *err)
     found = (interpreter){.box.ruleset_fd = -1};
     found.configured = capi_str_copy(&arena, capi_str_of(configured ? configured : "python3")).data;
     if (!found.configured[0]) return capi_err_set(err, CAPI_INVALID, "CAPI_PYCALC_INTERPRETER_PATH is empty");
-    CAPI_TRY_OUT(ask(make_argv(found.configured, probe_source), &answer, err));
+    CAPI_TRY_OUT(ask(make_argv(found.configured, "-S", probe_source), &answer, err));
     CAPI_TRY_OUT(take_answer(capi_buf_str(&answer), err));
-    found.argv = make_argv(found.executable, capi_python_worker_source);
+    found.argv = make_argv(found.executable, NULL, capi_python_worker_source);
     found.envp = make_envp();
 out:
     capi_buf_deinit(&answer);
