@@ -20,6 +20,7 @@ DIRECT = {
     "exec": ["script", "store", "io", "python"],
     "run": ["exec", "queue"],
     "sim": ["run"],
+    "sim": ["run"],
     "web": ["run"],
     "cmd": ["web", "run", "sim"],
 }

@@ -1,0 +1,96 @@
+/* sim_main.c - the program "sim": runs seeds, and shows the trace of one that fails. */
+#include "sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct sim_arguments {
+    uint64_t count, from;
+    bool traces;
+    sim_mutant mutant;
+} sim_arguments;
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--trace SEED] [--mutant NAME]\n");
+    for (int i = 0; i < SIM_MUTANTS; i++)
+        fprintf(stderr, "  %-18s %s\n", sim_mutant_name((sim_mutant)i), sim_mutant_what((sim_mutant)i));
+    return 2;
+}
+
+static bool parse_mutant(const char *name, sim_mutant *out)
+{
+    for (int i = 0; i < SIM_MUTANTS; i++)
+        if (strcmp(name, sim_mutant_name((sim_mutant)i)) == 0) {
+            *out = (sim_mutant)i;
+            return true;
+        }
+    return false;
+}
+
+static bool parse(int argc, char **argv, sim_arguments *out)
+{
+    *out = (sim_arguments){.count = 200, .from = 1};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t number = strtoull(argv[i + 1], NULL, 10);
+
+        if (strcmp(argv[i], "--seeds") == 0)
+            out->count = number;
+        else if (strcmp(argv[i], "--from") == 0)
+            out->from = number;
+        else if (strcmp(argv[i], "--trace") == 0)
+            *out = (sim_arguments){.count = 1, .from = number, .traces = true, .mutant = out->mutant};
+        else if (strcmp(argv[i], "--mutant") != 0 || !parse_mutant(argv[i + 1], &out->mutant))
+            return false;
+    }
+    return argc % 2 == 1;
+}
+
+static void add(sim_report *total, const sim_report *one)
+{
+    total->steps += one->steps;
+    total->calls += one->calls;
+    total->faults += one->faults;
+    total->crashes += one->crashes;
+    total->sleeps += one->sleeps;
+    total->takeovers += one->takeovers;
+    total->runs += one->runs;
+    total->batches += one->batches;
+    total->virtual_ns += one->virtual_ns;
+}
+
+static void show_failure(const sim_arguments *arguments, uint64_t seed, const sim_report *report)
+{
+    sim_report again;
+
+    printf("seed %llu: %s\n", (unsigned long long)seed, report->words);
+    if (arguments->mutant != SIM_SOUND) return;
+    sim_run(&(sim_options){.seed = seed, .trace = stdout}, &again);
+    printf("repeat it with: sim --trace %llu\n", (unsigned long long)seed);
+}
+
+int main(int argc, char **argv)
+{
+    sim_arguments arguments;
+    sim_report total = {0};
+    uint64_t failed = 0;
+
+    if (!parse(argc, argv, &arguments)) return usage();
+    for (uint64_t i = 0; i < arguments.count; i++) {
+        uint64_t seed = arguments.from + i;
+        sim_report report;
+
+        sim_run(&(sim_options){.seed = seed, .mutant = arguments.mutant, .trace = arguments.traces ? stdout : NULL}, &report);
+        add(&total, &report);
+        if (!report.has_failed) continue;
+        if (failed++ == 0 && !arguments.traces) show_failure(&arguments, seed, &report);
+    }
+    fprintf(stderr,
+            "%llu runs, %llu batches, %llu steps, %llu store calls, %llu faults, %llu crashes, %llu sleeps, %llu takeovers, "
+            "%.0f virtual minutes\n",
+            (unsigned long long)total.runs, (unsigned long long)total.batches, (unsigned long long)total.steps,
+            (unsigned long long)total.calls, (unsigned long long)total.faults, (unsigned long long)total.crashes,
+            (unsigned long long)total.sleeps, (unsigned long long)total.takeovers, (double)total.virtual_ns / 60e9);
+    printf("%llu passed, %llu failed\n", (unsigned long long)(arguments.count - failed), (unsigned long long)failed);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,197 @@
+/* sim_mutant.c - the operations of the memory backend, each of which one mutant breaks. A sound world passes all calls on. */
+#include "sim/sim_inside.h"
+
+static const char *const names[] = {
+#define NAME(name, what) #name,
+    SIM_MUTANT_LIST(NAME)
+#undef NAME
+};
+
+static const char *const whats[] = {
+#define WHAT(name, what) what,
+    SIM_MUTANT_LIST(WHAT)
+#undef WHAT
+};
+
+const char *sim_mutant_name(sim_mutant mutant)
+{
+    return names[mutant];
+}
+
+const char *sim_mutant_what(sim_mutant mutant)
+{
+    return whats[mutant];
+}
+
+/* ---- runs ---- */
+
+capi_status sim_run_start(sim_world *world, const capi_keyspace *keyspace, const capi_run_spec *spec, capi_arena *arena,
+                          capi_run *out, capi_err *err)
+{
+    capi_run_spec broken = *spec;
+
+    if (sim_is(world, SIM_START_IN_PARTS) && sim_chance(world, 300)) {
+        broken.operation_uid = CAPI_STR("");
+        broken.node_count = spec->node_count / 2;
+        broken.target_count = 0;
+        (void)!world->memory->ops->run_start(world->memory, keyspace, &broken, arena, out, err);
+        return capi_err_set(err, CAPI_UNAVAILABLE, "the store does not answer");
+    }
+    if (sim_is(world, SIM_START_AGAIN)) broken.operation_uid = CAPI_STR("");
+    return world->memory->ops->run_start(world->memory, keyspace, &broken, arena, out, err);
+}
+
+capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment, capi_err *err)
+{
+    if (sim_is(world, SIM_STOP_LATE) && !world->has_late_stop) {
+        world->has_late_stop = true;
+        world->late_stop_ns = world->now_ns + SIM_LEASE_NS;
+        world->late_keyspace = (capi_keyspace){capi_str_copy(&world->arena, keyspace->name),
+                                               capi_str_copy(&world->arena, keyspace->uid)};
+        world->late_run_id = run_id;
+        return CAPI_OK;
+    }
+    return world->memory->ops->run_stop(world->memory, keyspace, run_id, comment, err);
+}
+
+void sim_mutant_tick(sim_world *world)
+{
+    if (!world->has_late_stop || world->now_ns < world->late_stop_ns) return;
+    world->late_stop_ns = INT64_MAX;
+    (void)!world->memory->ops->run_stop(world->memory, &world->late_keyspace, world->late_run_id, CAPI_STR("late"), NULL);
+}
+
+/* ---- nodes ---- */
+
+static void node_lie(sim_world *world, capi_str run_uid, capi_node_state *node)
+{
+    const sim_start *start = sim_start_of(world, run_uid.data);
+
+    if (sim_is(world, SIM_OPEN_EARLY) && node->status == CAPI_WORK_START) node->status = CAPI_WORK_SUCCESS;
+    if (sim_is(world, SIM_NO_SEAL) && node->status == CAPI_WORK_START && node->batches_done == node->batches_total)
+        node->status = node->batches_failed ? CAPI_WORK_FAIL : CAPI_WORK_SUCCESS;
+    if (sim_is(world, SIM_STOP_REWRITES) && start && start->is_stopped) node->status = CAPI_WORK_STOP_RECEIVED;
+}
+
+capi_status sim_node_list(sim_world *world, capi_str run_uid, capi_arena *arena, capi_node_state **out, uint32_t *count,
+                          capi_err *err)
+{
+    capi_status st = world->memory->ops->node_list(world->memory, run_uid, arena, out, count, err);
+
+    for (uint32_t i = 0; st == CAPI_OK && i < *count; i++)
+        if (!sim_is(world, SIM_OPEN_EARLY)) node_lie(world, run_uid, &(*out)[i]);
+    return st;
+}
+
+capi_status sim_node_get(sim_world *world, capi_str run_uid, capi_str node, capi_arena *arena, capi_node_state *out,
+                         capi_err *err)
+{
+    capi_status st = world->memory->ops->node_get(world->memory, run_uid, node, arena, out, err);
+
+    if (st == CAPI_OK) node_lie(world, run_uid, out);
+    return st;
+}
+
+/* ---- batches ---- */
+
+capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, capi_str process_uid, capi_str operation_uid,
+                            capi_claim *out, capi_err *err)
+{
+    char other[CAPI_UID_BYTES];
+
+    if (sim_is(world, SIM_CLAIM_AGAIN)) {
+        capi_random_uid(&world->random, other);
+        operation_uid = capi_str_of(other);
+    }
+    return world->memory->ops->batch_claim(world->memory, run_uid, node, process_uid, operation_uid, out, err);
+}
+
+capi_status sim_batch_release(sim_world *world, const capi_claim *claim, capi_err *err)
+{
+    if (sim_is(world, SIM_KEEP_ON_EXIT)) return CAPI_OK;
+    return world->memory->ops->batch_release(world->memory, claim, err);
+}
+
+capi_status sim_batch_publish(sim_world *world, const capi_claim *claim, capi_str staged, capi_str target, capi_err *err)
+{
+    if (sim_is(world, SIM_NO_PUBLISHING)) return CAPI_OK;
+    return world->memory->ops->batch_publish(world->memory, claim, staged, target, err);
+}
+
+capi_status sim_batch_publication(sim_world *world, const capi_claim *claim, capi_arena *arena, capi_str *staged,
+                                  capi_str *target, capi_err *err)
+{
+    *staged = *target = (capi_str){0};
+    if (sim_is(world, SIM_NO_PUBLISHING)) return CAPI_OK;
+    return world->memory->ops->batch_publication(world->memory, claim, arena, staged, target, err);
+}
+
+/* The attempt that holds the batch now. */
+static bool take_current_attempt(sim_world *world, capi_claim *claim)
+{
+    const sim_entry *entry = sim_entry_of(world, claim->run_uid, claim->node, claim->batch_idx);
+
+    if (!entry->attempt[0]) return false;
+    memcpy(claim->attempt_uid, entry->attempt, sizeof claim->attempt_uid);
+    return true;
+}
+
+/* The run that has the number now, in a younger life of the keyspace. */
+static void take_current_run(sim_world *world, capi_claim *claim)
+{
+    const sim_start *old = sim_start_of(world, claim->run_uid);
+
+    for (uint32_t i = 0; old && i < world->start_count; i++) {
+        const sim_start *start = &world->starts[i];
+
+        if (start->is_known && !start->is_dropped && start->run_id == old->run_id)
+            memcpy(claim->run_uid, start->run_uid, sizeof claim->run_uid);
+    }
+}
+
+capi_status sim_batch_finish(sim_world *world, capi_claim *claim, const capi_batch_result *result, capi_err *err)
+{
+    capi_status st = world->memory->ops->batch_finish(world->memory, claim, result, err);
+
+    if (st != CAPI_CONFLICT || !(sim_is(world, SIM_NO_FENCE) || sim_is(world, SIM_RUNS_BY_NUMBER))) return st;
+    if (sim_is(world, SIM_RUNS_BY_NUMBER)) {
+        const sim_start *old = sim_start_of(world, claim->run_uid);
+
+        if (!old || !old->is_dropped) return st;
+        take_current_run(world, claim);
+    }
+    if (!take_current_attempt(world, claim)) return st;
+    return world->memory->ops->batch_finish(world->memory, claim, result, err);
+}
+
+capi_status sim_batch_list(sim_world *world, capi_str run_uid, capi_str node, bool with_extents, capi_arena *arena,
+                           capi_batch_state **out, uint32_t *count, capi_err *err)
+{
+    return world->memory->ops->batch_list(world->memory, run_uid, node, with_extents, arena, out, count, err);
+}
+
+/* ---- seals and processes ---- */
+
+capi_status sim_seal_finish(sim_world *world, const capi_claim *claim, const capi_seal_result *result, capi_err *err)
+{
+    capi_seal_result broken = *result;
+
+    if (sim_is(world, SIM_SEAL_KEEPS_ALL)) broken.survivors = NULL;
+    if (sim_is(world, SIM_SEAL_FORGIVES) && capi_str_is(result->comment, "duplicates")) broken.status = CAPI_WORK_SUCCESS;
+    return world->memory->ops->seal_finish(world->memory, claim, &broken, err);
+}
+
+capi_status sim_process_bury(sim_world *world, capi_str process_uid, uint64_t beat, capi_err *err)
+{
+    capi_process *processes = NULL;
+    capi_arena scratch = {0};
+    uint32_t count = 0;
+
+    if (sim_is(world, SIM_NO_TAKEOVER)) return capi_err_set(err, CAPI_CONFLICT, "not buried");
+    if (sim_is(world, SIM_BURY_THE_LIVING) &&
+        world->memory->ops->process_list(world->memory, &scratch, &processes, &count, err) == CAPI_OK)
+        for (uint32_t i = 0; i < count; i++)
+            if (capi_str_equal(processes[i].process_uid, process_uid)) beat = processes[i].beat;
+    capi_arena_deinit(&scratch);
+    return world->memory->ops->process_bury(world->memory, process_uid, beat, err);
+}

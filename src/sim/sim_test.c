@@ -1,0 +1,51 @@
+/* sim_test.c - seeds hold all invariants; without any one of the mechanisms that hold them, they do not. */
+#include "base/test.h"
+#include "sim/sim.h"
+
+#include <stdlib.h>
+
+enum { SEEDS = 200, MUTANT_SEEDS = 400 };
+
+TEST(the_invariants_hold_whatever_happens)
+{
+    uint64_t crashes = 0;
+    uint64_t takeovers = 0;
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        sim_report report;
+
+        sim_run(&(sim_options){.seed = seed}, &report);
+        if (report.has_failed)
+            capi_test_fail(__FILE__, __LINE__, "seed %llu: %s", (unsigned long long)seed, report.words);
+        crashes += report.crashes;
+        takeovers += report.takeovers;
+    }
+    CHECK(crashes > SEEDS);
+    CHECK(takeovers > SEEDS / 2);
+}
+
+TEST(a_seed_repeats_its_run)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        sim_report first;
+        sim_report second;
+
+        sim_run(&(sim_options){.seed = seed}, &first);
+        sim_run(&(sim_options){.seed = seed}, &second);
+        CHECK(first.fingerprint == second.fingerprint);
+        CHECK(first.steps == second.steps);
+    }
+}
+
+TEST(every_mechanism_is_missed_when_it_is_switched_off)
+{
+    for (int mutant = SIM_SOUND + 1; mutant < SIM_MUTANTS; mutant++) {
+        sim_report report = {0};
+
+        for (uint64_t seed = 1; seed <= MUTANT_SEEDS && !report.has_failed; seed++)
+            sim_run(&(sim_options){.seed = seed, .mutant = (sim_mutant)mutant}, &report);
+        if (!report.has_failed)
+            capi_test_fail(__FILE__, __LINE__, "no seed shows that %s: %s", sim_mutant_name((sim_mutant)mutant),
+                           sim_mutant_what((sim_mutant)mutant));
+    }
+}

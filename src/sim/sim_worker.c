@@ -1,0 +1,313 @@
+/* sim_worker.c - a worker whose batches take virtual time. Tables and files are hashes in the world, which survives crashes:
+ * what a process had not finished when it died stays behind unfinished, as on a disk. */
+#include "sim/sim_inside.h"
+
+#include "run/table_input.h"
+
+#include <stdlib.h>
+
+enum { SHORT_BATCH_MS = 60, LONG_BATCH_MS = 2500, SHORT_SEAL_MS = 20 };
+
+static sim_worker *worker_of(capi_worker *base)
+{
+    return (sim_worker *)base;
+}
+
+/* ---- files ---- */
+
+sim_file *sim_file_find(sim_world *world, const char *name)
+{
+    for (uint32_t i = 0; i < world->file_count; i++)
+        if (strcmp(world->files[i].name, name) == 0) return &world->files[i];
+    return NULL;
+}
+
+static void file_remove(sim_world *world, sim_file *file)
+{
+    if (file) *file = world->files[--world->file_count];
+}
+
+static void file_make(sim_world *world, const char *name, const char *attempt)
+{
+    file_remove(world, sim_file_find(world, name));
+    if (world->file_count == world->file_capacity) {
+        world->file_capacity = world->file_capacity * 2 + 16;
+        world->files = capi_realloc(world->files, world->file_capacity * sizeof *world->files);
+    }
+    world->files[world->file_count] = (sim_file){.made_ns = world->now_ns};
+    snprintf(world->files[world->file_count].name, SIM_NAME_MAX, "%s", name);
+    snprintf(world->files[world->file_count].attempt, CAPI_UID_BYTES, "%s", attempt);
+    world->file_count++;
+}
+
+static capi_status file_rename(sim_world *world, const char *from, const char *to, capi_err *err)
+{
+    sim_file *file = sim_file_find(world, from);
+
+    if (!file) return capi_err_set(err, CAPI_NOT_FOUND, "\"%s\" is gone", from);
+    if (!file->is_whole) sim_violation(world, "I13: \"%s\" gets its name before it is whole", to);
+    file_remove(world, sim_file_find(world, to));
+    file = sim_file_find(world, from); /* it may have moved */
+    snprintf(file->name, SIM_NAME_MAX, "%s", to);
+    return CAPI_OK;
+}
+
+static void name_files(sim_work *work, const capi_work_item *item)
+{
+    capi_str url = capi_file_sink_url(item->node->file, item->run->run_id, item->claim->batch_idx, &work->arena);
+    const char *name = strrchr(url.data, '/') + 1;
+
+    snprintf(work->target, SIM_NAME_MAX, "%s", url.data);
+    snprintf(work->staged, SIM_NAME_MAX, "%.*s.%s.%s.tmp", (int)(name - url.data), url.data, name, item->claim->attempt_uid);
+}
+
+/* ---- tables ---- */
+
+static uint32_t blob_make(sim_world *world, const char *attempt)
+{
+    if (world->blob_count == world->blob_capacity) {
+        world->blob_capacity = world->blob_capacity * 2 + 64;
+        world->blobs = capi_realloc(world->blobs, world->blob_capacity * sizeof *world->blobs);
+    }
+    world->blobs[world->blob_count] = (sim_blob){0};
+    snprintf(world->blobs[world->blob_count].attempt, CAPI_UID_BYTES, "%s", attempt);
+    return ++world->blob_count;
+}
+
+static bool bit_of(const uint8_t *bitmap, uint64_t row)
+{
+    return !bitmap || (bitmap[row / 8] >> row % 8 & 1);
+}
+
+/* What a batch sees of a table: every block, and which rows survive. */
+static uint64_t table_read(sim_world *world, const capi_table_input *input)
+{
+    const capi_table_content *content;
+    uint64_t hash = 1;
+    uint64_t row = 0;
+
+    if (!input) return 0;
+    content = &input->content;
+    for (uint64_t i = 0; i < content->extent_count; i++) {
+        const sim_blob *blob = &world->blobs[content->extents[i].segment - 1];
+
+        if (!blob->is_whole || blob->rows != content->extents[i].row_count)
+            sim_violation(world, "I8: a batch reads a block that is not whole");
+        hash = sim_mix(hash, blob->value);
+        for (uint32_t k = 0; k < blob->rows; k++)
+            hash = sim_mix(hash, bit_of(content->survivors, row++));
+    }
+    return hash;
+}
+
+/* ---- batches ---- */
+
+static int64_t work_time(sim_world *world)
+{
+    uint32_t longest_ms = sim_chance(world, 60) ? LONG_BATCH_MS : SHORT_BATCH_MS;
+
+    return (int64_t)sim_dice(world, longest_ms) * SIM_MS;
+}
+
+static void work_begin(sim_process *process, sim_work *work, const capi_work_item *item)
+{
+    sim_world *world = process->world;
+
+    work->is_begun = true;
+    work->claim = *item->claim;
+    work->done_ns = world->now_ns + work_time(world);
+    if (item->node->file) {
+        name_files(work, item);
+        file_make(world, work->staged, item->claim->attempt_uid);
+    } else {
+        work->blob = blob_make(world, item->claim->attempt_uid);
+    }
+    sim_trace(world, "  %s begins %s/%u", process->uid, item->claim->node, item->claim->batch_idx);
+}
+
+static void table_write(sim_world *world, sim_work *work, uint64_t value, uint32_t rows)
+{
+    sim_blob *blob = &world->blobs[work->blob - 1];
+    capi_extent extent = {.segment = work->blob, .offset = 64, .length_bytes = 64, .row_count = rows};
+
+    blob->value = value;
+    blob->rows = rows;
+    blob->is_whole = true;
+    capi_buf_clear(&work->extents);
+    capi_extents_encode(&work->extents, &extent, rows > 0);
+}
+
+static void work_end(sim_process *process, sim_work *work, const capi_work_item *item, capi_work_outcome *out)
+{
+    sim_world *world = process->world;
+    uint32_t idx = item->claim->batch_idx;
+    uint64_t value = sim_batch_value(item->node, idx, table_read(world, item->reader), table_read(world, item->lookup));
+    uint32_t rows = sim_batch_rows(item->node, value);
+    sim_file *file = sim_file_find(world, work->staged);
+
+    work->is_done = true;
+    out->status = CAPI_OK;
+    out->has_file = false;
+    out->result = (capi_batch_result){.status = CAPI_WORK_SUCCESS, .rows_written = rows, .last_token = -1};
+    if (item->node->table) {
+        table_write(world, work, value, rows);
+        out->result.extents = capi_buf_str(&work->extents);
+        return;
+    }
+    if (file) {
+        file->value = value;
+        file->is_whole = true;
+    }
+    out->has_file = !sim_is(world, SIM_RENAME_LAST);
+    work->renames_late = !out->has_file;
+    out->staged = capi_str_of(work->staged);
+    out->target = capi_str_of(work->target);
+}
+
+static bool worker_batch(capi_worker *base, uint32_t slot, const capi_work_item *item, capi_work_outcome *out)
+{
+    sim_process *process = worker_of(base)->process;
+    sim_world *world = process->world;
+    sim_work *work = &worker_of(base)->works[slot];
+
+    if (process->is_doomed) return false;
+    if (!work->is_begun) work_begin(process, work, item);
+    if (sim_may_die(process)) return false;
+    if (world->now_ns < work->done_ns) {
+        out->status = CAPI_STOPPED;
+        return item->progress->stop;
+    }
+    if (sim_chance(world, world->unavailable_permille))
+        out->status = capi_err_set(&out->err, CAPI_UNAVAILABLE, "the table store does not answer");
+    else if (sim_batch_fails(item->node, item->claim->batch_idx))
+        out->status = capi_err_set(&out->err, CAPI_INVALID, "wrong data");
+    else
+        work_end(process, work, item, out);
+    return true;
+}
+
+static capi_status worker_rename(capi_worker *base, uint32_t slot, capi_err *err)
+{
+    sim_process *process = worker_of(base)->process;
+    sim_work *work = &worker_of(base)->works[slot];
+    const sim_entry *entry;
+    capi_status st;
+
+    if (process->is_doomed || sim_may_die(process)) return capi_err_set(err, CAPI_INTERNAL, "dead");
+    entry = sim_entry_of(process->world, work->claim.run_uid, work->claim.node, work->claim.batch_idx);
+    if (strcmp(entry->attempt, work->claim.attempt_uid) != 0)
+        sim_violation(process->world, "I5: \"%s\" is renamed by attempt %s, but the claim is of \"%s\"", work->target,
+                      work->claim.attempt_uid, entry->attempt);
+    sim_trace(process->world, "  %s renames \"%s\"", process->uid, work->staged);
+    st = file_rename(process->world, work->staged, work->target, err);
+    sim_may_die(process);
+    return st;
+}
+
+/* ---- seals ---- */
+
+static capi_str survivors_of(const capi_table_content *content, const sim_world *world, capi_arena *arena)
+{
+    uint64_t rows = content->extent_count ? content->extents[0].row_count : 0;
+    uint8_t *bits = capi_arena_zalloc(arena, rows / 8 + 1);
+
+    for (uint32_t row = 0; row < rows; row++)
+        if (sim_survives(world->blobs[content->extents[0].segment - 1].value, row)) bits[row / 8] |= (uint8_t)(1 << row % 8);
+    return (capi_str){(const char *)bits, (rows + 7) / 8};
+}
+
+static void seal_decide(sim_world *world, const capi_work_item *item, const capi_table_content *contents,
+                        const capi_batch_state *batches, uint32_t count, capi_arena *arena, capi_seal_result *seal)
+{
+    bool is_stopped = false;
+    bool has_failed = false;
+    capi_str *survivors = capi_new_array(arena, capi_str, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        has_failed = has_failed || batches[i].status == CAPI_WORK_FAIL;
+        is_stopped = is_stopped || batches[i].status == CAPI_WORK_STOP_RECEIVED;
+        survivors[i] = survivors_of(&contents[i], world, arena);
+    }
+    seal->status = has_failed ? CAPI_WORK_FAIL : is_stopped ? CAPI_WORK_STOP_RECEIVED : CAPI_WORK_SUCCESS;
+    if (seal->status == CAPI_WORK_SUCCESS && sim_has_duplicates(item->node)) {
+        seal->status = CAPI_WORK_FAIL;
+        seal->comment = CAPI_STR("duplicates");
+    }
+    if (item->node->type == CAPI_NODE_DISTINCT) seal->survivors = survivors;
+}
+
+static bool worker_seal(capi_worker *base, uint32_t slot, const capi_work_item *item, capi_work_outcome *out)
+{
+    sim_process *process = worker_of(base)->process;
+    sim_world *world = process->world;
+    sim_work *work = &worker_of(base)->works[slot];
+    capi_table_content *contents = NULL;
+    capi_batch_state *batches = NULL;
+    uint32_t count = 0;
+
+    if (process->is_doomed || sim_may_die(process)) return false;
+    if (!work->is_begun) {
+        work->is_begun = true;
+        work->done_ns = world->now_ns + (int64_t)sim_dice(world, SHORT_SEAL_MS) * SIM_MS;
+    }
+    if (world->now_ns < work->done_ns) {
+        out->status = CAPI_STOPPED;
+        return item->progress->stop;
+    }
+    out->seal = (capi_seal_result){0};
+    out->status = capi_batch_contents_load(&process->state.base, capi_str_of(item->claim->run_uid), item->node->name,
+                                           &work->arena, &contents, &batches, &count, &out->err);
+    if (out->status == CAPI_OK) seal_decide(world, item, contents, batches, count, &work->arena, &out->seal);
+    return true;
+}
+
+/* ---- ends ---- */
+
+static void worker_tidy(capi_worker *base, const capi_work_item *item)
+{
+    sim_process *process = worker_of(base)->process;
+    sim_world *world = process->world;
+    sim_work names = {0};
+    size_t prefix;
+
+    if (!item->node->file || process->is_doomed || sim_is(world, SIM_NO_TIDYING)) return;
+    name_files(&names, item);
+    prefix = strlen(names.staged) - strlen("0123456789abcdef.tmp");
+    for (uint32_t i = world->file_count; i-- > 0;)
+        if (strncmp(world->files[i].name, names.staged, prefix) == 0) file_remove(world, &world->files[i]);
+    capi_arena_deinit(&names.arena);
+}
+
+/* Of a dead process only the memory goes. */
+static void worker_discard(capi_worker *base, uint32_t slot)
+{
+    sim_process *process = worker_of(base)->process;
+    sim_work *work = &worker_of(base)->works[slot];
+
+    if (!process->is_doomed && work->staged[0]) {
+        if (work->renames_late) (void)!file_rename(process->world, work->staged, work->target, NULL);
+        file_remove(process->world, sim_file_find(process->world, work->staged));
+    }
+    capi_buf_deinit(&work->extents);
+    capi_arena_deinit(&work->arena);
+    *work = (sim_work){0};
+}
+
+static const struct capi_worker_ops worker_ops = {
+    .batch = worker_batch,
+    .rename = worker_rename,
+    .seal = worker_seal,
+    .tidy = worker_tidy,
+    .discard = worker_discard,
+};
+
+void sim_worker_init(sim_worker *worker, sim_process *process)
+{
+    *worker = (sim_worker){.base = {.ops = &worker_ops}, .process = process};
+}
+
+void sim_worker_deinit(sim_worker *worker)
+{
+    for (uint32_t i = 0; i < SIM_SLOTS; i++)
+        worker_discard(&worker->base, i);
+}
