@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
+#include "exec/node_py_calc.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -177,8 +178,10 @@ static int command_run(const capi_args *args)
 {
     int exit_code;
     capi_script *script = capi_session_script(args, &exit_code);
-    capi_engine *engine = script ? capi_session_engine(args, &exit_code) : NULL;
+    capi_engine *engine;
 
+    if (script) exec_py_calc_warm_up(script);
+    engine = script ? capi_session_engine(args, &exit_code) : NULL;
     capi_catch_interrupts();
     if (engine) exit_code = run_script(args, engine, script);
     capi_engine_close(engine);

@@ -284,3 +284,14 @@ out:
     exec_scan_close(stage.scan);
     return st;
 }
+
+void exec_py_calc_warm_up(const capi_script *script)
+{
+    for (uint32_t i = 0; i < script->node_count; i++) {
+        const capi_node *node = script->nodes[i];
+
+        if (node->type != CAPI_NODE_CUSTOM || node->processor->kind != CAPI_PROCESSOR_PY) continue;
+        capi_python_warm_up();
+        return;
+    }
+}
