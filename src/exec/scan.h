@@ -22,7 +22,7 @@ struct exec_scan {
     /* Nothing changed under us; or NULL. */
     capi_status (*finish)(exec_scan *scan, capi_err *err);
     void (*close)(exec_scan *scan);
-    const char *row_word;       /* "row", "line" */
+    const char *row_word;       /* "row"; "record": as counted by hdr_line_idx, from 0 */
     const char *container_word; /* "table", "file" */
     capi_str container;
     uint64_t morsel_count;

@@ -115,7 +115,7 @@ capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err
         .read = scan_csv_read,
         .finish = scan_csv_finish,
         .close = scan_csv_close,
-        .row_word = "line",
+        .row_word = "record",
         .container_word = "file",
         .container = source->urls[index],
     };
