@@ -250,27 +250,15 @@ static void check_run_list(sim_world *world)
     capi_arena_deinit(&scratch);
 }
 
-/* A file that lay there when the attempt that succeeded began had to be removed. */
+/* An unnamed file that lay there when the attempt that succeeded began had to be removed. */
 static void check_leftovers(sim_world *world)
 {
     for (uint32_t i = 0; i < world->file_count; i++) {
         const sim_file *file = &world->files[i];
+        const sim_entry *entry = sim_entry_of(world, file->run_uid, file->node, file->batch_idx);
 
-        for (uint32_t k = 0; k < world->entry_count && strstr(file->name, ".tmp"); k++) {
-            const sim_entry *entry = &world->entries[k];
-            const sim_start *start = entry->is_final ? sim_start_of(world, entry->run_uid) : NULL;
-            const capi_node *node = start ? capi_script_node(world->scripts[start->version], capi_str_of(entry->node)) : NULL;
-            capi_arena scratch = {0};
-
-            if (node && node->file && entry->batch_idx < NODE_ITSELF && !start->is_dropped &&
-                file->made_ns < entry->final_claimed_ns && is_newest(world, start)) {
-                capi_str name = capi_file_sink_url(node->file, start->run_id, entry->batch_idx, &scratch);
-
-                if (strstr(file->name, name.data + strlen("/out/")) && file->made_ns >= start->begun_ns)
-                    sim_violation(world, "tidy: \"%s\" was left behind", file->name);
-            }
-            capi_arena_deinit(&scratch);
-        }
+        if (strstr(file->name, ".tmp") && entry->is_final && file->made_ns < entry->final_claimed_ns)
+            sim_violation(world, "tidy: \"%s\" was left behind", file->name);
     }
 }
 

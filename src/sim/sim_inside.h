@@ -32,7 +32,8 @@ typedef struct sim_blob { /* one block of a table */
 
 typedef struct sim_file {
     char name[SIM_NAME_MAX];
-    char attempt[CAPI_UID_BYTES];
+    char run_uid[CAPI_UID_BYTES], node[32];
+    uint32_t batch_idx;
     uint64_t value;
     bool is_whole;
     int64_t made_ns;

@@ -94,6 +94,19 @@ capi_status sim_node_get(sim_world *world, capi_str run_uid, capi_str node, capi
 
 /* ---- batches ---- */
 
+/* The run that has the number now, in a younger life of the keyspace; NULL if there is none, or the run still lives. */
+static const sim_start *run_of_that_number(sim_world *world, const char *run_uid)
+{
+    const sim_start *old = sim_start_of(world, run_uid);
+
+    for (uint32_t i = 0; old && old->is_dropped && i < world->start_count; i++) {
+        const sim_start *start = &world->starts[i];
+
+        if (start->is_known && !start->is_dropped && start->run_id == old->run_id) return start;
+    }
+    return NULL;
+}
+
 capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, capi_str process_uid, capi_str operation_uid,
                             capi_claim *out, capi_err *err)
 {
@@ -102,6 +115,11 @@ capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, c
     if (sim_is(world, SIM_CLAIM_AGAIN)) {
         capi_random_uid(&world->random, other);
         operation_uid = capi_str_of(other);
+    }
+    if (sim_is(world, SIM_RUNS_BY_NUMBER)) {
+        const sim_start *younger = run_of_that_number(world, run_uid.data);
+
+        if (younger) run_uid = capi_str_of(younger->run_uid);
     }
     return world->memory->ops->batch_claim(world->memory, run_uid, node, process_uid, operation_uid, out, err);
 }
@@ -136,29 +154,18 @@ static bool take_current_attempt(sim_world *world, capi_claim *claim)
     return true;
 }
 
-/* The run that has the number now, in a younger life of the keyspace. */
-static void take_current_run(sim_world *world, capi_claim *claim)
-{
-    const sim_start *old = sim_start_of(world, claim->run_uid);
-
-    for (uint32_t i = 0; old && i < world->start_count; i++) {
-        const sim_start *start = &world->starts[i];
-
-        if (start->is_known && !start->is_dropped && start->run_id == old->run_id)
-            memcpy(claim->run_uid, start->run_uid, sizeof claim->run_uid);
-    }
-}
-
 capi_status sim_batch_finish(sim_world *world, capi_claim *claim, const capi_batch_result *result, capi_err *err)
 {
     capi_status st = world->memory->ops->batch_finish(world->memory, claim, result, err);
 
-    if (st != CAPI_CONFLICT || !(sim_is(world, SIM_NO_FENCE) || sim_is(world, SIM_RUNS_BY_NUMBER))) return st;
+    if (st != CAPI_CONFLICT) return st;
     if (sim_is(world, SIM_RUNS_BY_NUMBER)) {
-        const sim_start *old = sim_start_of(world, claim->run_uid);
+        const sim_start *younger = run_of_that_number(world, claim->run_uid);
 
-        if (!old || !old->is_dropped) return st;
-        take_current_run(world, claim);
+        if (!younger) return st;
+        memcpy(claim->run_uid, younger->run_uid, sizeof claim->run_uid);
+    } else if (!sim_is(world, SIM_NO_FENCE)) {
+        return st;
     }
     if (!take_current_attempt(world, claim)) return st;
     return world->memory->ops->batch_finish(world->memory, claim, result, err);

@@ -113,6 +113,13 @@ static void book_claim(sim_process *process, const capi_claim *claim, bool is_se
     entry->claimed_ns = world->now_ns;
 }
 
+static void check_same_run(sim_world *world, capi_str wanted, const capi_claim *claim)
+{
+    if (!capi_str_is(wanted, claim->run_uid))
+        sim_violation(world, "I15: a claim in run %.*s is one of batch %s/%u in run %s", CAPI_STR_ARG(wanted), claim->node,
+                      claim->batch_idx, claim->run_uid);
+}
+
 static void entry_unclaim(sim_entry *entry)
 {
     entry->attempt[0] = entry->owner[0] = 0;
@@ -358,6 +365,7 @@ static capi_status state_batch_claim(capi_state *state, capi_str run_uid, capi_s
                                      capi_str operation_uid, capi_claim *out, capi_err *err)
 {
     CALL("batch_claim", sim_batch_claim(world, run_uid, node, process_uid, operation_uid, out, err),
+         check_same_run(world, run_uid, out);
          book_claim(process, out, false));
 }
 

@@ -27,17 +27,20 @@ static void file_remove(sim_world *world, sim_file *file)
     if (file) *file = world->files[--world->file_count];
 }
 
-static void file_make(sim_world *world, const char *name, const char *attempt)
+static void file_make(sim_world *world, const char *name, const capi_claim *claim)
 {
+    sim_file *file;
+
     file_remove(world, sim_file_find(world, name));
     if (world->file_count == world->file_capacity) {
         world->file_capacity = world->file_capacity * 2 + 16;
         world->files = capi_realloc(world->files, world->file_capacity * sizeof *world->files);
     }
-    world->files[world->file_count] = (sim_file){.made_ns = world->now_ns};
-    snprintf(world->files[world->file_count].name, SIM_NAME_MAX, "%s", name);
-    snprintf(world->files[world->file_count].attempt, CAPI_UID_BYTES, "%s", attempt);
-    world->file_count++;
+    file = &world->files[world->file_count++];
+    *file = (sim_file){.batch_idx = claim->batch_idx, .made_ns = world->now_ns};
+    snprintf(file->name, sizeof file->name, "%s", name);
+    snprintf(file->run_uid, sizeof file->run_uid, "%s", claim->run_uid);
+    snprintf(file->node, sizeof file->node, "%.31s", claim->node);
 }
 
 static capi_status file_rename(sim_world *world, const char *from, const char *to, capi_err *err)
@@ -118,7 +121,7 @@ static void work_begin(sim_process *process, sim_work *work, const capi_work_ite
     work->done_ns = world->now_ns + work_time(world);
     if (item->node->file) {
         name_files(work, item);
-        file_make(world, work->staged, item->claim->attempt_uid);
+        file_make(world, work->staged, item->claim);
     } else {
         work->blob = blob_make(world, item->claim->attempt_uid);
     }
