@@ -216,7 +216,7 @@ static capi_status wait_for(channel *to, short events, int64_t deadline_ms, cons
             return capi_err_set(err, CAPI_STOPPED, "the batch was stopped on request");
         if (deadline_ms && now_ms() >= deadline_ms)
             return capi_err_set(err, CAPI_INVALID,
-                                "the Python worker took more than %lld ms for a page (execution_timeout) and was ended",
+                                "the Python worker took more than %lld ms (execution_timeout) and was ended",
                                 (long long)limits->page_timeout_ms);
     }
 }

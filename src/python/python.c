@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { IDLE_MAX = 32 };
+enum { IDLE_MAX = 32, LOAD_EXTRA_MS = 30000 };
 #define WORKER_MEMORY_DEFAULT (UINT64_C(1) << 30)
 
 struct capi_python_worker {
@@ -90,9 +90,12 @@ static capi_status no_answer(capi_err *err)
 static capi_status load(capi_python_worker *worker, const capi_python_program *program, const capi_python_limits *limits,
                         capi_err *err)
 {
+    capi_python_limits patient = *limits;
     channel_answer answer;
 
-    /* The token goes in front of the first frame. */
+    /* The limit is meant for pages; a start with large imports may take longer, but not for ever. */
+    if (limits->page_timeout_ms > 0) patient.page_timeout_ms += LOAD_EXTRA_MS;
+    limits = &patient;
     capi_buf_clear(&worker->request);
     append_program(program, &worker->request);
     CAPI_TRY(channel_send_token(&worker->channel, limits, err));

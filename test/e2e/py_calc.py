@@ -5,13 +5,14 @@ Each test runs the whole program: a CSV file is read, computed by py_calc and wr
 would do; each must end in a failed batch with a clear message, or in no effect, within seconds."""
 import json
 import os
+import signal
 import socket
+import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, FORMATS, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+from harness import BINARY, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
 
 HEADER = {"i": "int", "f": "float", "s": "string", "b": "bool", "d": "decimal2",
           "t": ("datetime", "2006-01-02T15:04:05.000-07:00")}
@@ -421,6 +422,63 @@ def no_worker_outlives_the_process(box):
                 check(b"worker.py" not in file.read(), "worker %s is still alive" % pid)
         except OSError:
             pass
+
+
+def start_endless(box):
+    """A run whose formula never returns: the process, and the pid of its worker as soon as there is one."""
+    box.write("in.csv", numbers(1))
+    code = box.write("code.py", "def f(i):\n    while True:\n        pass\n")
+    path = box.write("py.json", json.dumps(script(read=csv_reader([box.path("in.csv")], {"i": "int"}, "source"),
+                                                  compute=py_node("source", {"i": "int"}, code, {"x": ("f(r.i)", "int")}))))
+    process = subprocess.Popen([BINARY, "run", path, "--data", box.path("state"), "--keyspace", "test"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    for _ in range(200):
+        time.sleep(0.1)
+        for pid in os.listdir("/proc"):
+            try:
+                with open("/proc/%s/stat" % pid) as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+                with open("/proc/%s/cmdline" % pid, "rb") as file:
+                    if int(fields[1]) == process.pid and b"worker.py" in file.read():
+                        if int(fields[11]) > 50:  # half a second of work: it is in the formula
+                            return process, int(pid)
+            except (OSError, ValueError):
+                pass
+    process.kill()
+    raise AssertionError("there is no worker")
+
+
+def check_gone(pid):
+    for _ in range(50):
+        try:
+            with open("/proc/%d/stat" % pid) as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return
+        except OSError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("worker %d is still alive" % pid)
+
+
+@test
+def an_interrupt_ends_a_formula_that_never_returns(box):
+    process, worker = start_endless(box)
+    process.send_signal(signal.SIGINT)
+    try:
+        _, err = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    check(process.returncode == 130, "exit code %d: %s" % (process.returncode, err.decode()))
+    check_gone(worker)
+
+
+@test
+def a_worker_dies_with_an_engine_that_is_killed(box):
+    process, worker = start_endless(box)
+    process.kill()
+    process.communicate()
+    check_gone(worker)
 
 
 @test
