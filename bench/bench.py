@@ -7,7 +7,7 @@
 
 Ours: the wall time of the whole process "capillaries run --start NODE --threads 1", the disk writes and fsyncs that make the
 result durable included. DuckDB: an on-disk database with threads=1, from connecting to the end of the CHECKPOINT; the start of
-its process and the import of the module are not counted. Both results are compared: the number of rows and a checksum over
+its process and the import of the module are not counted; a file that it writes is fsynced within its time, as ours is. Both results are compared: the number of rows and a checksum over
 all values. DuckDB comes from PyPI into a private environment under build/.
 """
 import argparse
@@ -58,7 +58,7 @@ def jobs(folder):
         Job("read", "CSV to table, 9 columns", 2, "read_facts", load("facts", facts, FACTS), FACTS, "facts", "facts"),
         Job("read_details", "CSV to table, 2 columns", None, "read_details", load("details", details, DETAILS), DETAILS,
             "details", "details"),
-        Job("write", "table to CSV, 9 columns", 2, "write_facts", ["COPY facts TO '%s' (HEADER)" % theirs], FACTS,
+        Job("write", "table to CSV, 9 columns", 2, "write_facts", ["COPY facts TO '%s' (HEADER)" % theirs, "FSYNC " + theirs], FACTS,
             os.path.join(folder, "ours.csv"), theirs),
         Job("compute", "three computed columns, one decimal", 1, "compute",
             ["CREATE OR REPLACE TABLE computed AS SELECT id * 3 - key % 1000 AS number, "
@@ -146,14 +146,19 @@ def run_ours(binary, folder, job, threads):
 
 
 DUCKDB_RUN = """
-import duckdb, json, sys, time
+import duckdb, json, os, sys, time
 database, threads, statements = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 start = time.monotonic()
 connection = duckdb.connect(database)
 connection.execute("SET threads=%d" % threads)
 connection.execute("SET enable_progress_bar=false")
 for statement in statements:
-    connection.execute(statement)
+    if statement.startswith("FSYNC "):
+        file = os.open(statement[6:], os.O_RDONLY)
+        os.fsync(file)
+        os.close(file)
+    else:
+        connection.execute(statement)
 connection.execute("CHECKPOINT")
 connection.close()
 print(json.dumps(time.monotonic() - start))
