@@ -1,4 +1,5 @@
 /* Numbers and bools from text and to text. */
+#include "base/random.h"
 #include "base/test.h"
 #include "vec/number.h"
 
@@ -278,5 +279,38 @@ TEST(shortest_digits_are_the_fewest_that_read_back)
 
         if (value != 0) check_shortest(value);
         if (value != 0) check_shortest(nextafter(value, 1e300));
+    }
+}
+
+/* The short way against the shortest digits of the library. */
+TEST(floats_with_few_digits_are_written_as_the_library_writes_them)
+{
+    capi_random_seeded state;
+    capi_random random = capi_random_from_seed(&state, 7);
+
+    for (int i = 0; i < 300000; i++) {
+        static const double scales[] = {1, 10, 100, 1000, 1e4, 1e5, 1e6, 1e7, 1e9};
+        double value = (double)(int64_t)(random.next(random.context) % 2000000000) /
+                       scales[random.next(random.context) % (sizeof scales / sizeof *scales)];
+        char text[CAPI_NUMBER_TEXT_MAX];
+        char digits[18];
+        char expected[64] = "";
+        char found[64];
+        size_t bytes = capi_float_text(value, text);
+        size_t found_count = 0;
+        unsigned count;
+        int point;
+        double again;
+
+        if (value == 0 || value >= 1e6 || value < 1e-4) continue;
+        count = capi_double_shortest(value, digits, &point);
+        memcpy(expected, digits, count);
+        for (size_t b = 0; b < bytes; b++) /* the digits alone, without zeros in front and behind */
+            if (text[b] != '.' && (found_count || text[b] != '0')) found[found_count++] = text[b];
+        while (found_count && found[found_count - 1] == '0')
+            found_count--;
+        found[found_count] = 0;
+        CHECK_STR(found, expected);
+        CHECK(capi_parse_float((capi_str){text, bytes}, &again) == CAPI_FLOAT_OK && again == value);
     }
 }
