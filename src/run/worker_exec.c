@@ -139,7 +139,9 @@ static capi_status seal_table(exec_worker *worker, const capi_work_item *item, c
     result->survivors = output.survivors;
     if (output.has_duplicates) {
         result->status = CAPI_WORK_FAIL;
-        result->comment = output.duplicate;
+        result->comment = capi_str_format(arena, "%.*s\n  in node \"%.*s\" (%s), over all batches, script \"%.*s\"",
+                                          CAPI_STR_ARG(output.duplicate), CAPI_STR_ARG(item->node->name),
+                                          capi_node_type_name(item->node->type), CAPI_STR_ARG(item->script->url));
     }
     return CAPI_OK;
 }
