@@ -10,7 +10,7 @@
 #include "vec/layout_parts.h"
 #include "vec/type.h"
 
-#include <assert.h>
+#include "base/must.h"
 #include <stdint.h>
 #include <string.h>
 
@@ -90,7 +90,7 @@ static inline void fuzz_check_fixed(const capi_format *format, const capi_value 
 
     if (value->type != CAPI_FLOAT) return;
     if (capi_format_plain_of(format, CAPI_FLOAT, &digits) != CAPI_FORMAT_FIXED) return;
-    assert(capi_str_equal((capi_str){text, capi_float_fixed_text(value->real, digits, text)}, capi_buf_str(buf)));
+    CAPI_MUST(capi_str_equal((capi_str){text, capi_float_fixed_text(value->real, digits, text)}, capi_buf_str(buf)));
 }
 
 static inline void fuzz_format(const uint8_t *data, size_t bytes)
@@ -112,7 +112,7 @@ static inline void fuzz_format(const uint8_t *data, size_t bytes)
     for (int type = 0; type < CAPI_TYPE_STORED_COUNT; type++) {
         capi_err err = {0};
 
-        if (capi_csv_format_check(text, (capi_type)type, &err) != CAPI_OK) assert(err.text_bytes > 0);
+        if (capi_csv_format_check(text, (capi_type)type, &err) != CAPI_OK) CAPI_MUST(err.text_bytes > 0);
     }
     capi_buf_deinit(&buf);
     capi_arena_deinit(&arena);
@@ -124,9 +124,9 @@ static inline void fuzz_check_layout_fast(const capi_layout *layout, capi_str te
     int64_t fast, general;
 
     if (!capi_layout_parse_ms(layout, text, &fast)) return;
-    assert(is_valid);
-    assert(capi_instant_to_ms(instant, &general));
-    assert(fast == general);
+    CAPI_MUST(is_valid);
+    CAPI_MUST(capi_instant_to_ms(instant, &general));
+    CAPI_MUST(fast == general);
 }
 
 /* Both ways to write the instant agree, and neither is longer than promised. */
@@ -140,14 +140,14 @@ static inline void fuzz_check_layout_format(capi_arena *arena, const capi_layout
 
     capi_layout_format_parts(layout, instant, &buf);
     capi_layout_format(layout, instant, &shown);
-    assert(capi_str_equal(capi_buf_str(&shown), capi_buf_str(&buf)));
+    CAPI_MUST(capi_str_equal(capi_buf_str(&shown), capi_buf_str(&buf)));
     capi_buf_deinit(&shown);
     capi_buf_clear(&buf);
-    assert(capi_instant_to_ms(instant, &ms));
+    CAPI_MUST(capi_instant_to_ms(instant, &ms));
     bytes = capi_layout_format_ms(layout, ms, text);
     utc = capi_instant_from_ms(ms);
     capi_layout_format_parts(layout, &utc, &buf);
-    if (bytes) assert(capi_str_equal((capi_str){text, bytes}, capi_buf_str(&buf)));
+    if (bytes) CAPI_MUST(capi_str_equal((capi_str){text, bytes}, capi_buf_str(&buf)));
     capi_buf_deinit(&buf);
 }
 
@@ -167,7 +167,7 @@ static inline void fuzz_layout(const uint8_t *data, size_t bytes)
     if (is_valid)
         fuzz_check_layout_format(&arena, layout, &instant);
     else
-        assert(err.text_bytes > 0);
+        CAPI_MUST(err.text_bytes > 0);
     capi_arena_deinit(&arena);
 }
 
@@ -183,9 +183,9 @@ static inline void fuzz_scan(const uint8_t *data, size_t bytes)
     fuzz_split(data, bytes, &format, &text);
     if (capi_scan_compile(&arena, format, CAPI_INT, &scan, &err) == CAPI_OK &&
         capi_scan_int(scan, text, &integer, &err) != CAPI_OK)
-        assert(err.text_bytes > 0);
+        CAPI_MUST(err.text_bytes > 0);
     if (capi_scan_compile(&arena, format, CAPI_FLOAT, &scan, &err) == CAPI_OK &&
         capi_scan_float(scan, text, &real, &err) != CAPI_OK)
-        assert(err.text_bytes > 0);
+        CAPI_MUST(err.text_bytes > 0);
     capi_arena_deinit(&arena);
 }

@@ -7,7 +7,7 @@
 #include "store/crc32c.h"
 #include "store/table_store.h"
 
-#include <assert.h>
+#include "base/must.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,12 +42,12 @@ static void fuzz_write(const fuzz_file *file)
     int fd;
 
     snprintf(path, sizeof path, "%s/k/r/t", fuzz_folder());
-    assert(capi_folder_make(path, NULL) == CAPI_OK);
+    CAPI_MUST(capi_folder_make(path, NULL) == CAPI_OK);
     snprintf(path, sizeof path, "%s/k/r/t/%016x.seg", fuzz_folder(), FUZZ_SEGMENT);
     unlink(path); /* truncating would make the file system write it out */
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    assert(fd >= 0);
-    assert(write(fd, file->bytes.data, file->bytes.bytes) == (ssize_t)file->bytes.bytes);
+    CAPI_MUST(fd >= 0);
+    CAPI_MUST(write(fd, file->bytes.data, file->bytes.bytes) == (ssize_t)file->bytes.bytes);
     close(fd);
 }
 
@@ -80,7 +80,7 @@ static void fuzz_read(const fuzz_file *file)
     capi_status st;
 
     fuzz_write(file);
-    assert(capi_tables_open_embedded(&(capi_tables_options){.folder = capi_str_of(fuzz_folder()), .budget = &budget},
+    CAPI_MUST(capi_tables_open_embedded(&(capi_tables_options){.folder = capi_str_of(fuzz_folder()), .budget = &budget},
                                      &tables, NULL) == CAPI_OK);
     st = capi_table_reader_open(tables, &address, &file->schema, &content, &reader, &err);
     if (st == CAPI_OK) st = capi_table_read_block(reader, 0, NULL, true, &block, &err);
@@ -90,14 +90,14 @@ static void fuzz_read(const fuzz_file *file)
         for (uint32_t row = 0; block.key_hashes && row < block.row_count; row++)
             sum += block.key_hashes[row];
     } else {
-        assert(st == CAPI_INVALID || st == CAPI_NO_MEMORY);
-        assert(err.text_bytes > 0);
+        CAPI_MUST(st == CAPI_INVALID || st == CAPI_NO_MEMORY);
+        CAPI_MUST(err.text_bytes > 0);
     }
     (void)sum;
     capi_block_release(&block);
     capi_table_reader_close(reader);
     capi_tables_close(tables);
-    assert(budget.used_bytes == 0);
+    CAPI_MUST(budget.used_bytes == 0);
 }
 
 static void fuzz_set_schema(fuzz_file *file, const uint8_t *types, uint32_t count)

@@ -4,7 +4,7 @@
 #include "vec/key_text.h"
 #include "vec/number.h"
 
-#include <assert.h>
+#include "base/must.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -35,9 +35,9 @@ static void check_keys(pair *p, int expected)
     capi_keys_build(&p->def, &p->vec, 2, true, &p->arena, ordered);
     capi_keys_build(&p->def, &p->vec, 2, false, &p->arena, equal);
     capi_keys_hash(equal, 2, hashes);
-    assert(capi_key_compare(&ordered[0], &ordered[1]) == (p->part.descending ? -expected : expected));
-    assert(capi_view_equal(&equal[0], &equal[1]) == (expected == 0));
-    assert(expected != 0 || hashes[0] == hashes[1]);
+    CAPI_MUST(capi_key_compare(&ordered[0], &ordered[1]) == (p->part.descending ? -expected : expected));
+    CAPI_MUST(capi_view_equal(&equal[0], &equal[1]) == (expected == 0));
+    CAPI_MUST(expected != 0 || hashes[0] == hashes[1]);
 }
 
 static void try_strings(pair *p, const capi_str texts[2])
@@ -52,7 +52,7 @@ static void try_strings(pair *p, const capi_str texts[2])
         p->vec.views[i] = capi_view_make(texts[i].data, texts[i].bytes);
         made[i] = capi_key_text_make(&scratch, texts[i], p->part.length, p->part.ignore_case);
         made[i].text = capi_str_copy(&p->arena, made[i].text);
-        assert(made[i].text.bytes <= p->part.length + made[i].length_delta);
+        CAPI_MUST(made[i].text.bytes <= p->part.length + made[i].length_delta);
     }
     expected = padded_order(made[0].text, made[1].text);
     /* Of two texts that differ only in the blanks at their ends the shorter comes first, in both directions. */
@@ -70,11 +70,11 @@ static void try_decimals(pair *p, const capi_str texts[2])
     p->vec = capi_vec_new(&p->arena, CAPI_DECIMAL, CAPI_FORM_DECIMAL, 2);
     for (int i = 0; i < 2; i++) {
         if (!capi_decimal_parse(texts[i], &p->vec.decimals[i])) {
-            assert(!capi_cents_parse(texts[i], &parsed));
+            CAPI_MUST(!capi_cents_parse(texts[i], &parsed));
             return;
         }
-        assert(capi_decimal_to_cents(&p->vec.decimals[i], &cents) == capi_cents_parse(texts[i], &parsed));
-        assert(!capi_decimal_to_cents(&p->vec.decimals[i], &cents) || cents == parsed);
+        CAPI_MUST(capi_decimal_to_cents(&p->vec.decimals[i], &cents) == capi_cents_parse(texts[i], &parsed));
+        CAPI_MUST(!capi_decimal_to_cents(&p->vec.decimals[i], &cents) || cents == parsed);
     }
     check_keys(p, capi_decimal_compare(&p->vec.decimals[0], &p->vec.decimals[1]));
 }
@@ -87,7 +87,7 @@ static void try_float(capi_arena *arena, capi_str text)
 
     if (capi_parse_float(text, &value) != CAPI_FLOAT_OK || memchr(text.data, '_', text.bytes)) return;
     expected = strtod(copy, NULL);
-    assert(value == expected || value != value);
+    CAPI_MUST(value == expected || value != value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -1,7 +1,7 @@
 /* params_fuzz.c - any bytes as parameters (up to the first line end, JSON) and a text to put them into. */
 #include "script/params.h"
 
-#include <assert.h>
+#include "base/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
             uint32_t end;
 
             capi_source_find(&source, at, (uint32_t)source.text.bytes, &start, &end);
-            assert(start <= end && end <= source.original.bytes);
+            CAPI_MUST(start <= end && end <= source.original.bytes);
         }
     }
     capi_arena_deinit(&arena);

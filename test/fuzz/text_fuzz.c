@@ -3,7 +3,7 @@
 #include "vec/layout.h"
 #include "vec/number.h"
 
-#include <assert.h>
+#include "base/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -21,9 +21,9 @@ static void try_layout(capi_arena *arena, capi_str pattern, capi_str value)
     if (capi_layout_parse(layout, value, arena, &instant, &err) == CAPI_OK) {
         capi_layout_format(layout, &instant, &text);
         /* The fast way may give up, but never disagree. */
-        if (is_fast && capi_instant_to_ms(&instant, &ms)) assert(ms == fast_ms);
+        if (is_fast && capi_instant_to_ms(&instant, &ms)) CAPI_MUST(ms == fast_ms);
     } else {
-        assert(!is_fast);
+        CAPI_MUST(!is_fast);
     }
     if (is_fast) {
         fast_instant = capi_instant_from_ms(fast_ms);
@@ -69,9 +69,9 @@ static void try_numbers(capi_str text)
     if (capi_decimal_parse(text, &decimal)) {
         size_t bytes = capi_decimal_text(&decimal, written);
 
-        assert(bytes <= CAPI_DECIMAL_TEXT_MAX);
-        assert(capi_decimal_parse((capi_str){written, bytes}, &again));
-        assert(capi_decimal_compare(&decimal, &again) == 0);
+        CAPI_MUST(bytes <= CAPI_DECIMAL_TEXT_MAX);
+        CAPI_MUST(capi_decimal_parse((capi_str){written, bytes}, &again));
+        CAPI_MUST(capi_decimal_compare(&decimal, &again) == 0);
     }
 }
 
