@@ -17,6 +17,7 @@ typedef struct scan_csv {
 
 typedef struct csv_call {
     scan_csv *scan;
+    const capi_csv_reader *reader;
     exec_rows_fn fn;
     void *context;
 } csv_call;
@@ -27,13 +28,27 @@ static capi_csv_reader *csv_reader(scan_csv *scan, uint32_t worker)
     return scan->readers[worker];
 }
 
+/* exec_scan_blame_row has left the record's number in the error; only now is there somebody who knows its line. */
+static void say_place(const capi_csv_reader *reader, uint32_t row, capi_err *err)
+{
+    capi_buf place = {0};
+
+    capi_csv_append_row_place(reader, row, &place);
+    exec_err_prefix(err, "%.*s", CAPI_STR_ARG(capi_buf_str(&place)));
+    capi_buf_deinit(&place);
+}
+
 static capi_status csv_chunk(void *context, const capi_chunk *chunk, uint64_t first_record, capi_err *err)
 {
     csv_call *call = context;
     exec_rows rows = {.columns = chunk->columns, .row_count = chunk->row_count, .first_row = first_record};
+    capi_status st;
 
     atomic_fetch_add_explicit(&call->scan->rows_read, chunk->row_count, memory_order_relaxed);
-    return call->fn(call->context, &rows, err);
+    st = call->fn(call->context, &rows, err);
+    if (st != CAPI_OK && err && err->offset >= (int64_t)first_record)
+        say_place(call->reader, (uint32_t)((uint64_t)err->offset - first_record), err);
+    return st;
 }
 
 static capi_status scan_csv_read(exec_scan *base, uint32_t worker, uint64_t morsel, exec_rows_fn fn, void *context,
@@ -41,9 +56,10 @@ static capi_status scan_csv_read(exec_scan *base, uint32_t worker, uint64_t mors
 {
     scan_csv *scan = (scan_csv *)base;
     capi_progress *progress = scan->batch->task->progress;
-    csv_call call = {.scan = scan, .fn = fn, .context = context};
+    capi_csv_reader *reader = csv_reader(scan, worker);
+    csv_call call = {.scan = scan, .reader = reader, .fn = fn, .context = context};
 
-    CAPI_TRY(capi_csv_read(scan->csv, csv_reader(scan, worker), morsel, csv_chunk, &call, err));
+    CAPI_TRY(capi_csv_read(scan->csv, reader, morsel, csv_chunk, &call, err));
     if (progress) atomic_fetch_add_explicit(&progress->bytes_read, scan->range_bytes, memory_order_relaxed);
     return CAPI_OK;
 }
@@ -115,9 +131,6 @@ capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err
         .read = scan_csv_read,
         .finish = scan_csv_finish,
         .close = scan_csv_close,
-        .row_word = "record",
-        .container_word = "file",
-        .container = source->urls[index],
     };
     scan->batch = batch;
     scan->readers = capi_zmalloc(batch->worker_count * sizeof *scan->readers);

@@ -24,8 +24,10 @@ void exec_scan_close(exec_scan *scan)
 
 void exec_scan_blame_row(const exec_scan *scan, uint64_t row, capi_err *err)
 {
-    exec_err_prefix(err, "%s %llu of %s \"%.*s\"", scan->row_word, (unsigned long long)row, scan->container_word,
-                    CAPI_STR_ARG(scan->container));
+    if (scan->table.bytes)
+        exec_err_prefix(err, "row %llu of table \"%.*s\"", (unsigned long long)row, CAPI_STR_ARG(scan->table));
+    else if (err && err->status != CAPI_OK)
+        err->offset = (int64_t)row; /* the scan of the file says the place */
 }
 
 /* Gives the rows from..to of a block as chunks. */
@@ -99,9 +101,7 @@ capi_status exec_scan_table_open(exec_batch *batch, const bool *needed, exec_sca
         .read = scan_table_read,
         .close = scan_table_close,
         .chunk_rows = CAPI_CHUNK_ROWS,
-        .row_word = "row",
-        .container_word = "table",
-        .container = batch->node->source_table,
+        .table = batch->node->source_table,
     };
     scan->column_count = schema->field_count;
     scan->needed = capi_zmalloc(schema->field_count + 1);

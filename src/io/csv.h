@@ -78,6 +78,10 @@ typedef capi_status (*capi_csv_chunk_fn)(void *context, const capi_chunk *chunk,
 CAPI_MUST_USE capi_status capi_csv_read(capi_csv *csv, capi_csv_reader *reader, uint64_t range, capi_csv_chunk_fn fn,
                                         void *context, capi_err *err);
 
+/* "file "x.csv", line 12, byte 345" for a row of the chunk that capi_csv_read is giving to `fn` at this moment: for messages
+ * about what was computed from it. */
+void capi_csv_append_row_place(const capi_csv_reader *reader, uint32_t row, capi_buf *to);
+
 /* The records of a whole text, for tests and for guessing types: calls fn for each record. Stops with CAPI_INVALID at the
  * first record with another number of fields than the first. */
 typedef capi_status (*capi_csv_record_fn)(void *context, const capi_str *fields, uint32_t field_count, capi_err *err);

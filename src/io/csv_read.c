@@ -107,6 +107,14 @@ static capi_status wrong_field_count(const csv_reading *reading, capi_err *err)
     return CAPI_INVALID;
 }
 
+void capi_csv_append_row_place(const capi_csv_reader *reader, uint32_t row, capi_buf *to)
+{
+    const csv_reading *reading = reader->reading;
+
+    capi_csv_append_place(reading->csv, reader->piece.offset + reader->index.starts[row], reading->record + row,
+                          reading->line_offset, reading->lines, to);
+}
+
 static size_t field_start(const capi_csv_index *index, uint32_t row, uint32_t position)
 {
     return position ? (size_t)index->ends[(size_t)row * index->field_count + position - 1] + 1 : index->starts[row];
@@ -275,6 +283,7 @@ static capi_status read_chunks(csv_reading *reading, capi_err *err)
     capi_csv_index *index = &reader->index;
     bool is_end = false;
 
+    reader->reading = reading;
     while (!is_end && reading->at < limit_of(reading)) {
         size_t start;
 

@@ -37,6 +37,7 @@ struct capi_csv_reader {
     capi_vec *vecs;         /* by column */
     capi_arena arena;       /* lives as long as the reader */
     capi_arena chunk_arena; /* unescaped strings, wide values */
+    const struct csv_reading *reading; /* the call of capi_csv_read that is using it */
 };
 
 /* "file "x.csv", line 12, byte 345" for a place that begins at byte `offset`, of record `record`. The number of the line is
