@@ -250,15 +250,27 @@ static char *folder_of(const char *path)
     return folder;
 }
 
+/* ".<name>.<suffix>.tmp" in the target's folder; of a very long name, only the beginning. */
 static char *beside_path(const char *target_path, const char *suffix)
 {
     const char *slash = strrchr(target_path, '/');
     const char *name = slash ? slash + 1 : target_path;
     size_t bytes = strlen(target_path) + strlen(suffix) + sizeof "..tmp" + 1;
+    int room = NAME_MAX - (int)strlen(suffix) - (int)sizeof "..tmp";
     char *path = capi_malloc(bytes);
 
-    snprintf(path, bytes, "%.*s.%s.%s.tmp", (int)(name - target_path), target_path, name, suffix);
+    snprintf(path, bytes, "%.*s.%.*s.%s.tmp", (int)(name - target_path), target_path, room, name, suffix);
     return path;
+}
+
+/* A target that is a symbolic link means the file that it points to. */
+static char *follow_link(const char *target_path)
+{
+    struct stat info;
+    char *resolved = NULL;
+
+    if (lstat(target_path, &info) == 0 && S_ISLNK(info.st_mode)) resolved = realpath(target_path, NULL);
+    return resolved ? resolved : copy_text(target_path);
 }
 
 static capi_status check_target(const char *target_path, capi_err *err)
@@ -282,19 +294,22 @@ static capi_status check_target(const char *target_path, capi_err *err)
 
 capi_status capi_file_create_beside(const char *target_path, const char *suffix, capi_file_writer **out, capi_err *err)
 {
+    char *target;
     char *path;
     int fd;
 
     CAPI_TRY(check_target(target_path, err));
-    path = beside_path(target_path, suffix);
+    target = follow_link(target_path);
+    path = beside_path(target, suffix);
     fd = open_retrying(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
     if (fd < 0) {
         capi_status status = capi_err_set_errno(err, errno, "cannot create \"%s\"", target_path);
 
         free(path);
+        free(target);
         return status;
     }
-    *out = writer_new(fd, path, copy_text(target_path));
+    *out = writer_new(fd, path, target);
     return CAPI_OK;
 }
 

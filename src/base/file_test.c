@@ -267,3 +267,41 @@ TEST(a_local_disk_is_local_even_for_a_path_that_is_not_there_yet)
     CHECK_OK(capi_folder_check_local(in_folder("not/yet/there"), &err), err);
     CHECK_OK(capi_folder_check_local("relative", &err), err);
 }
+
+TEST(a_target_that_is_a_link_means_the_file_it_points_to)
+{
+    char real[512];
+    char link_path[512];
+    char text[16] = "";
+    capi_file_writer *file = NULL;
+    struct stat info;
+    capi_err err = {0};
+    FILE *in;
+
+    snprintf(real, sizeof real, "%s/real.csv", capi_test_folder());
+    snprintf(link_path, sizeof link_path, "%s/link.csv", capi_test_folder());
+    in = fopen(real, "w");
+    CHECK(in && fclose(in) == 0);
+    CHECK(symlink(real, link_path) == 0);
+    CHECK_OK(capi_file_create_beside(link_path, "a1", &file, &err), err);
+    CHECK_OK(capi_file_write(file, "new", 3, &err), err);
+    CHECK_OK(capi_file_publish(file, &err), err);
+    CHECK(lstat(link_path, &info) == 0 && S_ISLNK(info.st_mode));
+    in = fopen(real, "r");
+    CHECK(in && fread(text, 1, 3, in) == 3 && fclose(in) == 0);
+    CHECK_STR(text, "new");
+}
+
+TEST(a_name_as_long_as_the_file_system_takes_can_be_written)
+{
+    char path[1024];
+    capi_file_writer *file = NULL;
+    capi_err err = {0};
+    size_t folder_bytes = (size_t)snprintf(path, sizeof path, "%s/", capi_test_folder());
+
+    memset(path + folder_bytes, 'x', 255);
+    path[folder_bytes + 255] = 0;
+    CHECK_OK(capi_file_create_beside(path, "0123456789abcdef", &file, &err), err);
+    CHECK_OK(capi_file_publish(file, &err), err);
+    CHECK(access(path, F_OK) == 0);
+}
