@@ -1,6 +1,8 @@
 /* agent.c - makes and ends agents; what a watcher sees of one. */
 #include "run/agent_inside.h"
 
+#include "base/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,6 +101,22 @@ static void keep_run(agent_run *run, const capi_keyspace *keyspace, const capi_r
     run->run.complete_comment = run->run.stop_comment = (capi_str){0};
 }
 
+static void link_parents(agent_run *run)
+{
+    capi_map nodes;
+
+    capi_map_init(&nodes, &run->arena);
+    for (uint32_t i = 0; i < run->node_count; i++)
+        capi_map_put(&nodes, run->nodes[i].node->name, &run->nodes[i]);
+    for (uint32_t i = 0; i < run->node_count; i++) {
+        const capi_node *parents[2];
+        uint32_t count = capi_node_parents(run->nodes[i].node, parents);
+
+        for (uint32_t p = 0; p < count; p++)
+            run->nodes[i].parents[p] = capi_map_get(&nodes, parents[p]->name);
+    }
+}
+
 static capi_status take_nodes(capi_agent *agent, agent_run *run, capi_err *err)
 {
     capi_node_state *states = NULL;
@@ -112,6 +130,7 @@ static capi_status take_nodes(capi_agent *agent, agent_run *run, capi_err *err)
             return capi_err_set(err, CAPI_INVALID, "node \"%.*s\" of run %u is not in the script \"%.*s\"",
                                 CAPI_STR_ARG(states[i].name), run->run.run_id, CAPI_STR_ARG(run->script->url));
     }
+    link_parents(run);
     return CAPI_OK;
 }
 

@@ -198,14 +198,14 @@ static bool node_is_working(const agent_node *node)
 }
 
 /* The comment that the reference writes when a run ends: {"node":"status",...}. */
-static capi_str completion_comment(const agent_run *run, capi_arena *scratch)
+static capi_str completion_comment(capi_agent *agent, const agent_run *run, capi_arena *scratch)
 {
     capi_buf buf = {0};
     capi_str text;
 
     capi_buf_append_byte(&buf, '{');
     for (uint32_t i = 0; i < run->node_count; i++) {
-        capi_work_status status = run->nodes[i].status;
+        capi_work_status status = node_status(agent, &run->nodes[i]);
 
         capi_buf_printf(&buf, "%s\"%.*s\":\"%s\"", i ? "," : "", CAPI_STR_ARG(run->nodes[i].node->name),
                         status == CAPI_WORK_SUCCESS ? "success" : status == CAPI_WORK_FAIL ? "fail" : "stopreceived");
@@ -219,7 +219,7 @@ static capi_str completion_comment(const agent_run *run, capi_arena *scratch)
 static capi_status run_end(capi_agent *agent, agent_run *run, capi_arena *scratch, capi_err *err)
 {
     /* A stopped run none of whose nodes was stopped is complete as well; its status remains stop. */
-    capi_status st = capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(run, scratch), err);
+    capi_status st = capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(agent, run, scratch), err);
 
     if (st != CAPI_OK && st != CAPI_CONFLICT) return st;
     pthread_mutex_lock(&agent->lock);
@@ -230,14 +230,37 @@ static capi_status run_end(capi_agent *agent, agent_run *run, capi_arena *scratc
     return CAPI_OK;
 }
 
-/* True once for each change since the last call, and now and then without one: other runs may change, too. */
-static bool run_take_change(capi_agent *agent, agent_run *run)
+/* The next node whose dependencies may have become good: one that was never checked, one whose parents in this run changed
+ * since, or, in a sweep, any. Sweeps are for what other runs do, and rarer the more nodes there are. */
+static agent_node *run_next_to_check(capi_agent *agent, agent_run *run, uint32_t *from, bool is_sweep)
+{
+    agent_node *found = NULL;
+
+    pthread_mutex_lock(&agent->lock);
+    for (; *from < run->node_count && !found && run->run.status == CAPI_RUN_START; ++*from) {
+        agent_node *node = &run->nodes[*from];
+        bool is_due = is_sweep || !node->was_checked;
+
+        if (node->status != CAPI_WORK_NONE) continue;
+        for (int p = 0; p < 2; p++)
+            if (node->parents[p] && node->parents[p]->status != node->parents_were[p]) {
+                node->parents_were[p] = node->parents[p]->status;
+                is_due = true;
+            }
+        node->was_checked = true;
+        if (is_due) found = node;
+    }
+    pthread_mutex_unlock(&agent->lock);
+    return found;
+}
+
+static bool run_take_sweep(capi_agent *agent, agent_run *run)
 {
     bool is_due;
 
     pthread_mutex_lock(&agent->lock);
-    is_due = run->has_changed || run->check_ns <= agent_now(agent);
-    if (is_due) run->check_ns = agent_after_ms(agent, AGENT_POLL_MS);
+    is_due = run->check_ns <= agent_now(agent);
+    if (is_due) run->check_ns = agent_after_ms(agent, AGENT_POLL_MS + run->node_count);
     run->has_changed = false;
     pthread_mutex_unlock(&agent->lock);
     return is_due;
@@ -258,21 +281,23 @@ static bool run_is_unfinished(capi_agent *agent, agent_run *run)
 static capi_status run_step(capi_agent *agent, agent_run *run, capi_arena *scratch, const char **did, capi_err *err)
 {
     bool needs_refresh;
+    bool is_sweep;
+    agent_node *node;
+    uint32_t from = 0;
 
     pthread_mutex_lock(&agent->lock);
     needs_refresh = run->refresh_ns <= agent_now(agent);
     pthread_mutex_unlock(&agent->lock);
     if (needs_refresh) CAPI_TRY(run_refresh(agent, run, scratch, err));
-    if (run_take_change(agent, run)) {
-        for (uint32_t i = 0; i < run->node_count && !*did; i++)
-            if (node_status(agent, &run->nodes[i]) == CAPI_WORK_NONE && run->run.status == CAPI_RUN_START)
-                CAPI_TRY(node_check(agent, &run->nodes[i], scratch, did, err));
-        if (*did) { /* what changed may let others start: look again */
-            pthread_mutex_lock(&agent->lock);
-            run->has_changed = true;
-            pthread_mutex_unlock(&agent->lock);
-            return CAPI_OK;
-        }
+    is_sweep = run_take_sweep(agent, run);
+    while (!*did && (node = run_next_to_check(agent, run, &from, is_sweep)))
+        CAPI_TRY(node_check(agent, node, scratch, did, err));
+    if (*did) { /* look again at once: more may be ready */
+        pthread_mutex_lock(&agent->lock);
+        run->has_changed = true;
+        if (is_sweep) run->check_ns = 0; /* the sweep did not get to the end */
+        pthread_mutex_unlock(&agent->lock);
+        return CAPI_OK;
     }
     if (run_is_unfinished(agent, run)) return CAPI_OK;
     *did = "complete";

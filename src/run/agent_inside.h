@@ -9,7 +9,8 @@ enum { AGENT_POLL_MS = 200, AGENT_IDLE_POLL_MS = 1000, AGENT_RETRY_MS = 50, AGEN
 
 typedef struct agent_run agent_run;
 
-typedef struct agent_node {
+typedef struct agent_node agent_node;
+struct agent_node {
     agent_run *of;
     const capi_node *node;
     capi_work_status status;
@@ -24,7 +25,10 @@ typedef struct agent_node {
     int64_t begin_ns, end_ns;
     capi_str waiting_for, comment;
     capi_table_input reader, lookup;
-} agent_node;
+    agent_node *parents[2];         /* those of them that take part in this run; NULL: none */
+    capi_work_status parents_were[2]; /* when the dependencies were last checked */
+    bool was_checked;
+};
 
 struct agent_run {
     agent_run *next;
@@ -36,7 +40,7 @@ struct agent_run {
     agent_node *nodes;         /* order of the run's spec: topological */
     uint32_t node_count;
     int64_t refresh_ns;        /* when to look at the state again */
-    int64_t check_ns;          /* when to check dependencies again, if nothing changed */
+    int64_t check_ns;          /* when to check all dependencies again, even if nothing changed here */
     bool has_changed;          /* a node ended, so dependants may start */
     bool is_ended;             /* complete or stopped, nothing left for us */
     bool is_stuck;             /* no open node: only others can change that */
