@@ -31,32 +31,6 @@ const volatile int *capi_interrupts(void)
     return &interrupt_count;
 }
 
-/* What an operator wants to know when a node waits: what to do about it. */
-static void print_waiting(const capi_run_view *view)
-{
-    for (uint32_t i = 0; i < view->node_count; i++)
-        if (view->nodes[i].status == CAPI_WORK_NONE && view->nodes[i].waiting_for.bytes)
-            fprintf(stderr, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(view->nodes[i].name),
-                    CAPI_STR_ARG(view->nodes[i].waiting_for));
-}
-
-typedef struct run_watcher {
-    capi_display *display;
-    uint64_t calls;
-} run_watcher;
-
-static void watch(void *context, const capi_run_view *view)
-{
-    run_watcher *watcher = context;
-
-    capi_display_watch(watcher->display, view);
-    watcher->calls++;
-    if (view->status != CAPI_RUN_START) return;
-    for (uint32_t i = 0; i < view->node_count; i++)
-        if (view->nodes[i].status == CAPI_WORK_START) return;
-    if (watcher->calls > 1) print_waiting(view);
-}
-
 /* Nodes that this run did not touch because they are manual: what the operator may start next. */
 static void print_next(const capi_script *script, const capi_keyspace *keyspace, capi_engine *engine, const capi_run *run)
 {
@@ -109,6 +83,7 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
         return CAPI_EXIT_FAILED;
     }
     if (result->nodes_waiting) {
+        fprintf(stderr, "%.*s", CAPI_STR_ARG(result->waiting));
         fprintf(stderr, "run %u of keyspace \"%.*s\" is unfinished: %u node%s wait for something that this process cannot do\n",
                 run->run_id, CAPI_STR_ARG(keyspace->name), result->nodes_waiting, result->nodes_waiting == 1 ? "" : "s");
         return CAPI_EXIT_FAILED;
@@ -120,15 +95,15 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
 static int work_on(capi_engine *engine, const capi_script *script, const capi_keyspace *keyspace, const capi_run *run,
                    capi_arena *arena)
 {
-    run_watcher watcher = {.display = capi_display_new()};
+    capi_display *display = capi_display_new();
     capi_work_result result = {0};
     capi_err err = {0};
     capi_work_options options = {
         .script = script,
         .keyspace = keyspace,
         .run = run,
-        .watch = watch,
-        .watch_context = &watcher,
+        .watch = capi_display_watch,
+        .watch_context = display,
         .interval_ms = 200,
         .interrupted = capi_interrupts(),
     };
@@ -136,7 +111,7 @@ static int work_on(capi_engine *engine, const capi_script *script, const capi_ke
     int exit_code = report(st, &err, &result, run, keyspace);
 
     if (exit_code == CAPI_EXIT_DONE) print_next(script, keyspace, engine, run);
-    capi_display_free(watcher.display);
+    capi_display_free(display);
     return exit_code;
 }
 

@@ -82,6 +82,7 @@ typedef struct capi_work_options {
 typedef struct capi_work_result {
     uint32_t nodes_failed;
     uint32_t nodes_waiting; /* cannot go on by themselves (waiting for a table nobody makes, ...) */
+    capi_str waiting;       /* in the arena: what the first few of them wait for, a line each */
     capi_str first_failure; /* in the arena: the words of the first failed batch, in topological order */
 } capi_work_result;
 

@@ -14,6 +14,26 @@ static bool is_interrupted(const capi_work_options *options)
     return options->interrupted && *options->interrupted;
 }
 
+enum { WAITING_LINES_MAX = 10 };
+
+static capi_str waiting_lines(const capi_run_view *view, capi_arena *arena)
+{
+    capi_buf lines = {0};
+    capi_str text;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < view->node_count && count < WAITING_LINES_MAX; i++) {
+        const capi_node_view *node = &view->nodes[i];
+
+        if (node->status != CAPI_WORK_NONE || node->waiting_for.bytes == 0) continue;
+        capi_buf_printf(&lines, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(node->name), CAPI_STR_ARG(node->waiting_for));
+        count++;
+    }
+    text = capi_str_copy(arena, capi_buf_str(&lines));
+    capi_buf_deinit(&lines);
+    return text;
+}
+
 static void sum_up(const capi_run_view *view, capi_arena *arena, capi_work_result *out)
 {
     *out = (capi_work_result){0};
@@ -25,6 +45,7 @@ static void sum_up(const capi_run_view *view, capi_arena *arena, capi_work_resul
         if (node->status == CAPI_WORK_FAIL && out->first_failure.bytes == 0)
             out->first_failure = capi_str_copy(arena, node->comment);
     }
+    if (out->nodes_waiting) out->waiting = waiting_lines(view, arena);
 }
 
 /* Looks and shows until there is nothing left to wait for. */
