@@ -128,7 +128,7 @@ static void *worker_run(void *context)
     return NULL;
 }
 
-static uint32_t core_count(void)
+uint32_t capi_core_count(void)
 {
     cpu_set_t set;
     int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
@@ -140,7 +140,7 @@ capi_thread_pool *capi_thread_pool_new(uint32_t thread_count)
 {
     capi_thread_pool *pool;
 
-    if (thread_count == 0) thread_count = core_count();
+    if (thread_count == 0) thread_count = capi_core_count();
     if (thread_count > CAPI_THREAD_MAX) thread_count = CAPI_THREAD_MAX;
     pool = capi_zmalloc(sizeof *pool + thread_count * sizeof(pool_worker));
     pthread_mutex_init(&pool->mutex, NULL);

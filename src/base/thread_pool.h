@@ -13,6 +13,9 @@ typedef struct capi_job capi_job;
 
 enum { CAPI_THREAD_MAX = 256 };
 
+/* Cores that this process may use. */
+uint32_t capi_core_count(void);
+
 /* thread_count 0: one per core. */
 capi_thread_pool *capi_thread_pool_new(uint32_t thread_count);
 /* All jobs must have been waited for. */

@@ -450,16 +450,27 @@ out:
     return st;
 }
 
+/* More passes help only while they still can part the right rows: twice as many as there are rows are more than enough. */
+static uint32_t useful_bits(uint64_t right_rows)
+{
+    uint32_t bits = GRACE_BITS_FIRST;
+
+    while (bits < EXEC_PASS_BITS_MAX && (uint64_t)1 << bits < 2 * right_rows)
+        bits++;
+    return bits;
+}
+
 capi_status lookup_grace_run(exec_batch *batch, const lookup_plan *plan, exec_scan *scan, capi_err *err)
 {
     grace_run grace = {.batch = batch, .plan = plan, .scan = scan};
     capi_str folder = capi_str_format(batch->arena, "%.*s/lookup_%.*s", CAPI_STR_ARG(batch->exec->temp_folder),
                                       CAPI_STR_ARG(batch->task->attempt_uid));
     capi_progress *progress = batch->task->progress;
+    uint32_t bits_max = useful_bits(batch->task->lookup->content.row_count);
     capi_status st = CAPI_NO_MEMORY;
 
     grace_schema(&grace);
-    for (uint32_t bits = GRACE_BITS_FIRST; bits <= EXEC_PASS_BITS_MAX && st == CAPI_NO_MEMORY;
+    for (uint32_t bits = GRACE_BITS_FIRST; bits <= bits_max && st == CAPI_NO_MEMORY;
          bits += GRACE_BITS_STEP) {
         grace.pass_bits = bits;
         st = grace_try_bits(&grace, folder, err);

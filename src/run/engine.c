@@ -14,6 +14,18 @@ static capi_str engine_path(capi_engine *engine, const char *name)
     return capi_str_format(&engine->arena, "%.*s/%s", CAPI_STR_ARG(engine->folder), name);
 }
 
+/* Each thread and each open batch needs room of its own: with a small budget fewer of them work at once, and the rows are the
+ * same. */
+enum { ENGINE_THREAD_BYTES = 24 << 20, ENGINE_BATCH_BYTES = 12 << 20 };
+
+static uint32_t bounded(uint32_t wanted, uint64_t budget_bytes, uint64_t each_bytes)
+{
+    uint64_t most = budget_bytes / each_bytes;
+
+    if (most < 1) most = 1;
+    return wanted > most ? (uint32_t)most : wanted;
+}
+
 static capi_status engine_open_folder(capi_engine *engine, capi_err *err)
 {
     CAPI_TRY(capi_folder_make(engine->folder.data, err));
@@ -40,12 +52,15 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     engine->budget.limit_bytes = options->memory_bytes ? options->memory_bytes : capi_budget_default_limit_bytes();
     engine->batch_count_max = options->batch_count_max ? options->batch_count_max : ENGINE_BATCHES_DEFAULT;
     if (engine->batch_count_max > ENGINE_BATCHES_MAX) engine->batch_count_max = ENGINE_BATCHES_DEFAULT;
+    engine->batch_count_max = bounded(engine->batch_count_max, engine->budget.limit_bytes, ENGINE_BATCH_BYTES);
     engine->lease_ns = (int64_t)options->lease_ms * 1000000;
     capi_random_uid(&capi_random_system, engine->process_uid);
 
     CAPI_TRY_OUT(engine_open_folder(engine, err));
     CAPI_TRY_OUT(engine_open_stores(engine, options, err));
-    engine->pool = capi_thread_pool_new(options->thread_count);
+    engine->pool = capi_thread_pool_new(
+        bounded(options->thread_count ? options->thread_count : capi_core_count(),
+                engine->budget.limit_bytes, ENGINE_THREAD_BYTES));
     engine->temp_folder =
         capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid);
     capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, engine->temp_folder);
