@@ -21,8 +21,8 @@ typedef struct py_worker {
     bool is_well; /* no page failed */
     exec_fields fields;
     capi_python_worker *python;
-    capi_arena arena; /* of one page */
-    capi_vec *inputs; /* of the Python program */
+    capi_arena arena;  /* of one page */
+    capi_vec *inputs;  /* of the Python program */
     capi_vec *outputs; /* p.*, by calculated field */
 } py_worker;
 
@@ -32,7 +32,7 @@ typedef struct py_stage {
     sink_table *sink;
     capi_python_program program;
     capi_python_limits limits;
-    uint32_t *columns; /* source column of each input */
+    uint32_t *columns;     /* source column of each input */
     uint32_t *slot_fields; /* calculated field of each slot that reads one; the program has them in dependency order */
     py_worker *workers;
 } py_stage;
@@ -51,7 +51,8 @@ static capi_python_names py_names(const exec_batch *batch)
     const capi_schema *schema = capi_node_schema(batch->node->reader);
     capi_str *names = capi_new_array(batch->arena, capi_str, processor->field_count + 1);
 
-    for (uint32_t i = 0; i < processor->field_count; i++) names[i] = processor->fields[i].name;
+    for (uint32_t i = 0; i < processor->field_count; i++)
+        names[i] = processor->fields[i].name;
     return (capi_python_names){schema->fields, schema->field_count, names, processor->field_count};
 }
 
@@ -95,7 +96,8 @@ static void py_make_program(py_stage *stage, bool *used)
     for (uint32_t i = 0; i < processor->field_count; i++) {
         const capi_processor_field *field = &processor->fields[i];
 
-        fields[i] = (capi_python_field){field->name, field->type, capi_python_translate(arena, field->text, &names, used)};
+        fields[i] =
+            (capi_python_field){field->name, field->type, capi_python_translate(arena, field->text, &names, used)};
     }
     stage->program = (capi_python_program){
         .sources = sources,
@@ -135,7 +137,8 @@ static capi_status py_take_limits(py_stage *stage, capi_err *err)
     stage->limits.page_timeout_ms = strtoll(text, &end, 10);
     if (*end || stage->limits.page_timeout_ms < 0)
         return capi_err_set(err, CAPI_INVALID,
-                            "CAPI_PYCALC_EXECUTION_TIMEOUT is \"%s\", expected milliseconds per page (0: no limit)", text);
+                            "CAPI_PYCALC_EXECUTION_TIMEOUT is \"%s\", expected milliseconds per page (0: no limit)",
+                            text);
     return CAPI_OK;
 }
 
@@ -172,8 +175,8 @@ static capi_status py_try(void *context, uint32_t row_count, uint32_t *bad_row, 
     exec_fields *fields = &attempt->stage->workers[attempt->worker].fields;
 
     CAPI_TRY(exec_fields_run(fields, row_count, bad_row, err));
-    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count, NULL,
-                             bad_row, err);
+    return sink_table_append(attempt->stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count,
+                             NULL, bad_row, err);
 }
 
 /* The rows from..from+row_count of `rows`, whose p.* are in the outputs from `output_from` on. */
@@ -193,7 +196,8 @@ static capi_status py_write(py_stage *stage, uint32_t index, const exec_rows *ro
                                           : capi_vec_slice(&worker->outputs[stage->slot_fields[slot]], output_from);
     }
     st = exec_lowest_failure(py_try, &attempt, row_count, &bad_row, err);
-    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + from + bad_row, err);
+    if (st != CAPI_OK && bad_row != EXEC_NO_ROW)
+        exec_scan_blame_row(stage->scan, rows->first_row + from + bad_row, err);
     return st;
 }
 
@@ -207,8 +211,8 @@ static capi_status py_page(py_stage *stage, uint32_t index, const exec_rows *row
     capi_arena_reset(&worker->arena);
     for (uint32_t i = 0; i < stage->program.input_count; i++)
         worker->inputs[i] = capi_vec_slice(&rows->columns[stage->columns[i]], from);
-    st = capi_python_page(worker->python, &stage->limits, worker->inputs, row_count, rows->first_row + from, &worker->arena,
-                          worker->outputs, &bad_row, err);
+    st = capi_python_page(worker->python, &stage->limits, worker->inputs, row_count, rows->first_row + from,
+                          &worker->arena, worker->outputs, &bad_row, err);
     if (st != CAPI_OK) {
         worker->is_well = false;
         if (bad_row != CAPI_PYTHON_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + from + bad_row, err);
@@ -230,7 +234,8 @@ static capi_status py_take(void *context, uint32_t index, uint64_t group, const 
 
     (void)group;
     CAPI_TRY(py_worker_open(stage, worker, err));
-    if (page_rows == 0 || page_rows > rows->row_count || capi_python_is_vectorized(worker->python)) page_rows = rows->row_count;
+    if (page_rows == 0 || page_rows > rows->row_count || capi_python_is_vectorized(worker->python))
+        page_rows = rows->row_count;
     for (uint32_t from = 0; from < rows->row_count; from += page_rows) {
         uint32_t count = rows->row_count - from < page_rows ? rows->row_count - from : page_rows;
 
@@ -263,7 +268,8 @@ static capi_status py_drive(py_stage *stage, capi_err *err)
     CAPI_TRY_OUT(exec_scan_finish(stage->scan, err));
     CAPI_TRY_OUT(sink_table_finish(stage->sink, true, err));
 out:
-    for (uint32_t i = 0; i < batch->worker_count; i++) py_worker_close(&stage->workers[i]);
+    for (uint32_t i = 0; i < batch->worker_count; i++)
+        py_worker_close(&stage->workers[i]);
     free(stage->workers);
     sink_table_free(stage->sink);
     return st;

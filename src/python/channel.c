@@ -131,7 +131,8 @@ capi_status channel_reserve(channel *to, uint64_t bytes, capi_err *err)
     if (bytes > CHANNEL_MEMORY_BYTES_MAX)
         return capi_err_set(err, CAPI_INVALID, "a page of Python formulas needs %llu bytes; at most %llu are possible",
                             (unsigned long long)bytes, (unsigned long long)CHANNEL_MEMORY_BYTES_MAX);
-    while (wanted < bytes) wanted *= 2;
+    while (wanted < bytes)
+        wanted *= 2;
     if (ftruncate(to->memory_fd, (off_t)wanted) != 0)
         return capi_err_set_errno(err, errno, "could not make memory for a Python worker");
     memory = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, to->memory_fd, 0);
@@ -202,7 +203,8 @@ static capi_status blame_death(channel *to, capi_err *err)
 }
 
 /* Until the socket is ready for `events`, or an error. deadline_ms 0: none. */
-static capi_status wait_for(channel *to, short events, int64_t deadline_ms, const capi_python_limits *limits, capi_err *err)
+static capi_status wait_for(channel *to, short events, int64_t deadline_ms, const capi_python_limits *limits,
+                            capi_err *err)
 {
     for (;;) {
         struct pollfd fds[2] = {{to->socket_fd, events, 0}, {to->stderr_fd, POLLIN, 0}};
@@ -256,8 +258,8 @@ capi_status channel_send(channel *to, capi_str payload, const capi_python_limits
     char head[64];
 
     if (payload.bytes > CHANNEL_MEMORY_BYTES_MAX)
-        return capi_err_set(err, CAPI_INVALID, "the Python code has %zu bytes; at most %llu are possible", payload.bytes,
-                            (unsigned long long)CHANNEL_MEMORY_BYTES_MAX);
+        return capi_err_set(err, CAPI_INVALID, "the Python code has %zu bytes; at most %llu are possible",
+                            payload.bytes, (unsigned long long)CHANNEL_MEMORY_BYTES_MAX);
     if (payload.bytes + sizeof bytes <= sizeof head) {
         memcpy(head, &bytes, sizeof bytes);
         memcpy(head + sizeof bytes, payload.data, payload.bytes);
@@ -285,7 +287,8 @@ static capi_status receive_until(channel *to, size_t bytes, int64_t deadline_ms,
     return CAPI_OK;
 }
 
-capi_status channel_receive(channel *to, const capi_python_limits *limits, capi_buf *buf, channel_answer *out, capi_err *err)
+capi_status channel_receive(channel *to, const capi_python_limits *limits, capi_buf *buf, channel_answer *out,
+                            capi_err *err)
 {
     int64_t deadline_ms = deadline(limits);
     uint32_t number, bytes;
@@ -296,8 +299,9 @@ capi_status channel_receive(channel *to, const capi_python_limits *limits, capi_
     if (memcmp(buf->data, to->token, CHANNEL_TOKEN_BYTES) == 0)
         CAPI_TRY(receive_until(to, CHANNEL_HEAD_BYTES, deadline_ms, limits, buf, err));
     if (buf->bytes < CHANNEL_HEAD_BYTES)
-        return capi_err_set(err, CAPI_INVALID, "something that is no answer came from the Python worker: does the code write "
-                                               "to descriptors that are not its own?");
+        return capi_err_set(err, CAPI_INVALID,
+                            "something that is no answer came from the Python worker: does the code write "
+                            "to descriptors that are not its own?");
     memcpy(&number, buf->data + CHANNEL_TOKEN_BYTES, 4);
     memcpy(&bytes, buf->data + CHANNEL_TOKEN_BYTES + 5, 4);
     out->kind = buf->data[CHANNEL_TOKEN_BYTES + 4];

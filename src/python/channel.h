@@ -21,7 +21,7 @@ enum { CHANNEL_TOKEN_BYTES = 16, CHANNEL_HEAD_BYTES = CHANNEL_TOKEN_BYTES + 9, C
 #define CHANNEL_MEMORY_BYTES_MAX (UINT64_C(1) << 30)
 
 typedef struct channel {
-    pid_t pid;      /* 0: none */
+    pid_t pid; /* 0: none */
     int socket_fd;
     int stderr_fd;
     int memory_fd;
@@ -45,8 +45,8 @@ CAPI_MUST_USE capi_status channel_reserve(channel *to, uint64_t bytes, capi_err 
 CAPI_MUST_USE capi_status channel_send_token(channel *to, const capi_python_limits *limits, capi_err *err);
 CAPI_MUST_USE capi_status channel_send(channel *to, capi_str payload, const capi_python_limits *limits, capi_err *err);
 /* The next answer. A worker that died, sent something else or takes too long is an error, and no longer usable. */
-CAPI_MUST_USE capi_status channel_receive(channel *to, const capi_python_limits *limits, capi_buf *buf, channel_answer *out,
-                                          capi_err *err);
+CAPI_MUST_USE capi_status channel_receive(channel *to, const capi_python_limits *limits, capi_buf *buf,
+                                          channel_answer *out, capi_err *err);
 /* For a worker that waits: alive, and has sent nothing since. */
 bool channel_is_quiet(channel *to);
 void channel_append_u32(capi_buf *to, uint32_t value);

@@ -34,7 +34,8 @@ uint64_t columns_bytes_max(const capi_vec *in, uint32_t row_count)
     uint64_t bytes = 128;
 
     if (in->form == CAPI_FORM_VIEW) {
-        for (uint32_t row = 0; row < row_count; row++) bytes += in->views[in->is_constant ? 0 : row].bytes;
+        for (uint32_t row = 0; row < row_count; row++)
+            bytes += in->views[in->is_constant ? 0 : row].bytes;
         return bytes + 9ull * row_count;
     }
     return bytes + (in->type == CAPI_DATETIME ? DATETIME_BYTES_MAX + 1ull : 24ull) * row_count;
@@ -126,12 +127,14 @@ static columns_part put_decimals(const capi_vec *in, uint32_t row_count, char *m
     return part;
 }
 
-static columns_part put_plain(const capi_vec *in, char kind, size_t value_bytes, uint32_t row_count, char *memory, uint64_t at)
+static columns_part put_plain(const capi_vec *in, char kind, size_t value_bytes, uint32_t row_count, char *memory,
+                              uint64_t at)
 {
     char *to = memory + at;
 
     if (!in->is_constant) memcpy(to, in->data, value_bytes * row_count);
-    for (uint32_t row = 0; in->is_constant && row < row_count; row++) memcpy(to + row * value_bytes, in->data, value_bytes);
+    for (uint32_t row = 0; in->is_constant && row < row_count; row++)
+        memcpy(to + row * value_bytes, in->data, value_bytes);
     return (columns_part){kind, at, (uint64_t)value_bytes * row_count};
 }
 
@@ -201,19 +204,22 @@ static capi_status take_datetimes(const capi_view *views, uint32_t row_count, ca
     if (!has_offsets) return CAPI_OK;
     *out = capi_vec_new(arena, CAPI_DATETIME, CAPI_FORM_INSTANT, row_count);
     for (uint32_t row = 0; row < row_count; row++) {
-        if (capi_layout_parse(layout_any, capi_view_str(&views[row]), arena, &out->instants[row], err) == CAPI_OK) continue;
+        if (capi_layout_parse(layout_any, capi_view_str(&views[row]), arena, &out->instants[row], err) == CAPI_OK)
+            continue;
         *bad_row = row;
         return CAPI_INVALID;
     }
     return CAPI_OK;
 }
 
-static capi_status take_bools(const columns_part *part, const char *from, uint32_t row_count, capi_vec *out, capi_err *err)
+static capi_status take_bools(const columns_part *part, const char *from, uint32_t row_count, capi_vec *out,
+                              capi_err *err)
 {
     const uint8_t *values = (const uint8_t *)from;
 
     if (part->kind != 'b' || part->bytes != row_count) return no_sense("no bools", err);
-    for (uint32_t row = 0; row < row_count; row++) out->bools[row] = values[row] != 0;
+    for (uint32_t row = 0; row < row_count; row++)
+        out->bools[row] = values[row] != 0;
     return CAPI_OK;
 }
 
@@ -238,7 +244,9 @@ static capi_status check_finite(const double *values, uint32_t row_count, uint32
         if (isfinite(values[row])) continue;
         *bad_row = row;
         return capi_err_set(err, CAPI_INVALID, "expected a number, got %s",
-                            isnan(values[row]) ? "nan" : values[row] > 0 ? "inf" : "-inf");
+                            isnan(values[row]) ? "nan"
+                            : values[row] > 0  ? "inf"
+                                               : "-inf");
     }
     return CAPI_OK;
 }
@@ -266,7 +274,8 @@ static capi_status take_decimals(const columns_part *part, const char *from, uin
 {
     double *values;
 
-    if (part->bytes != 8ull * row_count || (part->kind != 'd' && part->kind != 'c')) return no_sense("no decimals", err);
+    if (part->bytes != 8ull * row_count || (part->kind != 'd' && part->kind != 'c'))
+        return no_sense("no decimals", err);
     if (part->kind == 'c') {
         memcpy(out->data, from, part->bytes);
         return CAPI_OK;
@@ -282,8 +291,8 @@ static capi_status take_decimals(const columns_part *part, const char *from, uin
     return CAPI_OK;
 }
 
-static capi_status take_numbers(const columns_part *part, char kind, const char *from, uint32_t row_count, capi_vec *out,
-                                uint32_t *bad_row, capi_err *err)
+static capi_status take_numbers(const columns_part *part, char kind, const char *from, uint32_t row_count,
+                                capi_vec *out, uint32_t *bad_row, capi_err *err)
 {
     if (part->kind != kind || part->bytes != 8ull * row_count) return no_sense("no numbers", err);
     memcpy(out->data, from, part->bytes);

@@ -27,5 +27,6 @@ columns_part columns_put(const capi_vec *in, uint32_t row_count, char *memory, u
 
 /* A result of the declared type from [memory, memory + memory_bytes). A value that the type does not allow: CAPI_INVALID with
  * *bad_row; a part that makes no sense: CAPI_INVALID with *bad_row CAPI_PYTHON_NO_ROW. */
-CAPI_MUST_USE capi_status columns_take(const columns_part *part, capi_type type, const char *memory, uint64_t memory_bytes,
-                                       uint32_t row_count, capi_arena *arena, capi_vec *out, uint32_t *bad_row, capi_err *err);
+CAPI_MUST_USE capi_status columns_take(const columns_part *part, capi_type type, const char *memory,
+                                       uint64_t memory_bytes, uint32_t row_count, capi_arena *arena, capi_vec *out,
+                                       uint32_t *bad_row, capi_err *err);

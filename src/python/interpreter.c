@@ -40,15 +40,27 @@ static const char probe_source[] =
     "        if not name.endswith('.pth'): continue\n"
     "        with open(os.path.join(folder, name), errors='replace') as file:\n"
     "            lines = [line.strip() for line in file]\n"
-    "        read += [os.path.join(folder, l) for l in lines if l and not l.startswith(('#', 'import ', 'import\\t'))]\n"
+    "        read += [os.path.join(folder, l) for l in lines if l and not l.startswith(('#', 'import ', "
+    "'import\\t'))]\n"
     "out = [sys.executable, '%d.%d.%d' % sys.version_info[:3]]\n"
     "out += ['x' + p for p in run] + ['r' + os.path.abspath(p) for p in read]\n"
     "sys.stdout.buffer.write(b'\\0'.join(os.fsencode(p) for p in out))\n";
 
 /* What else programs read everywhere: libraries, zones, the shape of the machine. */
 static const char *const common_paths[] = {
-    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/localtime",
-    "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/sys/devices/system/cpu",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/urandom",
+    "/dev/random",
+    "/sys/devices/system/cpu",
 };
 
 /* Settings that a worker gets from the environment of this process; all others stay here. */
@@ -57,8 +69,15 @@ static const char *const kept_variables[] = {"PATH", "HOME", "PYTHONPATH", "PYTH
 /* Locale, zone and order of sets are the same everywhere; libraries do not start a thread per core; and memory for threads
  * is not set aside beyond need. */
 static const char *const fixed_variables[] = {
-    "LC_ALL=C.UTF-8", "TZ=UTC", "PYTHONUTF8=1", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "OMP_NUM_THREADS=1",
-    "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "MALLOC_ARENA_MAX=2",
+    "LC_ALL=C.UTF-8",
+    "TZ=UTC",
+    "PYTHONUTF8=1",
+    "PYTHONHASHSEED=0",
+    "PYTHONDONTWRITEBYTECODE=1",
+    "OMP_NUM_THREADS=1",
+    "OPENBLAS_NUM_THREADS=1",
+    "MKL_NUM_THREADS=1",
+    "MALLOC_ARENA_MAX=2",
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -81,7 +100,8 @@ static capi_status read_answer(int fd, capi_buf *answer, capi_err *err)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         if ((now.tv_sec - start.tv_sec) * 1000 > PROBE_TIMEOUT_MS || answer->bytes > PROBE_BYTES_MAX)
-            return capi_err_set(err, CAPI_INVALID, "the Python interpreter \"%s\" does not say what it is", found.configured);
+            return capi_err_set(err, CAPI_INVALID, "the Python interpreter \"%s\" does not say what it is",
+                                found.configured);
         if (poll(&waiting, 1, 100) <= 0) continue;
         got = read(fd, capi_buf_reserve(answer, 65536), 65536);
         if (got < 0 && errno == EINTR) continue;
@@ -93,7 +113,8 @@ static capi_status read_answer(int fd, capi_buf *answer, capi_err *err)
 static capi_status ask(char **argv, capi_buf *answer, capi_err *err)
 {
     extern char **environ;
-    process_options options = {.path = found.configured, .argv = argv, .envp = environ, .channel_fd = -1, .memory_fd = -1, .stderr_fd = -1};
+    process_options options = {
+        .path = found.configured, .argv = argv, .envp = environ, .channel_fd = -1, .memory_fd = -1, .stderr_fd = -1};
     int ends[2];
     int wait_status = 0;
     pid_t pid;
@@ -139,7 +160,8 @@ static char **make_argv(const char *program, const char *first, const char *sour
 
     argv[at++] = (char *)program;
     if (first) argv[at++] = (char *)first;
-    for (uint32_t i = 0; i < count; i++) argv[at++] = params[i];
+    for (uint32_t i = 0; i < count; i++)
+        argv[at++] = params[i];
     argv[at++] = "-c";
     argv[at] = (char *)source;
     return argv;
@@ -157,7 +179,8 @@ static char **make_envp(void)
 
         if (value) envp[count++] = (char *)capi_str_format(&arena, "%s=%s", kept_variables[i], value).data;
     }
-    for (size_t i = 0; i < fixed; i++) envp[count++] = (char *)fixed_variables[i];
+    for (size_t i = 0; i < fixed; i++)
+        envp[count++] = (char *)fixed_variables[i];
     return envp;
 }
 
@@ -177,7 +200,8 @@ static uint32_t add_user_paths(capi_str *paths, uint32_t count)
 {
     capi_str rest = capi_str_of(getenv("CAPI_PYTHON_READ_PATHS"));
 
-    while (rest.bytes && count < PROBE_PATHS_MAX) paths[count++] = next_part(&rest, ':');
+    while (rest.bytes && count < PROBE_PATHS_MAX)
+        paths[count++] = next_part(&rest, ':');
     return count;
 }
 
@@ -200,7 +224,8 @@ static capi_status take_answer(capi_str answer, capi_err *err)
         capi_str path = part.bytes ? capi_str_slice(part, 1, part.bytes) : part;
 
         if (path.bytes == 0) continue;
-        if (part.data[0] == 'x' && paths.executable_count < PROBE_PATHS_MAX) executable[paths.executable_count++] = path;
+        if (part.data[0] == 'x' && paths.executable_count < PROBE_PATHS_MAX)
+            executable[paths.executable_count++] = path;
         if (part.data[0] == 'r' && paths.readable_count < PROBE_PATHS_MAX) readable[paths.readable_count++] = path;
     }
     return sandbox_open(&found.box, found.executable, &paths, err);

@@ -48,7 +48,8 @@ static void default_signals(void)
 {
     sigset_t none;
 
-    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -59,7 +60,8 @@ static bool place_fds(const process_plan *plan)
                    dup3(plan->error_fd, PROCESS_ERROR_FD, O_CLOEXEC) >= 0;
 
     if (plan->channel_fd >= 0)
-        is_well = is_well && dup2(plan->channel_fd, PROCESS_REQUESTS_FD) >= 0 && dup2(plan->channel_fd, PROCESS_ANSWERS_FD) >= 0;
+        is_well = is_well && dup2(plan->channel_fd, PROCESS_REQUESTS_FD) >= 0 &&
+                  dup2(plan->channel_fd, PROCESS_ANSWERS_FD) >= 0;
     if (plan->memory_fd >= 0) is_well = is_well && dup2(plan->memory_fd, PROCESS_MEMORY_FD) >= 0;
     return is_well;
 }
@@ -162,7 +164,8 @@ static capi_status find_program(const char *name, char path[PATH_MAX], capi_err 
     const char *folders = getenv("PATH");
 
     if (strchr(name, '/')) {
-        if (strlen(name) >= PATH_MAX) return capi_err_set(err, CAPI_INVALID, "the path of the Python interpreter is too long");
+        if (strlen(name) >= PATH_MAX)
+            return capi_err_set(err, CAPI_INVALID, "the path of the Python interpreter is too long");
         strcpy(path, name);
         return CAPI_OK;
     }
@@ -242,7 +245,8 @@ capi_status process_start(const process_options *options, pid_t *pid, capi_err *
     if (got == sizeof failure) {
         int wait_status;
 
-        st = capi_err_set(err, CAPI_INVALID, "%s \"%s\": %s", step_words[failure.step], plan.path, strerror(failure.errno_value));
+        st = capi_err_set(err, CAPI_INVALID, "%s \"%s\": %s", step_words[failure.step], plan.path,
+                          strerror(failure.errno_value));
         process_end(*pid, &wait_status);
         *pid = -1;
     }
@@ -257,7 +261,8 @@ void process_end(pid_t pid, int *wait_status)
 {
     *wait_status = 0;
     kill(pid, SIGKILL);
-    while (waitpid(pid, wait_status, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(pid, wait_status, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 bool process_has_ended(pid_t pid, int *wait_status)

@@ -6,13 +6,19 @@
 #include <sys/types.h>
 
 /* Descriptors of a worker, far from those that user code meets: worker.py has the same numbers. */
-enum { PROCESS_REQUESTS_FD = 60, PROCESS_ANSWERS_FD = 61, PROCESS_MEMORY_FD = 62, PROCESS_ERROR_FD = 63, PROCESS_FD_MAX = 64 };
+enum {
+    PROCESS_REQUESTS_FD = 60,
+    PROCESS_ANSWERS_FD = 61,
+    PROCESS_MEMORY_FD = 62,
+    PROCESS_ERROR_FD = 63,
+    PROCESS_FD_MAX = 64
+};
 
 typedef struct process_options {
-    const char *path;   /* looked up in PATH if it has no "/"; ignored in a sandbox, which has its own */
+    const char *path; /* looked up in PATH if it has no "/"; ignored in a sandbox, which has its own */
     char **argv, **envp;
-    const sandbox *box; /* NULL: none */
-    uint64_t memory_bytes; /* address space; 0: no limit */
+    const sandbox *box;        /* NULL: none */
+    uint64_t memory_bytes;     /* address space; 0: no limit */
     int channel_fd, memory_fd; /* -1: none */
     int stdout_fd, stderr_fd;  /* -1: /dev/null */
 } process_options;

@@ -76,10 +76,12 @@ static void copy_program(capi_python_worker *worker, const capi_python_program *
     worker->fields = capi_new_array(&worker->arena, capi_python_field, program->field_count + 1);
     worker->parts = capi_new_array(&worker->arena, columns_part, program->input_count + program->field_count + 1);
     for (uint32_t i = 0; i < program->input_count; i++)
-        worker->inputs[i] = (capi_field){capi_str_copy(&worker->arena, program->inputs[i].name), program->inputs[i].type};
+        worker->inputs[i] =
+            (capi_field){capi_str_copy(&worker->arena, program->inputs[i].name), program->inputs[i].type};
     for (uint32_t i = 0; i < program->field_count; i++)
-        worker->fields[i] = (capi_python_field){capi_str_copy(&worker->arena, program->fields[i].name), program->fields[i].type,
-                                                capi_str_copy(&worker->arena, program->fields[i].expression)};
+        worker->fields[i] =
+            (capi_python_field){capi_str_copy(&worker->arena, program->fields[i].name), program->fields[i].type,
+                                capi_str_copy(&worker->arena, program->fields[i].expression)};
 }
 
 static capi_status no_answer(capi_err *err)
@@ -87,8 +89,8 @@ static capi_status no_answer(capi_err *err)
     return capi_err_set(err, CAPI_INVALID, "the Python worker sent an answer that makes no sense");
 }
 
-static capi_status load(capi_python_worker *worker, const capi_python_program *program, const capi_python_limits *limits,
-                        capi_err *err)
+static capi_status load(capi_python_worker *worker, const capi_python_program *program,
+                        const capi_python_limits *limits, capi_err *err)
 {
     capi_python_limits patient = *limits;
     channel_answer answer;
@@ -146,12 +148,13 @@ static void idle_put(capi_python_worker *worker)
 void capi_python_shutdown(void)
 {
     pthread_mutex_lock(&idle_mutex);
-    while (idle_count) worker_free(idle[--idle_count]);
+    while (idle_count)
+        worker_free(idle[--idle_count]);
     pthread_mutex_unlock(&idle_mutex);
 }
 
-capi_status capi_python_get(const capi_python_program *program, const capi_python_limits *limits, capi_python_worker **out,
-                            capi_err *err)
+capi_status capi_python_get(const capi_python_program *program, const capi_python_limits *limits,
+                            capi_python_worker **out, capi_err *err)
 {
     uint64_t memory_bytes = limits->memory_bytes ? limits->memory_bytes : WORKER_MEMORY_DEFAULT;
     capi_buf key = {0};
@@ -205,7 +208,8 @@ static capi_status put_page(capi_python_worker *worker, const capi_vec *inputs, 
     uint64_t at = 0;
     capi_buf *request = &worker->request;
 
-    for (uint32_t i = 0; i < worker->input_count; i++) bytes += columns_bytes_max(&inputs[i], row_count);
+    for (uint32_t i = 0; i < worker->input_count; i++)
+        bytes += columns_bytes_max(&inputs[i], row_count);
     /* Room for what will probably come back: the worker asks if it needs more. */
     CAPI_TRY(channel_reserve(&worker->channel, bytes + worker->field_count * (32ull * row_count + 64), err));
     for (uint32_t i = 0; i < worker->input_count; i++)
@@ -223,7 +227,8 @@ static capi_status put_page(capi_python_worker *worker, const capi_vec *inputs, 
     return CAPI_OK;
 }
 
-static capi_status give_memory(capi_python_worker *worker, capi_str payload, const capi_python_limits *limits, capi_err *err)
+static capi_status give_memory(capi_python_worker *worker, capi_str payload, const capi_python_limits *limits,
+                               capi_err *err)
 {
     uint64_t bytes;
 
@@ -260,7 +265,8 @@ static capi_str first_line(capi_str text)
 }
 
 /* The lowest row with all its words, then the others in short. */
-static capi_status rows_failed(capi_str payload, uint32_t row_count, uint64_t first_row, uint32_t *bad_row, capi_err *err)
+static capi_status rows_failed(capi_str payload, uint32_t row_count, uint64_t first_row, uint32_t *bad_row,
+                               capi_err *err)
 {
     uint32_t failed_count, told_count, row;
     capi_str words;
@@ -288,8 +294,8 @@ static void blame_value(const capi_python_worker *worker, const capi_python_fiel
     capi_buf words = {0};
 
     if (!err) return;
-    capi_buf_printf(&words, "field \"%.*s\": %s\n  formula %.*s, row %u of the page", CAPI_STR_ARG(field->name), err->text,
-                    CAPI_STR_ARG(field->expression), row);
+    capi_buf_printf(&words, "field \"%.*s\": %s\n  formula %.*s, row %u of the page", CAPI_STR_ARG(field->name),
+                    err->text, CAPI_STR_ARG(field->expression), row);
     for (uint32_t i = 0; i < worker->input_count; i++) {
         capi_value value = capi_vec_get(&inputs[i], row);
 
@@ -300,8 +306,9 @@ static void blame_value(const capi_python_worker *worker, const capi_python_fiel
     capi_buf_deinit(&words);
 }
 
-static capi_status take_results(capi_python_worker *worker, capi_str payload, const capi_vec *inputs, uint32_t row_count,
-                                capi_arena *arena, capi_vec *outputs, uint32_t *bad_row, capi_err *err)
+static capi_status take_results(capi_python_worker *worker, capi_str payload, const capi_vec *inputs,
+                                uint32_t row_count, capi_arena *arena, capi_vec *outputs, uint32_t *bad_row,
+                                capi_err *err)
 {
     capi_status result = CAPI_OK;
 

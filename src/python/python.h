@@ -33,8 +33,8 @@ typedef struct capi_python_program {
 } capi_python_program;
 
 typedef struct capi_python_limits {
-    uint64_t memory_bytes;    /* address space of a worker; 0: 1 GiB */
-    int64_t page_timeout_ms;  /* 0: none */
+    uint64_t memory_bytes;              /* address space of a worker; 0: 1 GiB */
+    int64_t page_timeout_ms;            /* 0: none */
     bool (*should_stop)(void *context); /* asked now and then while waiting; NULL: never */
     void *stop_context;
 } capi_python_limits;
@@ -68,7 +68,7 @@ typedef struct capi_python_facts {
     capi_str interpreter; /* as configured: CAPI_PYCALC_INTERPRETER_PATH or python3 */
     capi_str executable;  /* what it is in the end */
     capi_str version;
-    capi_str sandbox;     /* "no_new_privs, Landlock (ABI 7), seccomp, resource limits", or "off" */
+    capi_str sandbox; /* "no_new_privs, Landlock (ABI 7), seccomp, resource limits", or "off" */
     bool is_sandboxed;
 } capi_python_facts;
 CAPI_MUST_USE capi_status capi_python_describe(capi_arena *arena, capi_python_facts *out, capi_err *err);

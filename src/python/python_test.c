@@ -30,7 +30,8 @@ typedef struct fixture {
 static void fixture_open(fixture *f, const char *code)
 {
     *f = (fixture){.source = {CAPI_STR("code.py"), capi_str_of(code)}};
-    f->program = (capi_python_program){.sources = &f->source, .source_count = 1, .inputs = f->inputs, .fields = f->fields};
+    f->program =
+        (capi_python_program){.sources = &f->source, .source_count = 1, .inputs = f->inputs, .fields = f->fields};
     if (capi_python_describe(&f->arena, &(capi_python_facts){0}, &f->err) != CAPI_OK && strstr(f->err.text, "PATH"))
         SKIP("there is no python3");
 }
@@ -68,7 +69,8 @@ static void add_constant(fixture *f, const char *name, capi_value value)
 static capi_status page(fixture *f, uint32_t row_count)
 {
     if (!f->worker) CAPI_TRY(capi_python_get(&f->program, &f->limits, &f->worker, &f->err));
-    return capi_python_page(f->worker, &f->limits, f->input_vecs, row_count, 1000, &f->arena, f->outputs, &f->bad_row, &f->err);
+    return capi_python_page(f->worker, &f->limits, f->input_vecs, row_count, 1000, &f->arena, f->outputs, &f->bad_row,
+                            &f->err);
 }
 
 TEST(a_page_goes_to_python_and_back)
@@ -78,7 +80,8 @@ TEST(a_page_goes_to_python_and_back)
 
     fixture_open(&f, "def twice(v):\n    return v * 2\n");
     values = add_ints(&f, "v", CAPI_INT, 3000);
-    for (int i = 0; i < 3000; i++) values[i] = i - 1000;
+    for (int i = 0; i < 3000; i++)
+        values[i] = i - 1000;
     add_field(&f, "x", CAPI_INT, "twice(r_v)");
     add_field(&f, "y", CAPI_STRING, "str(p_x)");
     CHECK_OK(page(&f, 3000), f.err);
@@ -178,7 +181,8 @@ TEST(the_lowest_row_is_reported_first)
 
     fixture_open(&f, "def f(v):\n    return 1 // v\ndef g(v):\n    return None if v == 7 else 1\n");
     values = add_ints(&f, "v", CAPI_INT, 10);
-    for (int i = 0; i < 10; i++) values[i] = i == 8 ? 0 : i == 4 ? 7 : 1;
+    for (int i = 0; i < 10; i++)
+        values[i] = i == 8 ? 0 : i == 4 ? 7 : 1;
     add_field(&f, "x", CAPI_INT, "f(r_v)");
     add_field(&f, "y", CAPI_INT, "g(r_v)");
     CHECK(page(&f, 10) == CAPI_INVALID);
@@ -296,12 +300,16 @@ TEST(results_that_make_no_sense_are_refused)
         "d['pack_texts'] = lambda values: ('s', b'\\xff\\0b\\0c')",
         "d['pack_texts'] = lambda values: ('q', b'12345678')",
         "d['pack_texts'] = lambda values: ('?', b'a\\0b\\0c')",
-        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], 1 << 62, v[2]) if layout == '<BQQ' else v))",
-        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], v[1], 1 << 63) if layout == '<BQQ' else v))",
+        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], 1 << 62, v[2]) if layout == '<BQQ' else "
+        "v))",
+        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], v[1], 1 << 63) if layout == '<BQQ' else "
+        "v))",
         "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], 3, 5) if layout == '<BQQ' else v))",
-        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0] + 1, v[1], v[2]) if layout == '<IBI' else v))",
+        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0] + 1, v[1], v[2]) if layout == '<IBI' else "
+        "v))",
         "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], 77, v[2]) if layout == '<IBI' else v))",
-        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], v[1], 1 << 31) if layout == '<IBI' else v))",
+        "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], v[1], 1 << 31) if layout == '<IBI' else "
+        "v))",
         "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], 5, v[2]) if layout == '<IBI' else v))",
         "f = d['_pack']; d['_pack'] = lambda layout, *v: f(layout, *((v[0], 4, v[2]) if layout == '<IBI' else v))",
     };
@@ -311,7 +319,8 @@ TEST(results_that_make_no_sense_are_refused)
         char code[1024];
 
         snprintf(code, sizeof code,
-                 "import sys\nframe = sys._getframe()\nwhile frame.f_back:\n    frame = frame.f_back\nd = frame.f_globals\n%s\n"
+                 "import sys\nframe = sys._getframe()\nwhile frame.f_back:\n    frame = frame.f_back\nd = "
+                 "frame.f_globals\n%s\n"
                  "def g(v):\n    return str(v)\n",
                  attacks[i]);
         fixture_open(&f, code);
@@ -347,7 +356,8 @@ static void *race(void *context)
     for (int round = 0; round < 5; round++) {
         fixture f = {.source = {CAPI_STR("code.py"), CAPI_STR("def f(v):\n    return v + 1\n")}};
 
-        f.program = (capi_python_program){.sources = &f.source, .source_count = 1, .inputs = f.inputs, .fields = f.fields};
+        f.program =
+            (capi_python_program){.sources = &f.source, .source_count = 1, .inputs = f.inputs, .fields = f.fields};
         add_ints(&f, "v", CAPI_INT, 100)[99] = 41;
         add_field(&f, "x", CAPI_INT, "f(r_v)");
         if (page(&f, 100) != CAPI_OK || f.outputs[0].int64s[99] != 42) it->wrong++;
@@ -363,7 +373,8 @@ TEST(threads_share_the_idle_workers)
     racer racers[4] = {0};
 
     fixture_open(&f, "");
-    for (int i = 0; i < 4; i++) pthread_create(&racers[i].thread, NULL, race, &racers[i]);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&racers[i].thread, NULL, race, &racers[i]);
     for (int i = 0; i < 4; i++) {
         pthread_join(racers[i].thread, NULL);
         CHECK_INT(racers[i].wrong, 0);

@@ -28,12 +28,12 @@ typedef struct sandbox_paths {
 } sandbox_paths;
 
 typedef struct sandbox {
-    bool is_on;         /* false: CAPI_PYTHON_SANDBOX=off */
-    int landlock_abi;   /* 0: the kernel has none */
-    int ruleset_fd;     /* -1: no Landlock */
+    bool is_on;       /* false: CAPI_PYTHON_SANDBOX=off */
+    int landlock_abi; /* 0: the kernel has none */
+    int ruleset_fd;   /* -1: no Landlock */
     bool has_seccomp;
     struct sock_fprog filter;
-    char *exec_path;    /* the interpreter's path, where the filter allows it */
+    char *exec_path; /* the interpreter's path, where the filter allows it */
 } sandbox;
 
 /* Prepares the layers that the kernel offers, for exec of `exec_path`. */

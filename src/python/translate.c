@@ -15,13 +15,15 @@ static bool is_word(char c)
 
 static size_t word_end(capi_str text, size_t at)
 {
-    while (at < text.bytes && is_word(text.data[at])) at++;
+    while (at < text.bytes && is_word(text.data[at]))
+        at++;
     return at;
 }
 
 static size_t skip_blanks(capi_str text, size_t at)
 {
-    while (at < text.bytes && strchr(" \t\r\n", text.data[at])) at++;
+    while (at < text.bytes && strchr(" \t\r\n", text.data[at]))
+        at++;
     return at;
 }
 
@@ -30,7 +32,8 @@ static size_t text_end(capi_str text, size_t at)
 {
     char quote = text.data[at++];
 
-    while (at < text.bytes && text.data[at] != quote) at += text.data[at] == '\\' && at + 1 < text.bytes ? 2 : 1;
+    while (at < text.bytes && text.data[at] != quote)
+        at += text.data[at] == '\\' && at + 1 < text.bytes ? 2 : 1;
     return at < text.bytes ? at + 1 : text.bytes;
 }
 
