@@ -355,7 +355,7 @@ CALLS = {
     "userfaultfd": (323, 0), "keyctl": (250, 0, 0), "mount": (165, 0, 0, 0, 0, 0), "unshare": (272, 0x10000000),
     "setuid": (105, 0), "seccomp": (317, 1, 0, 0), "prctl dumpable": (157, 4, 1, 0, 0, 0), "prlimit": (302, 0, 7, 1, 0),
     "kill": (62, os.getppid(), 9), "tgkill": (234, os.getppid(), os.getppid(), 9), "execveat": (322, -100, 0, 0, 0, 0),
-    "chmod": (90, b"/tmp", 0o777), "openat for writing": (257, -100, b"/dev/null", 1), "open_by_handle_at": (304, 0, 0, 0),
+    "chmod": (90, b"/no/such/file", 0o777), "openat for writing": (257, -100, b"/dev/null", 1), "open_by_handle_at": (304, 0, 0, 0),
     "memfd_create": (319, b"x", 0), "setsid": (112,), "fcntl setown": (72, 0, 8, os.getppid()), "shmget": (29, 0, 1, 0),
     "ioctl TIOCSTI": (16, 0, 0x5412, b"x"), "execve": (59, b"/bin/true", 0, 0),
 }
