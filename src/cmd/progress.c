@@ -199,6 +199,7 @@ static void say_plain(const capi_node_view *node)
 
 static void draw_plain(capi_display *display, const capi_run_view *view)
 {
+    if (view->node_count == 0) return; /* the run is not taken up yet */
     if (!display->seen) {
         display->node_count = view->node_count;
         display->seen = capi_zmalloc(view->node_count * sizeof *display->seen);

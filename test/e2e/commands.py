@@ -49,6 +49,12 @@ def wrong_usage_says_what_is_wrong(box):
 
 
 @test
+def every_node_of_a_short_run_is_reported(box):
+    _, result = small_run(box)
+    check(b"read: done, " in result.err and b"2 written" in result.err, str(result))
+
+
+@test
 def a_table_is_shown_and_exported(box):
     _, result = small_run(box)
     check(b"complete" in result.err, str(result))
