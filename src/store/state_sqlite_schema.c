@@ -43,6 +43,17 @@ static const char *const schema_steps[STATE_VERSION] = {
     "CREATE TABLE process (process_uid TEXT PRIMARY KEY, beat INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
+/* SQLite says "disk I/O error"; what the system said is more use: "File too large", "No space left on device". */
+static capi_status store_error(sqlite3 *db, const char *text, const char *path, capi_err *err)
+{
+    int cause = db ? sqlite3_system_errno(db) : 0;
+
+    if (cause == 0) return capi_err_set(err, CAPI_UNAVAILABLE, "could not use state file \"%s\": %s", path, text);
+    capi_err_set_errno(err, cause, "could not use state file \"%s\": %s", path, text);
+    if (err) err->status = CAPI_UNAVAILABLE;
+    return CAPI_UNAVAILABLE;
+}
+
 capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err *err)
 {
     const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
@@ -58,7 +69,7 @@ capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err
     case SQLITE_NOMEM: return capi_err_set(err, CAPI_NO_MEMORY, "state file \"%s\": %s", path, text);
     case SQLITE_ERROR: /* tables or columns that should be there */
         return capi_err_set(err, CAPI_INVALID, "state file \"%s\" is not as it should be: %s", path, text);
-    default: return capi_err_set(err, CAPI_UNAVAILABLE, "could not use state file \"%s\": %s", path, text);
+    default: return store_error(db, text, path, err);
     }
 }
 
