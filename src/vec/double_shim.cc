@@ -9,7 +9,7 @@ extern "C" double capi_double_from_text(const char *text, size_t bytes);
 using double_conversion::DoubleToStringConverter;
 using double_conversion::StringToDoubleConverter;
 
-// Up to four digits after the point, which most numbers of real data have. Two decimals of at most 15 digits never read as
+// Up to six digits after the point, which most numbers of real data have. Two decimals of at most 15 digits never read as
 // the same double: so if one of them reads back as the value it is the shortest, once its zeros at the end are gone.
 // Returns 0 if the value has no such form.
 static unsigned shortest_of_few(double value, char digits[18], int *point)
@@ -19,9 +19,9 @@ static unsigned shortest_of_few(double value, char digits[18], int *point)
     unsigned zeros = 0;
     uint64_t scaled;
 
-    if (!(value < 1e10)) return 0;
-    scaled = (uint64_t)(value * 1e4 + 0.5);
-    if (scaled == 0 || (double)scaled / 1e4 != value) return 0;
+    if (!(value < 1e9)) return 0; // so that scaled has at most 15 digits
+    scaled = (uint64_t)(value * 1e6 + 0.5);
+    if (scaled == 0 || (double)scaled / 1e6 != value) return 0;
     while (scaled % 10 == 0) {
         scaled /= 10;
         zeros++;
@@ -30,7 +30,7 @@ static unsigned shortest_of_few(double value, char digits[18], int *point)
         backwards[count++] = (char)('0' + scaled % 10);
     for (unsigned i = 0; i < count; i++)
         digits[i] = backwards[count - 1 - i];
-    *point = (int)(count + zeros) - 4;
+    *point = (int)(count + zeros) - 6;
     return count;
 }
 

@@ -359,40 +359,8 @@ static size_t float_text_plain(const char *digits, unsigned count, int point, ch
     return (size_t)(at - to);
 }
 
-/* The text of a number below a million that has at most six digits after the point, or 0 if it is none.
- *
- * With whole = round(value * 10^6), both whole and 10^6 are exact doubles, so if whole / 10^6, correctly rounded, is the
- * value, then this decimal reads back as the value; and as two different decimals of at most 15 digits never read back as the
- * same double (IEEE 754, binary64), without its trailing zeros it is the shortest one. */
-static size_t float_text_short(double value, char *to)
-{
-    double scaled = value * 1e6;
-    uint64_t whole;
-    uint32_t fraction;
-    uint32_t integer;
-    size_t bytes;
-    unsigned digits = 6;
-
-    if (!(value >= 1e-4 && value < 1e6)) return 0;
-    whole = (uint64_t)(scaled + 0.5);
-    if ((double)whole / 1e6 != value) return 0;
-    integer = (uint32_t)(whole / 1000000);
-    fraction = (uint32_t)(whole % 1000000);
-    bytes = capi_int_text(integer, to);
-    if (fraction == 0) return bytes;
-    while (fraction % 10 == 0) {
-        fraction /= 10;
-        digits--;
-    }
-    to[bytes++] = '.';
-    for (unsigned i = digits; i-- > 0; fraction /= 10)
-        to[bytes + i] = (char)('0' + fraction % 10);
-    return bytes + digits;
-}
-
 size_t capi_float_text(double value, char text[CAPI_NUMBER_TEXT_MAX])
 {
-    size_t short_bytes;
     char digits[18];
     char *at = text;
     unsigned count;
@@ -405,8 +373,6 @@ size_t capi_float_text(double value, char text[CAPI_NUMBER_TEXT_MAX])
         *at++ = '0';
         return (size_t)(at - text);
     }
-    short_bytes = float_text_short(fabs(value), at);
-    if (short_bytes) return (size_t)(at - text) + short_bytes;
     count = capi_double_shortest(fabs(value), digits, &point);
     if (point - 1 < -4 || point - 1 > 5)
         at += float_text_exponent(digits, count, point - 1, at);
