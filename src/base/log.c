@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,12 @@
 
 static _Atomic int least_level = CAPI_LOG_INFO;
 static _Atomic int log_fd = 2;
+static const char *log_instance;
+static _Thread_local uint32_t log_thread;
+
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
+static void (*log_sink)(void *context, const char *line, uint64_t bytes);
+static void *log_sink_context;
 
 void capi_log_set_level(capi_log_level level)
 {
@@ -22,6 +29,24 @@ void capi_log_set_level(capi_log_level level)
 void capi_log_set_fd(int fd)
 {
     atomic_store(&log_fd, fd);
+}
+
+void capi_log_set_sink(void (*sink)(void *context, const char *line, uint64_t bytes), void *context)
+{
+    pthread_mutex_lock(&sink_lock);
+    log_sink = sink;
+    log_sink_context = context;
+    pthread_mutex_unlock(&sink_lock);
+}
+
+void capi_log_set_instance(const char *instance)
+{
+    log_instance = instance;
+}
+
+void capi_log_set_thread(uint32_t number)
+{
+    log_thread = number;
 }
 
 static const char *level_name(capi_log_level level)
@@ -94,6 +119,34 @@ static void write_whole(int fd, capi_str line)
     }
 }
 
+static void append_instance(capi_buf *line)
+{
+    if (!log_instance) return;
+    capi_buf_append_text(line, ",\"i\":");
+    append_json_text(line, capi_str_of(log_instance));
+    capi_buf_printf(line, ",\"t\":%u", log_thread);
+}
+
+static void append_pair(capi_buf *line, const char *key, const char *value)
+{
+    bool is_number = key[0] == '#';
+
+    capi_buf_append_byte(line, ',');
+    append_json_text(line, capi_str_of(key + is_number));
+    capi_buf_append_byte(line, ':');
+    if (is_number)
+        capi_buf_append_text(line, value);
+    else
+        append_json_text(line, capi_str_of(value));
+}
+
+static void give_to_sink(capi_str line)
+{
+    pthread_mutex_lock(&sink_lock);
+    if (log_sink) log_sink(log_sink_context, line.data, line.bytes);
+    pthread_mutex_unlock(&sink_lock);
+}
+
 void capi_log(capi_log_level level, const char *message, ...)
 {
     capi_buf line = {0};
@@ -105,15 +158,13 @@ void capi_log(capi_log_level level, const char *message, ...)
     append_time(&line);
     capi_buf_append_text(&line, ",\"m\":");
     append_json_text(&line, capi_str_of(message));
+    append_instance(&line);
     va_start(args, message);
-    while ((key = va_arg(args, const char *)) != NULL) {
-        capi_buf_append_byte(&line, ',');
-        append_json_text(&line, capi_str_of(key));
-        capi_buf_append_byte(&line, ':');
-        append_json_text(&line, capi_str_of(va_arg(args, const char *)));
-    }
+    while ((key = va_arg(args, const char *)) != NULL)
+        append_pair(&line, key, va_arg(args, const char *));
     va_end(args);
     capi_buf_append_text(&line, "}\n");
     write_whole(atomic_load(&log_fd), capi_buf_str(&line));
+    give_to_sink(capi_buf_str(&line));
     capi_buf_deinit(&line);
 }
