@@ -38,7 +38,8 @@ static int command_daemon(const capi_args *args)
 
     if (!engine) return exit_code;
     capi_catch_interrupts();
-    capi_log(CAPI_LOG_INFO, "daemon begins", "version", CAPI_VERSION, "process", capi_engine_process_uid(engine).data, NULL);
+    capi_log(CAPI_LOG_INFO, "daemon begins", "version", CAPI_VERSION, "process", capi_engine_process_uid(engine).data,
+             NULL);
     if (capi_serve(engine, capi_interrupts(), log_totals, &log, &err) != CAPI_OK) exit_code = capi_command_fail(&err);
     capi_log(CAPI_LOG_INFO, "daemon ends", NULL);
     capi_engine_close(engine);
@@ -53,8 +54,9 @@ const capi_command capi_command_daemon = {
     .name = "daemon",
     .arguments = "",
     .summary = "work on the runs that are started in a data folder, until told to end",
-    .details = "Several daemons may share a data folder on one machine. SIGINT or SIGTERM end it: running batches are given\n"
-               "back, another process goes on with them. The log goes to standard error, one JSON object a line.",
+    .details =
+        "Several daemons may share a data folder on one machine. SIGINT or SIGTERM end it: running batches are given\n"
+        "back, another process goes on with them. The log goes to standard error, one JSON object a line.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = command_daemon,

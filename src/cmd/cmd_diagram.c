@@ -51,7 +51,8 @@ static int command_diagram(const capi_args *args)
     script = capi_session_script(args, &exit_code);
     if (!script) return exit_code;
     (is_dot ? capi_diagram_dot : capi_diagram_svg)(script, &diagram, &text);
-    if (write_out(capi_args_value(args, "to"), capi_buf_str(&text), &err) != CAPI_OK) exit_code = capi_command_fail(&err);
+    if (write_out(capi_args_value(args, "to"), capi_buf_str(&text), &err) != CAPI_OK)
+        exit_code = capi_command_fail(&err);
     capi_buf_deinit(&text);
     capi_script_free(script);
     return exit_code;
@@ -69,8 +70,9 @@ const capi_command capi_command_diagram = {
     .name = "diagram",
     .arguments = "SCRIPT",
     .summary = "draw a script as SVG or DOT",
-    .details = "Solid edges: the node reads the table; dashed edges: it looks up in it. A thick border marks a node that\n"
-               "waits for the operator (start_policy: manual).",
+    .details =
+        "Solid edges: the node reads the table; dashed edges: it looks up in it. A thick border marks a node that\n"
+        "waits for the operator (start_policy: manual).",
     .argument_min = 1,
     .argument_max = 1,
     .options = options,

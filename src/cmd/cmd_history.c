@@ -40,8 +40,8 @@ static void add_status(history_view *history, const char *text)
 /* ---- runs ---- */
 
 static const capi_listing_column run_columns[] = {
-    {"run_id", true}, {"status", false},      {"started", false},    {"ended", false},
-    {"nodes", true},  {"start_nodes", false}, {"script", false},     {"description", false},
+    {"run_id", true}, {"status", false},      {"started", false}, {"ended", false},
+    {"nodes", true},  {"start_nodes", false}, {"script", false},  {"description", false},
 };
 
 static capi_status add_run(history_view *history, const capi_run *run, capi_err *err)
@@ -120,8 +120,8 @@ static capi_status list_nodes(history_view *history, const capi_args *args, capi
 /* ---- batches ---- */
 
 static const capi_listing_column batch_columns[] = {
-    {"batch", true},       {"status", false}, {"rows_read", true}, {"rows_written", true},
-    {"first_token", true}, {"last_token", true}, {"started", false}, {"ended", false}, {"comment", false},
+    {"batch", true},      {"status", false},  {"rows_read", true}, {"rows_written", true}, {"first_token", true},
+    {"last_token", true}, {"started", false}, {"ended", false},    {"comment", false},
 };
 
 static capi_status list_batches(history_view *history, const capi_args *args, capi_err *err)
@@ -155,7 +155,8 @@ static capi_status list_batches(history_view *history, const capi_args *args, ca
 
 /* ---- commands ---- */
 
-static int with_history(const capi_args *args, capi_status (*list)(history_view *history, const capi_args *args, capi_err *err))
+static int with_history(const capi_args *args,
+                        capi_status (*list)(history_view *history, const capi_args *args, capi_err *err))
 {
     const char *keyspace = capi_args_value(args, "keyspace");
     history_view history = {0};
@@ -200,7 +201,9 @@ static int command_batches(const capi_args *args)
 
 #define HISTORY_OPTIONS                                                                                                \
     {"keyspace", "NAME", "keyspace to look at", false}, CAPI_OPTION_OUTPUT,                                            \
-        {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}
+    {                                                                                                                  \
+        "data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false                          \
+    }
 
 static const capi_option runs_options[] = {HISTORY_OPTIONS};
 static const capi_option nodes_options[] = {{"run", "ID", "which run", false}, HISTORY_OPTIONS};

@@ -19,7 +19,8 @@ static void print_cut(capi_str text)
 
 static void print_histogram(const capi_column_profile *column)
 {
-    static const char *const bars[] = {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+    static const char *const bars[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
+                                       "\u2585", "\u2586", "\u2587", "\u2588"};
     uint64_t highest = 1;
 
     for (int i = 0; i < CAPI_PROFILE_BUCKETS; i++)
@@ -113,8 +114,8 @@ static capi_status show_profile(capi_table_view *view, const capi_args *args, ca
 
     if (output && !is_json && strcmp(output, "table") != 0)
         return capi_err_set(err, CAPI_INVALID, "option \"--output\" is \"%s\", expected table or json", output);
-    CAPI_TRY(capi_table_profile_make(capi_engine_exec(view->engine), &view->input, &view->schema, &view->arena, &profile,
-                                     err));
+    CAPI_TRY(capi_table_profile_make(capi_engine_exec(view->engine), &view->input, &view->schema, &view->arena,
+                                     &profile, err));
     (is_json ? print_json : print_profile)(&profile);
     return CAPI_OK;
 }

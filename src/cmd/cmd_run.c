@@ -32,7 +32,8 @@ const volatile int *capi_interrupts(void)
 }
 
 /* Nodes that this run did not touch because they are manual: what the operator may start next. */
-static void print_next(const capi_script *script, const capi_keyspace *keyspace, capi_engine *engine, const capi_run *run)
+static void print_next(const capi_script *script, const capi_keyspace *keyspace, capi_engine *engine,
+                       const capi_run *run)
 {
     capi_arena arena = {0};
     capi_node_state *nodes = NULL;
@@ -56,8 +57,9 @@ static void print_next(const capi_script *script, const capi_keyspace *keyspace,
                 is_next = is_next && has_parent;
             }
             if (is_next && !is_in_run)
-                fprintf(stderr, "waiting for the operator: look at the tables, then start node \"%.*s\" (--keyspace %.*s "
-                                "--start %.*s)\n",
+                fprintf(stderr,
+                        "waiting for the operator: look at the tables, then start node \"%.*s\" (--keyspace %.*s "
+                        "--start %.*s)\n",
                         CAPI_STR_ARG(node->name), CAPI_STR_ARG(keyspace->name), CAPI_STR_ARG(node->name));
         }
     }
@@ -84,8 +86,10 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
     }
     if (result->nodes_waiting) {
         fprintf(stderr, "%.*s", CAPI_STR_ARG(result->waiting));
-        fprintf(stderr, "run %u of keyspace \"%.*s\" is unfinished: %u node%s wait for something that this process cannot do\n",
-                run->run_id, CAPI_STR_ARG(keyspace->name), result->nodes_waiting, result->nodes_waiting == 1 ? "" : "s");
+        fprintf(stderr,
+                "run %u of keyspace \"%.*s\" is unfinished: %u node%s wait for something that this process cannot do\n",
+                run->run_id, CAPI_STR_ARG(keyspace->name), result->nodes_waiting,
+                result->nodes_waiting == 1 ? "" : "s");
         return CAPI_EXIT_FAILED;
     }
     fprintf(stderr, "run %u of keyspace \"%.*s\" is complete\n", run->run_id, CAPI_STR_ARG(keyspace->name));
@@ -216,8 +220,9 @@ const capi_command capi_command_resume = {
     .name = "resume",
     .arguments = "",
     .summary = "go on with a run that was interrupted",
-    .details = "Works with the script, the parameters and the other files as they were when the run was started. What a\n"
-               "process that died was working on is taken over when it has been silent for the length of a lease.",
+    .details =
+        "Works with the script, the parameters and the other files as they were when the run was started. What a\n"
+        "process that died was working on is taken over when it has been silent for the length of a lease.",
     .options = resume_options,
     .option_count = sizeof resume_options / sizeof *resume_options,
     .run = command_resume,
@@ -225,7 +230,8 @@ const capi_command capi_command_resume = {
 
 static const capi_option options[] = {
     CAPI_OPTIONS_SCRIPT,
-    {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)", false},
+    {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)",
+     false},
     CAPI_OPTION_KEYSPACE,
     CAPI_OPTIONS_ENGINE,
     {"description", "TEXT", "a remark kept with the run", false},

@@ -48,7 +48,8 @@ static int command_start(const capi_args *args)
 
 static const capi_option options[] = {
     CAPI_OPTIONS_SCRIPT,
-    {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)", false},
+    {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)",
+     false},
     CAPI_OPTION_KEYSPACE,
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},
     {"description", "TEXT", "a remark kept with the run", false},

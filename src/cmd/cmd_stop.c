@@ -15,8 +15,8 @@ static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str
     if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id) || run_id == 0)
         return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
     CAPI_TRY(capi_keyspace_open(state, keyspace_name, false, arena, &keyspace, err));
-    CAPI_TRY(capi_run_stop(state, &keyspace, (uint32_t)run_id, capi_str_of(comment ? comment : "stopped by the operator"),
-                           err));
+    CAPI_TRY(capi_run_stop(state, &keyspace, (uint32_t)run_id,
+                           capi_str_of(comment ? comment : "stopped by the operator"), err));
     printf("run %u of keyspace \"%.*s\" is stopped\n", (unsigned)run_id, CAPI_STR_ARG(keyspace_name));
     return CAPI_OK;
 }
@@ -65,7 +65,10 @@ static int command_drop(const capi_args *args)
     return with_keyspace(args, drop_keyspace);
 }
 
-#define DATA_OPTION {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}
+#define DATA_OPTION                                                                                                    \
+    {                                                                                                                  \
+        "data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false                          \
+    }
 
 static const capi_option stop_options[] = {
     {"keyspace", "NAME", "keyspace of the run", false},

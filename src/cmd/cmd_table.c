@@ -116,7 +116,8 @@ static capi_status head_show(capi_table_view *view, uint64_t rows, capi_err *err
 
     if (rows > total) rows = total;
     head.cells = capi_new_array(&view->arena, capi_str, rows * view->schema.field_count + 1);
-    CAPI_TRY(capi_table_scan(capi_engine_exec(view->engine), &view->input, &view->schema, 0, rows, head_take, &head, err));
+    CAPI_TRY(
+        capi_table_scan(capi_engine_exec(view->engine), &view->input, &view->schema, 0, rows, head_take, &head, err));
     head_print(&head);
     fprintf(stderr, "%llu of %llu rows\n", (unsigned long long)rows, (unsigned long long)total);
     return CAPI_OK;
@@ -161,15 +162,16 @@ static capi_status export_chunk(void *context, const capi_chunk *chunk, uint64_t
     return export->buf.bytes >= 1 << 20 ? export_flush(export, err) : CAPI_OK;
 }
 
-static capi_status export_open(export_job *export, capi_table_view *view, const char *path, const char *separator, capi_err *err)
+static capi_status export_open(export_job *export, capi_table_view *view, const char *path, const char *separator,
+                               capi_err *err)
 {
     uint32_t count = view->schema.field_count;
     capi_csv_out_column *columns = capi_new_array(&view->arena, capi_csv_out_column, count);
 
     for (uint32_t i = 0; i < count; i++)
-        columns[i] = (capi_csv_out_column){view->schema.fields[i].name,
-                                           capi_str_of(export_format(view->schema.fields[i].type)),
-                                           view->schema.fields[i].type};
+        columns[i] =
+            (capi_csv_out_column){view->schema.fields[i].name, capi_str_of(export_format(view->schema.fields[i].type)),
+                                  view->schema.fields[i].type};
     CAPI_TRY(capi_csv_writer_new(&view->arena, capi_str_of(separator), columns, count, &export->writer, err));
     if (!path) return CAPI_OK;
     return capi_file_create_beside(path, "export", &export->file, err);

@@ -9,8 +9,9 @@ static void append_inputs(const capi_node *node, capi_buf *to)
 {
     if (node->type == CAPI_NODE_FILE_TABLE) {
         capi_buf_printf(to, "%u file%s", node->source.url_count, node->source.url_count == 1 ? "" : "s");
-        if (node->source.url_count) capi_buf_printf(to, " (%.*s%s)", CAPI_STR_ARG(node->source.urls[0]),
-                                                    node->source.url_count > 1 ? ", ..." : "");
+        if (node->source.url_count)
+            capi_buf_printf(to, " (%.*s%s)", CAPI_STR_ARG(node->source.urls[0]),
+                            node->source.url_count > 1 ? ", ..." : "");
         return;
     }
     capi_buf_append_str(to, node->source_table);

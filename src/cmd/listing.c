@@ -84,7 +84,8 @@ static capi_str shown(capi_str text)
 
     for (size_t i = 0; i < text.bytes; i++) {
         if (text.data[i] == '\n') return capi_str_slice(text, 0, i);
-        if (((unsigned char)text.data[i] & 0xC0) != 0x80 && count++ == CELL_SHOWN_MAX) return capi_str_slice(text, 0, i);
+        if (((unsigned char)text.data[i] & 0xC0) != 0x80 && count++ == CELL_SHOWN_MAX)
+            return capi_str_slice(text, 0, i);
     }
     return text;
 }

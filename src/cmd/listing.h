@@ -8,11 +8,14 @@ typedef enum capi_output { CAPI_OUTPUT_TABLE, CAPI_OUTPUT_JSON, CAPI_OUTPUT_CSV 
 /* --output table|json|csv; prints what is wrong and returns false. */
 bool capi_args_output(const capi_args *args, capi_output *out);
 
-#define CAPI_OPTION_OUTPUT {"output", "table|json|csv", "for people or for programs (default: table)", false}
+#define CAPI_OPTION_OUTPUT                                                                                             \
+    {                                                                                                                  \
+        "output", "table|json|csv", "for people or for programs (default: table)", false                               \
+    }
 
 typedef struct capi_listing_column {
-    const char *name;     /* as in JSON and CSV: "run_id" */
-    bool is_number;       /* right-aligned; a bare number in JSON */
+    const char *name; /* as in JSON and CSV: "run_id" */
+    bool is_number;   /* right-aligned; a bare number in JSON */
 } capi_listing_column;
 
 typedef struct capi_listing {

@@ -208,8 +208,8 @@ static void draw_plain(capi_display *display, const capi_run_view *view)
     for (uint32_t i = 0; i < view->node_count && i < display->node_count; i++) {
         const capi_node_view *node = &view->nodes[i];
         bool is_running = node->status == CAPI_WORK_START; /* said every few seconds, not at once */
-        bool is_news = is_running ? node->elapsed_ms - display->said_ms[i] >= PLAIN_EVERY_MS
-                                  : node->status != display->seen[i];
+        bool is_news =
+            is_running ? node->elapsed_ms - display->said_ms[i] >= PLAIN_EVERY_MS : node->status != display->seen[i];
 
         if (!is_news) continue;
         say_plain(node);

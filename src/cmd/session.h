@@ -27,12 +27,18 @@ capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_
 /* Rows shared by the option tables of several commands. */
 #define CAPI_OPTIONS_SCRIPT                                                                                            \
     {"params", "FILE", "parameters of the script (.json or .yaml)", false},                                            \
-        {"set", "NAME=VALUE", "one parameter, before those of the file", true}
+    {                                                                                                                  \
+        "set", "NAME=VALUE", "one parameter, before those of the file", true                                           \
+    }
 #define CAPI_OPTION_KEYSPACE                                                                                           \
-    {"keyspace", "NAME", "working area that holds runs and tables (default: named like the script)", false}
+    {                                                                                                                  \
+        "keyspace", "NAME", "working area that holds runs and tables (default: named like the script)", false          \
+    }
 #define CAPI_OPTIONS_ENGINE                                                                                            \
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},                           \
         {"threads", "N", "threads that work on rows (default: one per core)", false},                                  \
         {"memory", "BYTES", "memory budget, such as 2G (default: half of the machine)", false},                        \
         {"batches", "N", "batches open at once (default: 5)", false},                                                  \
-        {"lease-ms", "MS", "a process silent so long is dead, and its work taken over (default: 10000)", false}
+    {                                                                                                                  \
+        "lease-ms", "MS", "a process silent so long is dead, and its work taken over (default: 10000)", false          \
+    }

@@ -14,7 +14,7 @@ typedef struct capi_exec {
     capi_thread_pool *pool;
     capi_tables *tables;
     capi_budget *budget;
-    capi_str temp_folder;      /* for what does not fit the budget */
+    capi_str temp_folder;             /* for what does not fit the budget */
     struct capi_index_cache *indexes; /* lookup indexes, by table, run and key: see capi_exec_init */
 } capi_exec;
 
@@ -32,10 +32,10 @@ typedef struct capi_table_input {
 typedef struct capi_progress {
     _Atomic uint64_t rows_read;
     _Atomic uint64_t rows_written;
-    _Atomic uint64_t bytes_read;  /* files */
-    _Atomic uint64_t units_done;  /* morsels */
+    _Atomic uint64_t bytes_read; /* files */
+    _Atomic uint64_t units_done; /* morsels */
     _Atomic uint64_t units_total;
-    _Atomic bool stop;            /* set by the owner: the batch ends soon with CAPI_STOPPED */
+    _Atomic bool stop; /* set by the owner: the batch ends soon with CAPI_STOPPED */
 } capi_progress;
 
 typedef struct capi_batch_task {
@@ -43,19 +43,20 @@ typedef struct capi_batch_task {
     capi_str keyspace_uid, run_uid, attempt_uid;
     uint32_t run_id;
     uint32_t batch_idx, batches_total;
-    capi_instant now;                /* time.Now() of the run */
-    const capi_table_input *input;   /* source table; NULL for files */
-    const capi_table_input *lookup;  /* right table; NULL if none */
+    capi_instant now;               /* time.Now() of the run */
+    const capi_table_input *input;  /* source table; NULL for files */
+    const capi_table_input *lookup; /* right table; NULL if none */
     capi_progress *progress;
 } capi_batch_task;
 
 typedef struct capi_batch_output {
-    capi_extent *extents;      /* malloc'ed; in row order */
+    capi_extent *extents; /* malloc'ed; in row order */
     uint32_t extent_count;
     uint64_t rows_read, rows_written, bytes_written;
     int64_t first_token, last_token; /* first and last row number of the share; files: the URL's index, twice */
-    struct capi_file_writer *file;   /* TABLE_FILE: whole, synced, not yet under its final name; the caller publishes or closes */
-    capi_str target;                 /* its final path, in the caller's arena */
+    struct capi_file_writer
+        *file;       /* TABLE_FILE: whole, synced, not yet under its final name; the caller publishes or closes */
+    capi_str target; /* its final path, in the caller's arena */
 } capi_batch_output;
 
 /* Everything the batch wrote is durable on CAPI_OK. The message of a failure names the field or column, the row and its
@@ -75,9 +76,9 @@ typedef struct capi_seal_task {
 
 typedef struct capi_seal_output {
     uint64_t row_count;
-    capi_str *survivors;     /* distinct_table: one bitmap per batch, in the arena; NULL: all rows */
-    bool has_duplicates;     /* a unique index was violated: `duplicate` says where */
-    capi_str duplicate;      /* index, key values and both row numbers */
+    capi_str *survivors; /* distinct_table: one bitmap per batch, in the arena; NULL: all rows */
+    bool has_duplicates; /* a unique index was violated: `duplicate` says where */
+    capi_str duplicate;  /* index, key values and both row numbers */
 } capi_seal_output;
 
 /* Checks unique indexes over the whole node; decides the survivors of a distinct_table: the first row of each key in table

@@ -470,8 +470,7 @@ capi_status lookup_grace_run(exec_batch *batch, const lookup_plan *plan, exec_sc
     capi_status st = CAPI_NO_MEMORY;
 
     grace_schema(&grace);
-    for (uint32_t bits = GRACE_BITS_FIRST; bits <= bits_max && st == CAPI_NO_MEMORY;
-         bits += GRACE_BITS_STEP) {
+    for (uint32_t bits = GRACE_BITS_FIRST; bits <= bits_max && st == CAPI_NO_MEMORY; bits += GRACE_BITS_STEP) {
         grace.pass_bits = bits;
         st = grace_try_bits(&grace, folder, err);
     }

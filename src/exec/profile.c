@@ -24,7 +24,7 @@ typedef struct column_work {
     bool has_range;
     capi_value minimum, maximum; /* strings lie in the buffers below */
     capi_buf minimum_text, maximum_text;
-    double low, high;            /* of numbers and datetimes */
+    double low, high; /* of numbers and datetimes */
 } column_work;
 
 typedef struct profile_work {
@@ -252,8 +252,8 @@ static void finish_column(profile_work *work, uint32_t c)
     profile->maximum = value_text(work, &column->maximum);
     column->low = number_of(&column->minimum);
     column->high = number_of(&column->maximum);
-    profile->has_histogram = is_number(profile->type) && isfinite(column->low) && isfinite(column->high) &&
-                             column->low < column->high;
+    profile->has_histogram =
+        is_number(profile->type) && isfinite(column->low) && isfinite(column->high) && column->low < column->high;
 }
 
 capi_status capi_table_profile_make(capi_exec *exec, const capi_table_input *input, const capi_schema *schema,

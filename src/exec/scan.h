@@ -22,7 +22,7 @@ struct exec_scan {
     /* Nothing changed under us; or NULL. */
     capi_status (*finish)(exec_scan *scan, capi_err *err);
     void (*close)(exec_scan *scan);
-    capi_str table;             /* its name, for messages; empty: a file, which says places itself */
+    capi_str table; /* its name, for messages; empty: a file, which says places itself */
     uint64_t morsel_count;
     uint32_t
         chunk_rows; /* at most so many rows at once, of a table: CAPI_CHUNK_ROWS, unless changed before the first read */

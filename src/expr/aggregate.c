@@ -17,17 +17,17 @@ typedef struct joined_text {
 
 struct capi_aggregate {
     const capi_expr *expr;
-    capi_type type;       /* of the values; INT for lengths and counts */
+    capi_type type; /* of the values; INT for lengths and counts */
     uint32_t group_count;
-    capi_arena arena;     /* all arrays: reset at every start */
-    int64_t *ints;        /* sums, extremes, counts of count(); sums and extremes of hundredths */
+    capi_arena arena; /* all arrays: reset at every start */
+    int64_t *ints;    /* sums, extremes, counts of count(); sums and extremes of hundredths */
     double *doubles;
-    __int128 *exact;      /* sums of avg over ints */
-    int64_t *counts;      /* rows of avg */
-    uint8_t *seen;        /* min, max */
+    __int128 *exact;        /* sums of avg over ints */
+    int64_t *counts;        /* rows of avg */
+    uint8_t *seen;          /* min, max */
     capi_decimal *decimals; /* instead of ints when is_wide */
     bool is_wide;
-    capi_view *views;     /* min, max of texts */
+    capi_view *views; /* min, max of texts */
     joined_text *joined;
 };
 
@@ -36,8 +36,8 @@ typedef struct agg_rows {
     const uint32_t *groups;
     uint32_t row_count;
     const capi_vec *value;
-    uint32_t step;             /* of value */
-    const uint8_t *condition;  /* NULL: all rows count */
+    uint32_t step;            /* of value */
+    const uint8_t *condition; /* NULL: all rows count */
     uint32_t condition_step;
 } agg_rows;
 
@@ -106,12 +106,8 @@ void capi_aggregate_start(capi_aggregate *aggregate, uint32_t group_count)
         .expr = aggregate->expr, .type = aggregate->type, .group_count = group_count, .arena = aggregate->arena};
     switch (aggregate->expr->aggregate) {
     case EXPR_AGGREGATE_MIN:
-    case EXPR_AGGREGATE_MAX:
-        start_min_max(aggregate);
-        return;
-    case EXPR_AGGREGATE_JOIN:
-        aggregate->joined = capi_new_array(arena, joined_text, group_count);
-        return;
+    case EXPR_AGGREGATE_MAX: start_min_max(aggregate); return;
+    case EXPR_AGGREGATE_JOIN: aggregate->joined = capi_new_array(arena, joined_text, group_count); return;
     case EXPR_AGGREGATE_AVG:
         aggregate->counts = capi_new_array(arena, int64_t, group_count);
         if (aggregate->type == CAPI_INT) {
@@ -121,8 +117,7 @@ void capi_aggregate_start(capi_aggregate *aggregate, uint32_t group_count)
         break;
     case EXPR_AGGREGATE_SUM:
     case EXPR_AGGREGATE_COUNT:
-    case EXPR_AGGREGATE_NONE:
-        break;
+    case EXPR_AGGREGATE_NONE: break;
     }
     if (aggregate->type == CAPI_FLOAT)
         aggregate->doubles = capi_new_array(arena, double, group_count);
@@ -181,7 +176,8 @@ static void extreme_floats(capi_aggregate *aggregate, const agg_rows *rows, bool
     uint8_t *restrict seen = aggregate->seen;
 
     if (is_min)
-        AGG_EACH(rows, double value = values[row * rows->step]; best[group] = value < best[group] ? value : best[group];);
+        AGG_EACH(rows, double value = values[row * rows->step];
+                 best[group] = value < best[group] ? value : best[group];);
     else
         AGG_EACH(rows, double value = values[row * rows->step];
                  if (value > best[group] || (!seen[group] && value == value)) best[group] = value;
@@ -205,8 +201,8 @@ static uint32_t sum_cents(int64_t *restrict sums, const agg_rows *rows)
 {
     const int64_t *restrict values = rows->value->int64s;
 
-    AGG_EACH(rows, int64_t sum;
-             if (__builtin_add_overflow(sums[group], values[row * rows->step], &sum)) return row; sums[group] = sum;);
+    AGG_EACH(rows, int64_t sum; if (__builtin_add_overflow(sums[group], values[row * rows->step], &sum)) return row;
+             sums[group] = sum;);
     return rows->row_count;
 }
 
@@ -316,7 +312,8 @@ static capi_status join_texts(capi_aggregate *aggregate, const agg_rows *rows, u
         bytes = (uint64_t)text->bytes + (text->bytes ? separator.bytes : 0) + value.bytes;
         if (bytes > EXPR_TEXT_BYTES_MAX) {
             if (bad_row) *bad_row = row;
-            return capi_err_set(err, CAPI_NO_MEMORY, "joined text is longer than the maximum of %d bytes in expression \"%.*s\"",
+            return capi_err_set(err, CAPI_NO_MEMORY,
+                                "joined text is longer than the maximum of %d bytes in expression \"%.*s\"",
                                 EXPR_TEXT_BYTES_MAX, CAPI_STR_ARG(aggregate->expr->text));
         }
         if (bytes > text->capacity) join_grow(&aggregate->arena, text, bytes);
@@ -366,20 +363,15 @@ capi_status capi_aggregate_add(capi_aggregate *aggregate, const uint32_t *groups
         rows.condition_step = kernel_step(condition);
     }
     switch (aggregate->expr->aggregate) {
-    case EXPR_AGGREGATE_COUNT:
-        add_count(aggregate->ints, &rows);
-        return CAPI_OK;
+    case EXPR_AGGREGATE_COUNT: add_count(aggregate->ints, &rows); return CAPI_OK;
     case EXPR_AGGREGATE_SUM:
-    case EXPR_AGGREGATE_AVG:
-        return add_sums(aggregate, &rows, bad_row, err);
+    case EXPR_AGGREGATE_AVG: return add_sums(aggregate, &rows, bad_row, err);
     case EXPR_AGGREGATE_MIN:
     case EXPR_AGGREGATE_MAX:
         add_extremes(aggregate, &rows, aggregate->expr->aggregate == EXPR_AGGREGATE_MIN);
         return CAPI_OK;
-    case EXPR_AGGREGATE_JOIN:
-        return join_texts(aggregate, &rows, bad_row, err);
-    case EXPR_AGGREGATE_NONE:
-        break;
+    case EXPR_AGGREGATE_JOIN: return join_texts(aggregate, &rows, bad_row, err);
+    case EXPR_AGGREGATE_NONE: break;
     }
     return capi_err_set(err, CAPI_INTERNAL, "expression \"%.*s\" is no aggregate", CAPI_STR_ARG(aggregate->expr->text));
 }
@@ -420,8 +412,8 @@ static bool all_seen(const capi_aggregate *aggregate)
     return !aggregate->seen || aggregate->group_count == 0 || !memchr(aggregate->seen, 0, aggregate->group_count);
 }
 
-static capi_status finish_decimals(const capi_aggregate *aggregate, capi_arena *arena, capi_vec *out, uint32_t *bad_group,
-                                   capi_err *err)
+static capi_status finish_decimals(const capi_aggregate *aggregate, capi_arena *arena, capi_vec *out,
+                                   uint32_t *bad_group, capi_err *err)
 {
     uint32_t count = aggregate->group_count;
     capi_decimal *values;

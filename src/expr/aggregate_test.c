@@ -29,7 +29,8 @@ static const char *aggregate_text(expr_fixture *fixture, const char *text, const
             if (fixture->inputs[i].data) inputs[i] = capi_vec_slice(&fixture->inputs[i], row);
         CHECK_OK(capi_evaluator_run(evaluator, inputs, count, outputs, NULL, NULL, &fixture->err), fixture->err);
         CHECK_OK(capi_aggregate_add(aggregate, groups + row, count, value == UINT32_MAX ? NULL : &outputs[value],
-                                    condition == UINT32_MAX ? NULL : &outputs[condition], &fixture->bad_row, &fixture->err),
+                                    condition == UINT32_MAX ? NULL : &outputs[condition], &fixture->bad_row,
+                                    &fixture->err),
                  fixture->err);
     }
     CHECK_OK(capi_aggregate_finish(aggregate, &fixture->arena, &out, NULL, &fixture->err), fixture->err);
@@ -96,10 +97,14 @@ TEST(decimals_are_summed_exactly_and_averaged_to_two_digits)
     for (uint32_t piece = 1; piece <= 6; piece += 5) {
         CHECK_STR(aggregate_text(f, "sum(r.d)", groups, 6, 4, piece), "92233720368547758.08 0.05 0 1.5");
         CHECK_STR(aggregate_text(f, "avg(r.d)", groups, 6, 4, piece), "46116860184273879.04 0.02 0 1.5");
-        CHECK_STR(aggregate_text(f, "min(r.d)", groups, 6, 4, piece), "0.01 0.01 340282350000000000000000000000000000000 1.5");
-        CHECK_STR(aggregate_text(f, "max(r.e)", groups, 6, 4, piece), "2 3 -340282350000000000000000000000000000000 1000000000000000000000000000000");
+        CHECK_STR(aggregate_text(f, "min(r.d)", groups, 6, 4, piece),
+                  "0.01 0.01 340282350000000000000000000000000000000 1.5");
+        CHECK_STR(aggregate_text(f, "max(r.e)", groups, 6, 4, piece),
+                  "2 3 -340282350000000000000000000000000000000 1000000000000000000000000000000");
         CHECK_STR(aggregate_text(f, "sum(r.e)", groups, 6, 4, piece), "0.995 4.004 0 1000000000000000000000000000000");
-        CHECK_STR(aggregate_text(f, "min_if(r.e, r.e > 2)", groups, 6, 4, piece), "340282350000000000000000000000000000000 3 340282350000000000000000000000000000000 1000000000000000000000000000000");
+        CHECK_STR(aggregate_text(f, "min_if(r.e, r.e > 2)", groups, 6, 4, piece),
+                  "340282350000000000000000000000000000000 3 340282350000000000000000000000000000000 "
+                  "1000000000000000000000000000000");
     }
     fixture_deinit(f);
 }
@@ -111,10 +116,13 @@ TEST(the_extremes_of_floats_know_what_they_have_seen)
 
     fixture_init(&fixture);
     fixture_floats(&fixture, "f", g, 6);
-    CHECK_STR(aggregate_text(&fixture, "max(r.f)", groups, 6, 4, 2), "-3.4028234663852886e+38 -1e+300 -3.4028234663852886e+38 -Inf");
-    CHECK_STR(aggregate_text(&fixture, "min(r.f)", groups, 6, 4, 2), "1.7976931348623157e+308 -1e+301 1.7976931348623157e+308 -Inf");
+    CHECK_STR(aggregate_text(&fixture, "max(r.f)", groups, 6, 4, 2),
+              "-3.4028234663852886e+38 -1e+300 -3.4028234663852886e+38 -Inf");
+    CHECK_STR(aggregate_text(&fixture, "min(r.f)", groups, 6, 4, 2),
+              "1.7976931348623157e+308 -1e+301 1.7976931348623157e+308 -Inf");
     CHECK_STR(aggregate_text(&fixture, "min(-1.0 / 0 * r.f / r.f)", groups, 1, 2, 2), "1.7976931348623157e+308 -Inf");
-    CHECK_STR(aggregate_text(&fixture, "min(1.0 / 0 + r.f)", groups, 1, 2, 2), "1.7976931348623157e+308 1.7976931348623157e+308");
+    CHECK_STR(aggregate_text(&fixture, "min(1.0 / 0 + r.f)", groups, 1, 2, 2),
+              "1.7976931348623157e+308 1.7976931348623157e+308");
     fixture_deinit(&fixture);
 }
 
@@ -127,7 +135,8 @@ TEST(texts_are_joined_and_empty_ones_are_no_extremes)
     fixture_init(f);
     fixture_texts(f, "s", s, 6);
     for (uint32_t piece = 1; piece <= 6; piece += 5) {
-        CHECK_STR(aggregate_text(f, "string_agg(r.s, \",\")", groups, 6, 4, piece), "b, a text that is not short,zzz zzz zzz zzz  ");
+        CHECK_STR(aggregate_text(f, "string_agg(r.s, \",\")", groups, 6, 4, piece),
+                  "b, a text that is not short,zzz zzz zzz zzz  ");
         CHECK_STR(aggregate_text(f, "min(r.s)", groups, 6, 4, piece), "b a text that is not short  ");
         CHECK_STR(aggregate_text(f, "max(r.s)", groups, 6, 4, piece), "b zzz zzz zzz zzz  ");
         CHECK_STR(aggregate_text(f, "string_agg_if(r.s, `; `, len(r.s) < 3)", groups, 6, 4, piece), "b;    ");

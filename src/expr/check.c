@@ -13,7 +13,7 @@ typedef struct expr_checker {
     capi_arena *arena;
     const capi_scope *scope;
     capi_err *err;
-    expr_run run;       /* for constant parts */
+    expr_run run; /* for constant parts */
     bool has_run;
     expr_field *fields;
     uint32_t field_count, field_capacity;
@@ -88,7 +88,8 @@ static capi_status fail_field(expr_checker *checker, const capi_ast *ast, capi_n
     capi_str nearest;
 
     if (verdict == CAPI_NAME_PROHIBITED)
-        return fail(checker, ast, "prohibited field \"%.*s\": it exists, but cannot be used here", shown(full), full.data);
+        return fail(checker, ast, "prohibited field \"%.*s\": it exists, but cannot be used here", shown(full),
+                    full.data);
     if (expr_function_find(ast->alias, ast->name))
         return fail(checker, ast, "function \"%.*s\" is not a value: call it with (...)", shown(full), full.data);
     nearest = nearest_name(checker, full);
@@ -205,7 +206,8 @@ static capi_status finish_call(expr_checker *checker, const capi_ast *ast, expr_
     return fold(checker, ast, node);
 }
 
-static expr_node *call_new(expr_checker *checker, expr_kernel kernel, capi_type type, uint32_t param, uint32_t arg_count)
+static expr_node *call_new(expr_checker *checker, expr_kernel kernel, capi_type type, uint32_t param,
+                           uint32_t arg_count)
 {
     expr_node *node = node_new(checker, EXPR_NODE_CALL, type);
 
@@ -256,8 +258,8 @@ static capi_status fail_operands(expr_checker *checker, const capi_ast *ast, con
                 type_name(b));
 }
 
-static capi_status binary(expr_checker *checker, const capi_ast *ast, expr_kernel kernel, capi_type type, uint32_t param,
-                          const expr_node *operands[2], const expr_node **out)
+static capi_status binary(expr_checker *checker, const capi_ast *ast, expr_kernel kernel, capi_type type,
+                          uint32_t param, const expr_node *operands[2], const expr_node **out)
 {
     expr_node *node = call_new(checker, kernel, type, param, 2);
 
@@ -292,7 +294,8 @@ static capi_status check_arithmetic(expr_checker *checker, const capi_ast *ast, 
 
     if (operation == EXPR_ADD && operands[0]->type == CAPI_STRING && operands[1]->type == CAPI_STRING)
         return binary(checker, ast, expr_string_concat, CAPI_STRING, 0, operands, out);
-    if (!is_number(operands[0]) || !is_number(operands[1])) return fail_operands(checker, ast, operands[0], operands[1]);
+    if (!is_number(operands[0]) || !is_number(operands[1]))
+        return fail_operands(checker, ast, operands[0], operands[1]);
     if (operation == EXPR_MODULO && (!is_integer(operands[0]) || !is_integer(operands[1])))
         return fail_operands(checker, ast, operands[0], operands[1]);
     CAPI_TRY(meet(checker, ast, operands, &type));
@@ -313,9 +316,7 @@ static capi_status check_comparison(expr_checker *checker, const capi_ast *ast, 
 
     if (is_number(operands[0]) && is_number(operands[1])) {
         CAPI_TRY(meet(checker, ast, operands, &type));
-        kernel = type == CAPI_INT     ? expr_compare_int
-                 : type == CAPI_FLOAT ? expr_compare_float
-                                      : expr_compare_decimal;
+        kernel = type == CAPI_INT ? expr_compare_int : type == CAPI_FLOAT ? expr_compare_float : expr_compare_decimal;
     } else if (type == operands[1]->type) {
         if (type == CAPI_STRING) kernel = expr_compare_string;
         if (type == CAPI_DATETIME) kernel = expr_compare_datetime;
@@ -332,12 +333,18 @@ static const struct binary_operator {
     operator_group group;
     uint32_t param;
 } binary_operators[] = {
-    {"+", OPERATOR_ARITHMETIC, EXPR_ADD},     {"-", OPERATOR_ARITHMETIC, EXPR_SUBTRACT},
-    {"*", OPERATOR_ARITHMETIC, EXPR_MULTIPLY}, {"/", OPERATOR_ARITHMETIC, EXPR_DIVIDE},
-    {"%", OPERATOR_ARITHMETIC, EXPR_MODULO},  {"==", OPERATOR_COMPARISON, EXPR_EQ},
-    {"!=", OPERATOR_COMPARISON, EXPR_NE},     {"<", OPERATOR_COMPARISON, EXPR_LT},
-    {"<=", OPERATOR_COMPARISON, EXPR_LE},     {">", OPERATOR_COMPARISON, EXPR_GT},
-    {">=", OPERATOR_COMPARISON, EXPR_GE},     {"&&", OPERATOR_LOGIC, 0},
+    {"+", OPERATOR_ARITHMETIC, EXPR_ADD},
+    {"-", OPERATOR_ARITHMETIC, EXPR_SUBTRACT},
+    {"*", OPERATOR_ARITHMETIC, EXPR_MULTIPLY},
+    {"/", OPERATOR_ARITHMETIC, EXPR_DIVIDE},
+    {"%", OPERATOR_ARITHMETIC, EXPR_MODULO},
+    {"==", OPERATOR_COMPARISON, EXPR_EQ},
+    {"!=", OPERATOR_COMPARISON, EXPR_NE},
+    {"<", OPERATOR_COMPARISON, EXPR_LT},
+    {"<=", OPERATOR_COMPARISON, EXPR_LE},
+    {">", OPERATOR_COMPARISON, EXPR_GT},
+    {">=", OPERATOR_COMPARISON, EXPR_GE},
+    {"&&", OPERATOR_LOGIC, 0},
     {"||", OPERATOR_LOGIC, 1},
 };
 
@@ -352,12 +359,9 @@ static capi_status check_binary(expr_checker *checker, const capi_ast *ast, cons
     CAPI_TRY(check(checker, ast->args[0], &operands[0]));
     CAPI_TRY(check(checker, ast->args[1], &operands[1]));
     switch (found->group) {
-    case OPERATOR_ARITHMETIC:
-        return check_arithmetic(checker, ast, found->param, operands, out);
-    case OPERATOR_COMPARISON:
-        return check_comparison(checker, ast, found->param, operands, out);
-    case OPERATOR_LOGIC:
-        break;
+    case OPERATOR_ARITHMETIC: return check_arithmetic(checker, ast, found->param, operands, out);
+    case OPERATOR_COMPARISON: return check_comparison(checker, ast, found->param, operands, out);
+    case OPERATOR_LOGIC: break;
     }
     if (operands[0]->type != CAPI_BOOL || operands[1]->type != CAPI_BOOL)
         return fail_operands(checker, ast, operands[0], operands[1]);
@@ -411,7 +415,8 @@ static capi_status check_arg_count(expr_checker *checker, const capi_ast *ast, c
 {
     const char *plural = function->arg_min == 1 ? "" : "s";
 
-    if (ast->arg_count >= function->arg_min && (function->arg_max == EXPR_ARGS_ANY || ast->arg_count <= function->arg_max))
+    if (ast->arg_count >= function->arg_min &&
+        (function->arg_max == EXPR_ARGS_ANY || ast->arg_count <= function->arg_max))
         return CAPI_OK;
     return fail(checker, ast, "function \"%s\" takes %s%u argument%s, not %u: %s", function->help.name,
                 function->arg_max == EXPR_ARGS_ANY ? "at least " : "", function->arg_min, plural, ast->arg_count,
@@ -428,7 +433,10 @@ static capi_str types_text(capi_arena *arena, expr_types types)
     for (int type = 0; type < CAPI_TYPE_COUNT; type++) {
         if (!(types >> type & 1)) continue;
         text = capi_str_format(arena, "%.*s%s%s", CAPI_STR_ARG(text),
-                               text.bytes == 0 ? "" : left == 1 ? " or " : ", ", capi_type_name((capi_type)type));
+                               text.bytes == 0 ? ""
+                               : left == 1     ? " or "
+                                               : ", ",
+                               capi_type_name((capi_type)type));
         left--;
     }
     return text;
@@ -437,7 +445,8 @@ static capi_str types_text(capi_arena *arena, expr_types types)
 static capi_status check_arg(expr_checker *checker, const capi_ast *ast, const expr_function *function, uint32_t index,
                              const expr_node **out)
 {
-    uint32_t row_index = function->arg_max == EXPR_ARGS_ANY && index >= function->arg_min ? function->arg_min - 1u : index;
+    uint32_t row_index =
+        function->arg_max == EXPR_ARGS_ANY && index >= function->arg_min ? function->arg_min - 1u : index;
     expr_types wanted = function->args[row_index];
     capi_str expected;
 
@@ -515,21 +524,13 @@ static capi_status check(expr_checker *checker, const capi_ast *ast, const expr_
     case CAPI_AST_DECIMAL:
     case CAPI_AST_FLOAT:
     case CAPI_AST_STRING:
-    case CAPI_AST_BOOL:
-        *out = constant_new(checker, &ast->value);
-        return CAPI_OK;
-    case CAPI_AST_NAME:
-        return fail_name(checker, ast);
-    case CAPI_AST_FIELD:
-        return check_field(checker, ast, out);
-    case CAPI_AST_CALL:
-        return check_call(checker, ast, out);
-    case CAPI_AST_UNARY:
-        return check_unary(checker, ast, out);
-    case CAPI_AST_BINARY:
-        return check_binary(checker, ast, out);
-    case CAPI_AST_OTHER:
-        break;
+    case CAPI_AST_BOOL: *out = constant_new(checker, &ast->value); return CAPI_OK;
+    case CAPI_AST_NAME: return fail_name(checker, ast);
+    case CAPI_AST_FIELD: return check_field(checker, ast, out);
+    case CAPI_AST_CALL: return check_call(checker, ast, out);
+    case CAPI_AST_UNARY: return check_unary(checker, ast, out);
+    case CAPI_AST_BINARY: return check_binary(checker, ast, out);
+    case CAPI_AST_OTHER: break;
     }
     return fail(checker, ast, "%.*s is not part of the language", CAPI_STR_ARG(ast->name));
 }
@@ -544,7 +545,8 @@ static capi_status check_separator(expr_checker *checker, const capi_ast *ast, c
     return CAPI_OK;
 }
 
-static capi_status check_aggregate(expr_checker *checker, const capi_ast *ast, const expr_function *function, capi_expr *expr)
+static capi_status check_aggregate(expr_checker *checker, const capi_ast *ast, const expr_function *function,
+                                   capi_expr *expr)
 {
     uint32_t at = 0;
 

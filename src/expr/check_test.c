@@ -77,8 +77,10 @@ TEST(a_wrong_name_is_reported_with_a_guess)
 TEST(wrong_arguments_are_reported_with_what_is_expected)
 {
     check_error("string()", "function \"string\" takes 1 argument, not 0: (x any) string");
-    check_error("int.iif(true, 1)", "function \"int.iif\" takes 3 arguments, not 2: (condition bool, a int, b int) int");
-    check_error("fmt.Sprintf(\"x\")", "function \"fmt.Sprintf\" takes at least 2 arguments, not 1: (format string, a any, ...) string");
+    check_error("int.iif(true, 1)",
+                "function \"int.iif\" takes 3 arguments, not 2: (condition bool, a int, b int) int");
+    check_error("fmt.Sprintf(\"x\")",
+                "function \"fmt.Sprintf\" takes at least 2 arguments, not 1: (format string, a any, ...) string");
     check_error("int.iif(true, 1.0, 2)", "argument 2 of \"int.iif\" is float, expected int");
     check_error("int(r.t)", "argument 1 of \"int\" is datetime, expected string, int, float, bool, decimal2 or length");
     check_error("time.Now(1)", "function \"time.Now\" takes 0 arguments, not 1: () datetime");
@@ -92,7 +94,8 @@ TEST(constant_parts_are_evaluated_when_loaded)
     CHECK_STR(error_of(&fixture, "r.i + 1 / 0"), "integer division by zero");
     CHECK_INT(fixture.err.offset, 6);
     CHECK_INT(fixture.err.length_bytes, 5);
-    CHECK_STR(error_of(&fixture, "int(\"x\")"), "text \"x\" is no int (expected digits with an optional sign, within 64 bits)");
+    CHECK_STR(error_of(&fixture, "int(\"x\")"),
+              "text \"x\" is no int (expected digits with an optional sign, within 64 bits)");
     CHECK_STR(error_of(&fixture, "re.MatchString(\"(\", r.s)"), "regular expression \"(\" is not valid: missing ): (");
     CHECK_INT(fixture.err.offset, 15);
     CHECK_STR(error_of(&fixture, "decimal2(0.0 / 0)"), "float NaN is no decimal number");
@@ -117,7 +120,8 @@ TEST(a_constant_expression_has_its_value_at_once)
     CHECK(capi_str_is(capi_expr_text(expr), "1 + 2 * 3"));
     CHECK(capi_expr_constant(fixture_load(&fixture, "time.Now()")) == NULL);
     CHECK(capi_expr_constant(fixture_load(&fixture, "r.i")) == NULL);
-    CHECK(capi_str_is(capi_expr_constant(fixture_load(&fixture, "\"abcdefgh\" + \"ijklmnopq\""))->string, "abcdefghijklmnopq"));
+    CHECK(capi_str_is(capi_expr_constant(fixture_load(&fixture, "\"abcdefgh\" + \"ijklmnopq\""))->string,
+                      "abcdefghijklmnopq"));
     fixture_deinit(&fixture);
 }
 
@@ -127,14 +131,19 @@ TEST(aggregates_stand_alone_and_only_where_they_may)
     const capi_expr *expr;
 
     fixture_init(&fixture);
-    CHECK_STR(error_of(&fixture, "sum(r.i)"), "aggregate \"sum\" is only allowed in fields of a lookup with \"group\": true");
-    CHECK_STR(error_of(&fixture, "1 + sum(r.i)"), "aggregate \"sum\" is only allowed in fields of a lookup with \"group\": true");
+    CHECK_STR(error_of(&fixture, "sum(r.i)"),
+              "aggregate \"sum\" is only allowed in fields of a lookup with \"group\": true");
+    CHECK_STR(error_of(&fixture, "1 + sum(r.i)"),
+              "aggregate \"sum\" is only allowed in fields of a lookup with \"group\": true");
     fixture.scope.allows_aggregates = true;
-    CHECK_STR(error_of(&fixture, "(sum(r.i))"), "aggregate \"sum\" must be the whole expression: nothing may stand around it, not even parentheses");
-    CHECK_STR(error_of(&fixture, "sum(min(r.i))"), "aggregate \"min\" must be the whole expression: nothing may stand around it, not even parentheses");
+    CHECK_STR(error_of(&fixture, "(sum(r.i))"),
+              "aggregate \"sum\" must be the whole expression: nothing may stand around it, not even parentheses");
+    CHECK_STR(error_of(&fixture, "sum(min(r.i))"),
+              "aggregate \"min\" must be the whole expression: nothing may stand around it, not even parentheses");
     CHECK_STR(error_of(&fixture, "string_agg(r.s, r.s)"), "the separator of an aggregate must be a text literal");
     CHECK_STR(error_of(&fixture, "string_agg(r.s, (\",\"))"), "the separator of an aggregate must be a text literal");
-    CHECK_STR(error_of(&fixture, "min(r.t)"), "argument 1 of \"min\" is datetime, expected string, int, float, decimal2 or length");
+    CHECK_STR(error_of(&fixture, "min(r.t)"),
+              "argument 1 of \"min\" is datetime, expected string, int, float, decimal2 or length");
     expr = fixture_load(&fixture, "sum(len(r.s))");
     CHECK(capi_expr_is_aggregate(expr));
     CHECK(capi_expr_type(expr) == CAPI_INT);
@@ -149,11 +158,14 @@ TEST(the_wanted_type_must_match_exactly)
     const capi_expr *expr;
 
     fixture_init(&fixture);
-    CHECK_OK(capi_expr_load(&fixture.arena, CAPI_STR("r.i"), &fixture.scope, CAPI_INT, &expr, &fixture.err), fixture.err);
-    CHECK(capi_expr_load(&fixture.arena, CAPI_STR("r.i"), &fixture.scope, CAPI_FLOAT, &expr, &fixture.err) == CAPI_INVALID);
+    CHECK_OK(capi_expr_load(&fixture.arena, CAPI_STR("r.i"), &fixture.scope, CAPI_INT, &expr, &fixture.err),
+             fixture.err);
+    CHECK(capi_expr_load(&fixture.arena, CAPI_STR("r.i"), &fixture.scope, CAPI_FLOAT, &expr, &fixture.err) ==
+          CAPI_INVALID);
     CHECK_STR(fixture.err.text, "expression is int, expected float");
     CHECK(expr == NULL);
-    CHECK(capi_expr_load(&fixture.arena, CAPI_STR("len(r.s)"), &fixture.scope, CAPI_INT, &expr, &fixture.err) == CAPI_INVALID);
+    CHECK(capi_expr_load(&fixture.arena, CAPI_STR("len(r.s)"), &fixture.scope, CAPI_INT, &expr, &fixture.err) ==
+          CAPI_INVALID);
     CHECK_STR(fixture.err.text, "expression is length, expected int: write int(len(...))");
     fixture_deinit(&fixture);
 }
@@ -177,7 +189,8 @@ TEST(an_expression_knows_the_fields_it_uses)
 
 TEST(deep_expressions_are_checked_and_run)
 {
-    static const char *const shapes[][2] = {{"(r.i + ", ")"}, {"-(", ")"}, {"int.iif(r.b, 1, ", ")"}, {"int(decimal2(", "))"}};
+    static const char *const shapes[][2] = {
+        {"(r.i + ", ")"}, {"-(", ")"}, {"int.iif(r.b, 1, ", ")"}, {"int(decimal2(", "))"}};
 
     for (size_t shape = 0; shape < sizeof shapes / sizeof *shapes; shape++) {
         expr_fixture fixture;
@@ -211,11 +224,17 @@ TEST(results_of_constant_parts_are_bounded)
         capi_buf_append_byte(&text, 'a');
     for (int k = 0; k < 3000; k++)
         capi_buf_append_text(&format, "%999999d");
-    CHECK(fixture_load(&fixture, capi_str_format(&fixture.arena, "strings.ReplaceAll(strings.ReplaceAll(`%.*s`, ``, `%.*s`), ``, `%.*s`)",
-                                                 CAPI_STR_ARG(capi_buf_str(&text)), CAPI_STR_ARG(capi_buf_str(&text)),
-                                                 CAPI_STR_ARG(capi_buf_str(&text))).data) == NULL);
+    CHECK(
+        fixture_load(&fixture, capi_str_format(&fixture.arena,
+                                               "strings.ReplaceAll(strings.ReplaceAll(`%.*s`, ``, `%.*s`), ``, `%.*s`)",
+                                               CAPI_STR_ARG(capi_buf_str(&text)), CAPI_STR_ARG(capi_buf_str(&text)),
+                                               CAPI_STR_ARG(capi_buf_str(&text)))
+                                   .data) == NULL);
     CHECK_ERR(fixture.err, "is longer than the maximum of 268435456");
-    CHECK(fixture_load(&fixture, capi_str_format(&fixture.arena, "fmt.Sprintf(`%.*s`, 1)", CAPI_STR_ARG(capi_buf_str(&format))).data) == NULL);
+    CHECK(fixture_load(
+              &fixture,
+              capi_str_format(&fixture.arena, "fmt.Sprintf(`%.*s`, 1)", CAPI_STR_ARG(capi_buf_str(&format))).data) ==
+          NULL);
     CHECK_ERR(fixture.err, "format may need");
     capi_buf_deinit(&text);
     capi_buf_deinit(&format);

@@ -157,7 +157,8 @@ TEST(simple_datetimes_stay_milliseconds)
     fixture_texts(f, "s", s, 2);
     fixture_texts(f, "u", u, 2);
     CHECK_STR(fixture_eval(f, "time.UnixMilli(time.Parse(\"2006-01-02\", r.s))", 2), "1483315200000 1483401600000");
-    CHECK_STR(fixture_eval(f, "time.UnixMilli(time.Parse(\"2006-01-02 15:04:05\", r.u))", 2), "1483326245000 1483326245250");
+    CHECK_STR(fixture_eval(f, "time.UnixMilli(time.Parse(\"2006-01-02 15:04:05\", r.u))", 2),
+              "1483326245000 1483326245250");
     CHECK_STR(fixture_eval(f, "time.Format(time.Parse(\"2006-01-02 15:04:05\", r.u), \"15:04:05.000\")", 2),
               "03:04:05.000 03:04:05.250");
     fixture_deinit(f);
@@ -177,7 +178,8 @@ TEST(the_lowest_failing_row_is_told_whichever_operation_fails)
               "error: text \"x\" is no int (expected digits with an optional sign, within 64 bits)\n"
               "  in expression \"10 / r.i + int(r.s)\" where r.i = 2, r.s = \"x\"");
     CHECK_INT(f->bad_row, 1);
-    CHECK_STR(fixture_eval(f, "10 / r.i", 4), "error: integer division by zero\n  in expression \"10 / r.i\" where r.i = 0");
+    CHECK_STR(fixture_eval(f, "10 / r.i", 4),
+              "error: integer division by zero\n  in expression \"10 / r.i\" where r.i = 0");
     CHECK_INT(f->bad_row, 2);
     CHECK_STR(fixture_eval(f, "10 / r.i", 2), "10 5");
     CHECK_STR(fixture_eval(f, "10 / r.i", 0), "");
@@ -251,7 +253,9 @@ TEST(results_stay_valid_until_the_next_run)
     capi_program_add(program, fixture_load(f, "string((r.i + 1) * 2 + 3 - 4) + \" is a rather long text\""));
     evaluator = capi_evaluator_new(program, (capi_instant){0});
     for (int run = 0; run < 3; run++) {
-        CHECK_OK(capi_evaluator_run(evaluator, f->inputs, CAPI_CHUNK_ROWS, outputs, &f->bad_row, &f->bad_output, &f->err), f->err);
+        CHECK_OK(
+            capi_evaluator_run(evaluator, f->inputs, CAPI_CHUNK_ROWS, outputs, &f->bad_row, &f->bad_output, &f->err),
+            f->err);
         for (int i = 0; i < CAPI_CHUNK_ROWS; i++) {
             char expected[64];
             capi_value text = capi_vec_get(&outputs[2], (uint32_t)i);
@@ -312,7 +316,8 @@ TEST(formats_and_layouts_may_vary_by_row)
     fixture_millis(&fixture, "t", t, 3);
     CHECK_STR(fixture_eval(&fixture, "fmt.Sprintf(r.s, r.i)", 3), "10 <   11> c");
     CHECK_STR(fixture_eval(&fixture, "time.Format(r.t, r.u)", 3), "1970 Feb 02");
-    CHECK_STR(fixture_eval(&fixture, "time.Unix(time.Parse(r.u, time.Format(r.t, r.u)))", 3), "0 -62164540800 -62167132800");
+    CHECK_STR(fixture_eval(&fixture, "time.Unix(time.Parse(r.u, time.Format(r.t, r.u)))", 3),
+              "0 -62164540800 -62167132800");
     fixture_deinit(&fixture);
 }
 

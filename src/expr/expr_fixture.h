@@ -13,7 +13,7 @@ typedef struct expr_fixture {
     capi_vec inputs[FIXTURE_FIELDS]; /* by slot; unset ones must not be read */
     capi_err err;
     uint32_t bad_row, bad_output;
-    char text[8192];                 /* what fixture_eval gave */
+    char text[8192]; /* what fixture_eval gave */
 } expr_fixture;
 
 /* r.i, r.j int; r.f float; r.d, r.e decimal2; r.s, r.u string; r.b bool; r.t datetime; l.v int; w.x is prohibited. */

@@ -8,8 +8,8 @@ static const struct {
     const char *name;
     capi_type type;
 } fields[FIXTURE_FIELDS] = {
-    {"r", "i", CAPI_INT},    {"r", "j", CAPI_INT},    {"r", "f", CAPI_FLOAT}, {"r", "d", CAPI_DECIMAL},
-    {"r", "e", CAPI_DECIMAL}, {"r", "s", CAPI_STRING}, {"r", "u", CAPI_STRING}, {"r", "b", CAPI_BOOL},
+    {"r", "i", CAPI_INT},      {"r", "j", CAPI_INT},    {"r", "f", CAPI_FLOAT},  {"r", "d", CAPI_DECIMAL},
+    {"r", "e", CAPI_DECIMAL},  {"r", "s", CAPI_STRING}, {"r", "u", CAPI_STRING}, {"r", "b", CAPI_BOOL},
     {"r", "t", CAPI_DATETIME}, {"l", "v", CAPI_INT},
 };
 

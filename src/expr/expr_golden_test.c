@@ -44,14 +44,17 @@ static void add_fields(golden_scope *scope, const json_t *vars)
     json_t *fields;
     json_t *field;
 
-    json_object_foreach((json_t *)(uintptr_t)vars, alias, fields) {
-        json_object_foreach(fields, name, field) {
+    json_object_foreach((json_t *)(uintptr_t)vars, alias, fields)
+    {
+        json_object_foreach(fields, name, field)
+        {
             golden_field *item = &scope->fields[scope->count++];
 
             if (scope->count > GOLDEN_FIELDS_MAX) abort();
             item->alias = capi_str_of(alias);
             item->name = capi_str_of(name);
-            if (!capi_type_from_name(capi_str_of(json_string_value(json_object_get(field, "type"))), &item->type)) abort();
+            if (!capi_type_from_name(capi_str_of(json_string_value(json_object_get(field, "type"))), &item->type))
+                abort();
         }
     }
 }
@@ -63,29 +66,17 @@ static capi_value value_of(capi_arena *arena, capi_type type, const char *text)
     bool ok = true;
 
     switch (type) {
-    case CAPI_INT:
-        ok = capi_parse_int(capi_str_of(text), &value.integer);
-        break;
-    case CAPI_FLOAT:
-        ok = capi_parse_float(capi_str_of(text), &value.real) == CAPI_FLOAT_OK;
-        break;
-    case CAPI_BOOL:
-        value.boolean = strcmp(text, "true") == 0;
-        break;
-    case CAPI_STRING:
-        value.string = capi_str_copy(arena, capi_str_of(text));
-        break;
-    case CAPI_DECIMAL:
-        ok = capi_decimal_parse(capi_str_of(text), &value.decimal);
-        break;
+    case CAPI_INT: ok = capi_parse_int(capi_str_of(text), &value.integer); break;
+    case CAPI_FLOAT: ok = capi_parse_float(capi_str_of(text), &value.real) == CAPI_FLOAT_OK; break;
+    case CAPI_BOOL: value.boolean = strcmp(text, "true") == 0; break;
+    case CAPI_STRING: value.string = capi_str_copy(arena, capi_str_of(text)); break;
+    case CAPI_DECIMAL: ok = capi_decimal_parse(capi_str_of(text), &value.decimal); break;
     case CAPI_DATETIME:
         ok = capi_layout_parse(layout, capi_str_of(text), arena, &value.instant, NULL) == CAPI_OK;
         break;
     case CAPI_LENGTH:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        ok = false;
-        break;
+    case CAPI_ZONE: ok = false; break;
     }
     if (!ok) {
         fprintf(stderr, "value \"%s\" of a case cannot be read\n", text);
@@ -95,7 +86,8 @@ static capi_value value_of(capi_arena *arena, capi_type type, const char *text)
 }
 
 /* The fields of one row as vectors, in the order of add_fields. */
-static void fill_inputs(capi_arena *arena, const golden_scope *scope, const json_t *vars, bool as_constants, capi_vec *inputs)
+static void fill_inputs(capi_arena *arena, const golden_scope *scope, const json_t *vars, bool as_constants,
+                        capi_vec *inputs)
 {
     uint32_t rows[GOLDEN_ROWS] = {0};
 
@@ -140,8 +132,8 @@ typedef struct golden_result {
 
 static const capi_instant golden_now = {.seconds = 1800000000, .zone_name = "UTC"};
 
-static capi_status run_aggregate(capi_arena *arena, const capi_expr *expr, const json_t *item, const golden_scope *scope,
-                                 bool as_constants, capi_vec *out, capi_err *err)
+static capi_status run_aggregate(capi_arena *arena, const capi_expr *expr, const json_t *item,
+                                 const golden_scope *scope, bool as_constants, capi_vec *out, capi_err *err)
 {
     capi_program *program = capi_program_new(arena);
     capi_aggregate *aggregate = capi_aggregate_new(expr);
@@ -155,18 +147,21 @@ static capi_status run_aggregate(capi_arena *arena, const capi_expr *expr, const
     capi_program_add_aggregate(program, expr, &value_output, &condition_output);
     evaluator = capi_evaluator_new(program, golden_now);
     capi_aggregate_start(aggregate, 2);
-    json_array_foreach(json_object_get(item, "rows"), index, row) {
+    json_array_foreach(json_object_get(item, "rows"), index, row)
+    {
         capi_vec inputs[GOLDEN_FIELDS_MAX];
         capi_vec outputs[2];
         uint32_t bad_row, bad_output;
 
         fill_inputs(arena, scope, row, as_constants, inputs);
         CAPI_TRY_OUT(capi_evaluator_run(evaluator, inputs, 1, outputs, &bad_row, &bad_output, err));
-        CAPI_TRY_OUT(capi_aggregate_add(aggregate, groups, 1, value_output == UINT32_MAX ? NULL : &outputs[value_output],
-                                        condition_output == UINT32_MAX ? NULL : &outputs[condition_output], &bad_row, err));
+        CAPI_TRY_OUT(
+            capi_aggregate_add(aggregate, groups, 1, value_output == UINT32_MAX ? NULL : &outputs[value_output],
+                               condition_output == UINT32_MAX ? NULL : &outputs[condition_output], &bad_row, err));
     }
     CAPI_TRY_OUT(capi_aggregate_finish(aggregate, arena, out, NULL, err));
-    if (out->form == CAPI_FORM_VIEW) out->views[1] = capi_view_make(capi_str_copy(arena, capi_view_str(&out->views[1])).data, out->views[1].bytes);
+    if (out->form == CAPI_FORM_VIEW)
+        out->views[1] = capi_view_make(capi_str_copy(arena, capi_view_str(&out->views[1])).data, out->views[1].bytes);
     *out = capi_vec_slice(out, 1);
 out:
     capi_evaluator_free(evaluator);
@@ -208,7 +203,8 @@ static void run_case(capi_arena *arena, const json_t *item, bool as_constants, g
 
     add_fields(&names, is_aggregate ? json_array_get(json_object_get(item, "rows"), 0) : json_object_get(item, "vars"));
     result->phase = GOLDEN_PARSE;
-    if (capi_expr_parse(arena, capi_str_of(json_string_value(json_object_get(item, "expr"))), &ast, &result->err) != CAPI_OK)
+    if (capi_expr_parse(arena, capi_str_of(json_string_value(json_object_get(item, "expr"))), &ast, &result->err) !=
+        CAPI_OK)
         return;
     result->phase = GOLDEN_CHECK;
     if (capi_expr_check(arena, ast, &scope, &expr, &result->err) != CAPI_OK) return;
@@ -238,7 +234,8 @@ static const char *judge(const json_t *item, const golden_result *result)
 
     if (json_is_true(json_object_get(item, "error"))) {
         if (result->phase == GOLDEN_DONE) return "should fail";
-        if (note && strncmp(note, "run", 3) == 0 && result->phase != GOLDEN_RUN) return "should only fail when evaluated";
+        if (note && strncmp(note, "run", 3) == 0 && result->phase != GOLDEN_RUN)
+            return "should only fail when evaluated";
         if (note && strncmp(note, "parse", 5) == 0 && result->phase != GOLDEN_PARSE) return "should fail when parsed";
         if (note && strncmp(note, "check", 5) == 0 && result->phase == GOLDEN_RUN) return "should fail when loaded";
         return result->err.text_bytes == 0 ? "fails without a message" : NULL;
@@ -278,7 +275,8 @@ TEST(every_case_of_the_language_table_gives_its_value_or_error)
     uint32_t failed = 0;
 
     CHECK(cases != NULL);
-    json_array_foreach(cases, index, item) {
+    json_array_foreach(cases, index, item)
+    {
         failed += !check_case(item, false);
         failed += !check_case(item, true);
     }

@@ -23,12 +23,12 @@ static void generate(generator *gen, capi_type type, uint32_t depth);
 /* A template: ~i ~f ~d ~s ~b ~t stand for parts of these types. */
 static void expand(generator *gen, const char *template, uint32_t depth)
 {
-    for (; *template; template++) {
+    for (; *template; template ++) {
         if (*template != '~') {
             capi_buf_append_byte(&gen->text, *template);
             continue;
         }
-        template++;
+        template ++;
         generate(gen,
                  *template == 'i'   ? CAPI_INT
                  : *template == 'f' ? CAPI_FLOAT
@@ -45,56 +45,90 @@ static void expand(generator *gen, const char *template, uint32_t depth)
 static void generate(generator *gen, capi_type type, uint32_t depth)
 {
     static const char *const int_leaves[] = {"r.i", "r.j", "0", "1", "7", "9223372036854775807"};
-    static const char *const int_parts[] = {"~i + ~i", "(~i) - (~i)", "(~i) * (~i)", "(~i) / (~i)", "(~i) % (~i)", "-(~i)",
-                                            "int(~f)", "int(~d)", "int(~s)", "int(~b)", "int(len(~s))", "int.iif(~b, ~i, ~i)",
-                                            "time.Unix(~t)", "time.UnixMilli(~t)", "time.DiffMilli(~t, ~t)", "len(~s) + ~i"};
+    static const char *const int_parts[] = {"~i + ~i",
+                                            "(~i) - (~i)",
+                                            "(~i) * (~i)",
+                                            "(~i) / (~i)",
+                                            "(~i) % (~i)",
+                                            "-(~i)",
+                                            "int(~f)",
+                                            "int(~d)",
+                                            "int(~s)",
+                                            "int(~b)",
+                                            "int(len(~s))",
+                                            "int.iif(~b, ~i, ~i)",
+                                            "time.Unix(~t)",
+                                            "time.UnixMilli(~t)",
+                                            "time.DiffMilli(~t, ~t)",
+                                            "len(~s) + ~i"};
     static const char *const float_leaves[] = {"r.f", "0.5", "1e300", "3.0"};
-    static const char *const float_parts[] = {"~f + ~i", "(~f) - (~d)", "(~f) * (~f)", "(~f) / (~i)", "-(~f)", "float(~i)",
-                                              "float(~d)", "float(~s)", "math.Round(~f)", "math.Sqrt(~d)", "float.iif(~b, ~f, ~f)"};
-    static const char *const decimal_leaves[] = {"r.d", "r.e", "decimal2(\"1.005\")", "decimal2(3)", "decimal2(0.0725)"};
-    static const char *const decimal_parts[] = {"~d + ~d", "(~d) - (~i)", "(~d) * (~d)", "(~d) / (~d)", "(~d) * (~i)",
-                                                "-(~d)", "decimal2(~f)", "decimal2(~i)", "decimal2(~s)", "decimal2(~b)",
+    static const char *const float_parts[] = {
+        "~f + ~i",   "(~f) - (~d)",    "(~f) * (~f)",   "(~f) / (~i)",          "-(~f)", "float(~i)", "float(~d)",
+        "float(~s)", "math.Round(~f)", "math.Sqrt(~d)", "float.iif(~b, ~f, ~f)"};
+    static const char *const decimal_leaves[] = {"r.d", "r.e", "decimal2(\"1.005\")", "decimal2(3)",
+                                                 "decimal2(0.0725)"};
+    static const char *const decimal_parts[] = {"~d + ~d",
+                                                "(~d) - (~i)",
+                                                "(~d) * (~d)",
+                                                "(~d) / (~d)",
+                                                "(~d) * (~i)",
+                                                "-(~d)",
+                                                "decimal2(~f)",
+                                                "decimal2(~i)",
+                                                "decimal2(~s)",
+                                                "decimal2(~b)",
                                                 "decimal2.iif(~b, ~d, ~d)"};
     static const char *const string_leaves[] = {"r.s", "r.u", "\"x\"", "`a \"quoted\" text`", "\"\"", "\"12\""};
-    static const char *const string_parts[] = {"~s + ~s", "string(~i)", "string(~f)", "string(~d)", "string(~b)", "string(~t)",
-                                               "string(len(~s))", "strings.ReplaceAll(~s, ~s, ~s)",
-                                               "strings.ReplaceAll(~s, \"a\", ~s)", "time.Format(~t, \"2006-01-02 15:04:05.000\")",
-                                               "time.Format(~t, `Jan _2 06 MST -07:00`)", "fmt.Sprintf(`%s|%5d|%v`, ~s, ~i, ~d)",
-                                               "fmt.Sprintf(~s, ~f)", "fmt.Sprintf(`%v %t`, ~t, ~b)", "string.iif(~b, ~s, ~s)"};
+    static const char *const string_parts[] = {"~s + ~s",
+                                               "string(~i)",
+                                               "string(~f)",
+                                               "string(~d)",
+                                               "string(~b)",
+                                               "string(~t)",
+                                               "string(len(~s))",
+                                               "strings.ReplaceAll(~s, ~s, ~s)",
+                                               "strings.ReplaceAll(~s, \"a\", ~s)",
+                                               "time.Format(~t, \"2006-01-02 15:04:05.000\")",
+                                               "time.Format(~t, `Jan _2 06 MST -07:00`)",
+                                               "fmt.Sprintf(`%s|%5d|%v`, ~s, ~i, ~d)",
+                                               "fmt.Sprintf(~s, ~f)",
+                                               "fmt.Sprintf(`%v %t`, ~t, ~b)",
+                                               "string.iif(~b, ~s, ~s)"};
     static const char *const bool_leaves[] = {"r.b", "true", "false"};
-    static const char *const bool_parts[] = {"(~i) < (~i)", "(~f) == (~i)", "(~d) >= (~d)", "(~d) != (~i)", "(~s) == (~s)",
-                                             "(~s) < (~s)", "(~t) <= (~t)", "(~b) != (~b)", "(~b) && (~b)", "(~b) || (~b)",
-                                             "!(~b)", "re.MatchString(`[a-c]x?`, ~s)", "re.MatchString(`text`, ~s)",
-                                             "re.MatchString(~s, ~s)", "time.Before(~t, ~t)", "time.After(~t, ~t)"};
+    static const char *const bool_parts[] = {"(~i) < (~i)",
+                                             "(~f) == (~i)",
+                                             "(~d) >= (~d)",
+                                             "(~d) != (~i)",
+                                             "(~s) == (~s)",
+                                             "(~s) < (~s)",
+                                             "(~t) <= (~t)",
+                                             "(~b) != (~b)",
+                                             "(~b) && (~b)",
+                                             "(~b) || (~b)",
+                                             "!(~b)",
+                                             "re.MatchString(`[a-c]x?`, ~s)",
+                                             "re.MatchString(`text`, ~s)",
+                                             "re.MatchString(~s, ~s)",
+                                             "time.Before(~t, ~t)",
+                                             "time.After(~t, ~t)"};
     static const char *const time_leaves[] = {"r.t", "time.Now()"};
-    static const char *const time_parts[] = {"time.Date(2001, time.May, ~i, 3, 4, 5, ~i, time.UTC)",
-                                             "time.Date(1970, time.January, 1, 0, 0, ~i, 0, time.FixedZone(~s, 3600))",
-                                             "time.iif(~b, ~t, ~t)", "time.Parse(`2006-01-02`, time.Format(~t, `2006-01-02`))",
-                                             "time.Parse(`2006-01-02 15:04:05.000`, time.Format(~t, `2006-01-02 15:04:05.999`))"};
+    static const char *const time_parts[] = {
+        "time.Date(2001, time.May, ~i, 3, 4, 5, ~i, time.UTC)",
+        "time.Date(1970, time.January, 1, 0, 0, ~i, 0, time.FixedZone(~s, 3600))", "time.iif(~b, ~t, ~t)",
+        "time.Parse(`2006-01-02`, time.Format(~t, `2006-01-02`))",
+        "time.Parse(`2006-01-02 15:04:05.000`, time.Format(~t, `2006-01-02 15:04:05.999`))"};
     bool is_leaf = depth == 0 || pick(gen, 5) == 0;
 
     switch (type) {
-    case CAPI_INT:
-        expand(gen, is_leaf ? CHOOSE(int_leaves) : CHOOSE(int_parts), depth - 1);
-        break;
-    case CAPI_FLOAT:
-        expand(gen, is_leaf ? CHOOSE(float_leaves) : CHOOSE(float_parts), depth - 1);
-        break;
-    case CAPI_DECIMAL:
-        expand(gen, is_leaf ? CHOOSE(decimal_leaves) : CHOOSE(decimal_parts), depth - 1);
-        break;
-    case CAPI_STRING:
-        expand(gen, is_leaf ? CHOOSE(string_leaves) : CHOOSE(string_parts), depth - 1);
-        break;
-    case CAPI_BOOL:
-        expand(gen, is_leaf ? CHOOSE(bool_leaves) : CHOOSE(bool_parts), depth - 1);
-        break;
+    case CAPI_INT: expand(gen, is_leaf ? CHOOSE(int_leaves) : CHOOSE(int_parts), depth - 1); break;
+    case CAPI_FLOAT: expand(gen, is_leaf ? CHOOSE(float_leaves) : CHOOSE(float_parts), depth - 1); break;
+    case CAPI_DECIMAL: expand(gen, is_leaf ? CHOOSE(decimal_leaves) : CHOOSE(decimal_parts), depth - 1); break;
+    case CAPI_STRING: expand(gen, is_leaf ? CHOOSE(string_leaves) : CHOOSE(string_parts), depth - 1); break;
+    case CAPI_BOOL: expand(gen, is_leaf ? CHOOSE(bool_leaves) : CHOOSE(bool_parts), depth - 1); break;
     case CAPI_DATETIME:
     case CAPI_LENGTH:
     case CAPI_MONTH:
-    case CAPI_ZONE:
-        expand(gen, is_leaf ? CHOOSE(time_leaves) : CHOOSE(time_parts), depth - 1);
-        break;
+    case CAPI_ZONE: expand(gen, is_leaf ? CHOOSE(time_leaves) : CHOOSE(time_parts), depth - 1); break;
     }
 }
 
@@ -103,12 +137,15 @@ static void fill(expr_fixture *fixture)
     const int64_t i[RANDOM_ROWS] = {0, 1, -1, 42, INT64_MAX, INT64_MIN, 1000000, 3, 100};
     const int64_t j[RANDOM_ROWS] = {5, 2, 3, -7, 2, -1, 1, 0, 12345678901};
     const double g[RANDOM_ROWS] = {0, 1.5, -0.005, 1e10, 1e300, -INFINITY, NAN, 0.1, 2.675};
-    const char *const d[RANDOM_ROWS] = {"0", "1.25", "-0.05", "92233720368547758.07", "10", "0.01", "-92233720368547758.08", "333.33", "5"};
+    const char *const d[RANDOM_ROWS] = {
+        "0", "1.25", "-0.05", "92233720368547758.07", "10", "0.01", "-92233720368547758.08", "333.33", "5"};
     const char *const e[RANDOM_ROWS] = {"3", "1", "0.1", "-2.5", "0", "100000", "7", "-0.01", "12.34"};
-    const char *const s[RANDOM_ROWS] = {"", "a", "\"a\"", "a longer text, not inline", "12", "\\\"x", "%d|%v", "\xff\xfe bad", "žluť"};
+    const char *const s[RANDOM_ROWS] = {
+        "", "a", "\"a\"", "a longer text, not inline", "12", "\\\"x", "%d|%v", "\xff\xfe bad", "žluť"};
     const char *const u[RANDOM_ROWS] = {"a", "b", "a", "text", "1.5", "\"", "(", "[a-z]+", "12345678901234567890"};
     const uint8_t b[RANDOM_ROWS] = {1, 0, 1, 1, 0, 0, 1, 0, 1};
-    const int64_t t[RANDOM_ROWS] = {0, 981173106789, -1, -2177452800000, 4102444800000, 1500000000000, 1, 86399999, 253402300799999};
+    const int64_t t[RANDOM_ROWS] = {0,        981173106789,   -1, -2177452800000, 4102444800000, 1500000000000, 1,
+                                    86399999, 253402300799999};
 
     fixture_ints(fixture, "i", i, RANDOM_ROWS);
     fixture_ints(fixture, "j", j, RANDOM_ROWS);
@@ -164,7 +201,8 @@ static uint32_t rows_together(expr_fixture *fixture, capi_evaluator *evaluator, 
     uint32_t count = RANDOM_ROWS;
     capi_vec out;
 
-    if (capi_evaluator_run(evaluator, inputs, count, &out, &fixture->bad_row, &fixture->bad_output, &fixture->err) != CAPI_OK) {
+    if (capi_evaluator_run(evaluator, inputs, count, &out, &fixture->bad_row, &fixture->bad_output, &fixture->err) !=
+        CAPI_OK) {
         count = fixture->bad_row;
         CHECK(count < RANDOM_ROWS);
         if (count == 0) return 0;
@@ -203,8 +241,8 @@ static bool check_expression(expr_fixture *fixture, const char *text, const capi
          capi_str_equal(capi_buf_str(&alone), capi_buf_str(&general));
     if (!ok)
         fprintf(stderr, "%s\nalone (%u rows):\n%.*stogether:\n%.*sgeneral:\n%.*s", text, good, (int)alone.bytes,
-                alone.data ? alone.data : "", (int)together.bytes, together.data ? together.data : "", (int)general.bytes,
-                general.data ? general.data : "");
+                alone.data ? alone.data : "", (int)together.bytes, together.data ? together.data : "",
+                (int)general.bytes, general.data ? general.data : "");
     capi_evaluator_free(evaluator);
     capi_buf_deinit(&alone);
     capi_buf_deinit(&together);

@@ -23,8 +23,7 @@ typedef enum expr_aggregate_kind {
 typedef uint16_t expr_types;
 
 #define EXPR_TYPE(type) ((expr_types)(1u << (type)))
-#define EXPR_NUMBERS \
-    (EXPR_TYPE(CAPI_INT) | EXPR_TYPE(CAPI_LENGTH) | EXPR_TYPE(CAPI_FLOAT) | EXPR_TYPE(CAPI_DECIMAL))
+#define EXPR_NUMBERS (EXPR_TYPE(CAPI_INT) | EXPR_TYPE(CAPI_LENGTH) | EXPR_TYPE(CAPI_FLOAT) | EXPR_TYPE(CAPI_DECIMAL))
 #define EXPR_ANY ((expr_types)((1u << CAPI_TYPE_COUNT) - 1))
 
 enum { EXPR_ARG_MAX = 8, EXPR_ARGS_ANY = 255 };
@@ -35,14 +34,14 @@ typedef capi_status (*expr_prepare)(capi_arena *arena, capi_str text, const void
 typedef struct expr_function {
     capi_function_help help;
     expr_aggregate_kind aggregate;
-    bool has_condition;        /* aggregates: the last argument is one */
-    uint8_t arg_min, arg_max;  /* arg_max EXPR_ARGS_ANY: further arguments are like the last */
+    bool has_condition;       /* aggregates: the last argument is one */
+    uint8_t arg_min, arg_max; /* arg_max EXPR_ARGS_ANY: further arguments are like the last */
     expr_types args[EXPR_ARG_MAX];
-    capi_type type;            /* of the result */
-    expr_kernel kernel;        /* NULL with by_type */
+    capi_type type;             /* of the result */
+    expr_kernel kernel;         /* NULL with by_type */
     const expr_kernel *by_type; /* by the type of the first argument; NULL there: the argument itself */
     uint32_t param;
-    bool wants_float;          /* numbers are converted to float first */
+    bool wants_float; /* numbers are converted to float first */
     expr_prepare prepare;
     uint8_t prepared_arg;
 } expr_function;

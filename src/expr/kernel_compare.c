@@ -16,7 +16,7 @@ KERNEL_LOOP(float_gt, double, uint8_t, a > b)
 KERNEL_LOOP(float_ge, double, uint8_t, a >= b)
 KERNEL_LOOP(bool_eq, uint8_t, uint8_t, a == b)
 KERNEL_LOOP(bool_ne, uint8_t, uint8_t, a != b)
-KERNEL_LOOP(bool_and, uint8_t, uint8_t, a & b)
+KERNEL_LOOP(bool_and, uint8_t, uint8_t, a &b)
 KERNEL_LOOP(bool_or, uint8_t, uint8_t, a | b)
 
 typedef void (*compare_loop)(const capi_vec *a, const capi_vec *b, uint8_t *out, uint32_t row_count);
@@ -49,7 +49,8 @@ uint32_t expr_compare_bool(const expr_call *call, capi_vec *out)
 }
 
 /* Which of the outcomes -1, 0, 1 make the comparison true, as bits 0, 1, 2. */
-static const uint8_t true_outcomes[] = {[EXPR_EQ] = 2, [EXPR_NE] = 5, [EXPR_LT] = 1, [EXPR_LE] = 3, [EXPR_GT] = 4, [EXPR_GE] = 6};
+static const uint8_t true_outcomes[] = {
+    [EXPR_EQ] = 2, [EXPR_NE] = 5, [EXPR_LT] = 1, [EXPR_LE] = 3, [EXPR_GT] = 4, [EXPR_GE] = 6};
 
 static uint8_t outcome_is_true(uint32_t comparison, int outcome)
 {

@@ -54,7 +54,7 @@ static inline int64_t cents_divide(int64_t a, int64_t b)
 
 enum { DIVIDEND_BITS_MAX = 56, DIVISOR_BITS_MAX = 45, PRODUCT_BITS_MAX = 62 };
 
-KERNEL_LOOP(cents_multiply_loop, int64_t, int64_t, round_quotient(a * b, 100))
+KERNEL_LOOP(cents_multiply_loop, int64_t, int64_t, round_quotient(a *b, 100))
 KERNEL_LOOP(cents_divide_loop, int64_t, int64_t, cents_divide(a, b))
 
 #define CENTS_LOOP(name, operation)                                                                                    \
@@ -116,10 +116,8 @@ static bool cents_arithmetic(const expr_call *call, const capi_vec *a, const cap
     uint32_t row_count = call->row_count;
 
     switch (call->param) {
-    case EXPR_ADD:
-        return cents_add_loop(a, b, out, row_count);
-    case EXPR_SUBTRACT:
-        return cents_subtract_loop(a, b, out, row_count);
+    case EXPR_ADD: return cents_add_loop(a, b, out, row_count);
+    case EXPR_SUBTRACT: return cents_subtract_loop(a, b, out, row_count);
     case EXPR_MULTIPLY:
         if (bit_length(a, row_count) + bit_length(b, row_count) <= PRODUCT_BITS_MAX) {
             cents_multiply_loop(a, b, out, row_count);
@@ -164,14 +162,10 @@ static bool cents_times_constant(const capi_vec *cents, const capi_vec *constant
 static bool decimal_operation(uint32_t operation, const capi_decimal *a, const capi_decimal *b, capi_decimal *out)
 {
     switch (operation) {
-    case EXPR_ADD:
-        return capi_decimal_add_round2(a, b, out);
-    case EXPR_SUBTRACT:
-        return capi_decimal_subtract_round2(a, b, out);
-    case EXPR_MULTIPLY:
-        return capi_decimal_multiply_round2(a, b, out);
-    default:
-        return capi_decimal_divide_round2(a, b, out);
+    case EXPR_ADD: return capi_decimal_add_round2(a, b, out);
+    case EXPR_SUBTRACT: return capi_decimal_subtract_round2(a, b, out);
+    case EXPR_MULTIPLY: return capi_decimal_multiply_round2(a, b, out);
+    default: return capi_decimal_divide_round2(a, b, out);
     }
 }
 
@@ -186,7 +180,8 @@ static uint32_t decimal_rows(const expr_call *call, const capi_vec *a, const cap
         const capi_decimal *right = &b->decimals[row * step_b];
         capi_decimal result;
 
-        if (call->param == EXPR_DIVIDE && capi_decimal_is_zero(right)) return EXPR_FAIL(call, row, "decimal division by zero");
+        if (call->param == EXPR_DIVIDE && capi_decimal_is_zero(right))
+            return EXPR_FAIL(call, row, "decimal division by zero");
         if (!decimal_operation(call->param, left, right, &result))
             return EXPR_FAIL(call, row, "decimal %s needs more than %d digits", names[call->param],
                              CAPI_DECIMAL_DIGITS_MAX);

@@ -9,7 +9,7 @@
 #include "vec/number.h"
 
 enum {
-    FORMAT_VERBS_MAX = 64,       /* of a plain format */
+    FORMAT_VERBS_MAX = 64, /* of a plain format */
     FORMAT_NUMBER_BYTES = 32,
     FORMAT_WIDTH_MAX = 10000000, /* larger ones are mistakes and ask for nothing */
     FORMAT_VALUE_BYTES = 4096,   /* of a value that is no text, in any verb */
@@ -120,7 +120,8 @@ static size_t plain_bytes_max(const prepared_format *format, const capi_vec *arg
     size_t bytes = format->literal_bytes;
 
     for (uint32_t i = 0; i < format->verb_count; i++)
-        bytes += args[i].form == CAPI_FORM_VIEW ? args[i].views[row * kernel_step(&args[i])].bytes : FORMAT_NUMBER_BYTES;
+        bytes +=
+            args[i].form == CAPI_FORM_VIEW ? args[i].views[row * kernel_step(&args[i])].bytes : FORMAT_NUMBER_BYTES;
     return bytes;
 }
 

@@ -2,8 +2,9 @@
 #include "expr/kernel_loop.h"
 
 #define IIF_LOOP(name, value_type)                                                                                     \
-    static void name(const uint8_t *restrict condition, uint32_t step_c, const value_type *restrict a, uint32_t step_a, \
-                     const value_type *restrict b, uint32_t step_b, value_type *restrict out, uint32_t row_count)      \
+    static void name(const uint8_t *restrict condition, uint32_t step_c, const value_type *restrict a,                 \
+                     uint32_t step_a, const value_type *restrict b, uint32_t step_b, value_type *restrict out,         \
+                     uint32_t row_count)                                                                               \
     {                                                                                                                  \
         for (uint32_t row = 0; row < row_count; row++) {                                                               \
             const value_type *chosen = condition[row * step_c] ? &a[row * step_a] : &b[row * step_b];                  \
@@ -36,12 +37,8 @@ static void iif_rows(const capi_vec *c, const capi_vec *a, const capi_vec *b, ca
     case CAPI_FORM_INT64:
     case CAPI_FORM_DOUBLE:
     case CAPI_FORM_MILLIS:
-    case CAPI_FORM_CENTS:
-        iif_int64(c->bools, a->int64s, step_a, b->int64s, step_b, out->int64s, row_count);
-        return;
-    case CAPI_FORM_VIEW:
-        iif_view(c->bools, step_c, a->views, step_a, b->views, step_b, out->views, row_count);
-        return;
+    case CAPI_FORM_CENTS: iif_int64(c->bools, a->int64s, step_a, b->int64s, step_b, out->int64s, row_count); return;
+    case CAPI_FORM_VIEW: iif_view(c->bools, step_c, a->views, step_a, b->views, step_b, out->views, row_count); return;
     case CAPI_FORM_INSTANT:
         iif_instant(c->bools, step_c, a->instants, step_a, b->instants, step_b, out->instants, row_count);
         return;
@@ -49,8 +46,7 @@ static void iif_rows(const capi_vec *c, const capi_vec *a, const capi_vec *b, ca
         iif_decimal(c->bools, step_c, a->decimals, step_a, b->decimals, step_b, out->decimals, row_count);
         return;
     case CAPI_FORM_BOOL:
-    case CAPI_FORM_ZONE:
-        break; /* there is no iif of these */
+    case CAPI_FORM_ZONE: break; /* there is no iif of these */
     }
 }
 

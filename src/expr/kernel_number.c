@@ -36,7 +36,7 @@ KERNEL_LOOP(int_divide, int64_t, int64_t, wrap_divide(a, b))
 KERNEL_LOOP(int_modulo, int64_t, int64_t, wrap_modulo(a, b))
 KERNEL_LOOP(float_add, double, double, a + b)
 KERNEL_LOOP(float_subtract, double, double, a - b)
-KERNEL_LOOP(float_multiply, double, double, a * b)
+KERNEL_LOOP(float_multiply, double, double, a *b)
 KERNEL_LOOP(float_divide, double, double, a / b)
 
 /* The first row whose divisor is zero, or row_count. */
@@ -56,15 +56,9 @@ uint32_t expr_int_arithmetic(const expr_call *call, capi_vec *out)
 
     *out = expr_run_vec(call->run, call->type, CAPI_FORM_INT64);
     switch (call->param) {
-    case EXPR_ADD:
-        int_add(a, b, out->int64s, row_count);
-        return row_count;
-    case EXPR_SUBTRACT:
-        int_subtract(a, b, out->int64s, row_count);
-        return row_count;
-    case EXPR_MULTIPLY:
-        int_multiply(a, b, out->int64s, row_count);
-        return row_count;
+    case EXPR_ADD: int_add(a, b, out->int64s, row_count); return row_count;
+    case EXPR_SUBTRACT: int_subtract(a, b, out->int64s, row_count); return row_count;
+    case EXPR_MULTIPLY: int_multiply(a, b, out->int64s, row_count); return row_count;
     }
     row_count = first_zero(b, row_count);
     if (call->param == EXPR_DIVIDE)
@@ -94,18 +88,10 @@ uint32_t expr_float_arithmetic(const expr_call *call, capi_vec *out)
 
     *out = expr_run_vec(call->run, CAPI_FLOAT, CAPI_FORM_DOUBLE);
     switch (call->param) {
-    case EXPR_ADD:
-        float_add(a, b, out->doubles, call->row_count);
-        break;
-    case EXPR_SUBTRACT:
-        float_subtract(a, b, out->doubles, call->row_count);
-        break;
-    case EXPR_MULTIPLY:
-        float_multiply(a, b, out->doubles, call->row_count);
-        break;
-    default:
-        float_divide(a, b, out->doubles, call->row_count);
-        break;
+    case EXPR_ADD: float_add(a, b, out->doubles, call->row_count); break;
+    case EXPR_SUBTRACT: float_subtract(a, b, out->doubles, call->row_count); break;
+    case EXPR_MULTIPLY: float_multiply(a, b, out->doubles, call->row_count); break;
+    default: float_divide(a, b, out->doubles, call->row_count); break;
     }
     return call->row_count;
 }

@@ -57,7 +57,8 @@ uint32_t expr_time_parse(const expr_call *call, capi_vec *out)
 
 /* ---- time.Format ---- */
 
-static bool format_general(const expr_call *call, const capi_layout *layout, const capi_instant *instant, capi_view *out)
+static bool format_general(const expr_call *call, const capi_layout *layout, const capi_instant *instant,
+                           capi_view *out)
 {
     capi_buf *scratch = &call->run->scratch;
 
@@ -86,7 +87,8 @@ uint32_t expr_time_format(const expr_call *call, capi_vec *out)
         } else {
             const capi_layout *layout = call->prepared ? call->prepared : row_layout(call, &call->args[1], row);
 
-            instant = in->form == CAPI_FORM_MILLIS ? capi_instant_from_ms(in->int64s[row * step]) : in->instants[row * step];
+            instant =
+                in->form == CAPI_FORM_MILLIS ? capi_instant_from_ms(in->int64s[row * step]) : in->instants[row * step];
             fits = format_general(call, layout, &instant, &out->views[row]);
         }
         if (!fits) return row;
@@ -107,10 +109,10 @@ uint32_t expr_time_date(const expr_call *call, capi_vec *out)
         parts[i] = call->args[i].int64s;
     *out = expr_run_vec(call->run, CAPI_DATETIME, CAPI_FORM_INSTANT);
     for (uint32_t row = 0; row < call->row_count; row++)
-        out->instants[row] = capi_instant_from_parts(
-            parts[0][row * steps[0]], parts[1][row * steps[1]], parts[2][row * steps[2]], parts[3][row * steps[3]],
-            parts[4][row * steps[4]], parts[5][row * steps[5]], parts[6][row * steps[6]],
-            call->args[7].zones[row * steps[7]]);
+        out->instants[row] =
+            capi_instant_from_parts(parts[0][row * steps[0]], parts[1][row * steps[1]], parts[2][row * steps[2]],
+                                    parts[3][row * steps[3]], parts[4][row * steps[4]], parts[5][row * steps[5]],
+                                    parts[6][row * steps[6]], call->args[7].zones[row * steps[7]]);
     return call->row_count;
 }
 
@@ -130,7 +132,8 @@ uint32_t expr_time_zone(const expr_call *call, capi_vec *out)
             return EXPR_FAIL(call, row, "zone offset of %lld seconds is out of range", (long long)offset);
         if (name.bytes) memcpy(copy, name.data, name.bytes);
         copy[name.bytes] = 0;
-        out->zones[row] = (capi_zone){.offset_seconds = (int32_t)offset, .name_bytes = (uint32_t)name.bytes, .name = copy};
+        out->zones[row] =
+            (capi_zone){.offset_seconds = (int32_t)offset, .name_bytes = (uint32_t)name.bytes, .name = copy};
     }
     return call->row_count;
 }
@@ -148,7 +151,8 @@ uint32_t expr_time_unix(const expr_call *call, capi_vec *out)
 
     *out = expr_run_vec(call->run, CAPI_INT, CAPI_FORM_INT64);
     for (uint32_t row = 0; row < call->row_count; row++)
-        out->int64s[row] = in->form == CAPI_FORM_MILLIS ? floor_divide(in->int64s[row], 1000) : in->instants[row].seconds;
+        out->int64s[row] =
+            in->form == CAPI_FORM_MILLIS ? floor_divide(in->int64s[row], 1000) : in->instants[row].seconds;
     return call->row_count;
 }
 

@@ -135,9 +135,9 @@ static capi_status skip_space(expr_lexer *lexer, bool *newline, capi_err *err)
 /* ---- names ---- */
 
 static const char *const keywords[] = {
-    "break",  "case",   "chan",   "const", "continue", "default", "defer",  "else",   "fallthrough",
-    "for",    "func",   "go",     "goto",  "if",       "import",  "interface", "map", "package",
-    "range",  "return", "select", "struct", "switch",  "type",    "var",
+    "break", "case",   "chan",   "const",  "continue", "default", "defer",     "else", "fallthrough",
+    "for",   "func",   "go",     "goto",   "if",       "import",  "interface", "map",  "package",
+    "range", "return", "select", "struct", "switch",   "type",    "var",
 };
 
 /* Bytes of the letter, digit or underscore at lexer->at, or 0. */
@@ -176,11 +176,11 @@ static void lex_name(expr_lexer *lexer, expr_token *out)
 /* ---- numbers ---- */
 
 typedef struct number_shape {
-    int base;          /* 2, 8, 10, 16 */
-    bool old_octal;    /* starts with 0 and is no other base */
+    int base;       /* 2, 8, 10, 16 */
+    bool old_octal; /* starts with 0 and is no other base */
     bool is_float;
     bool has_underscore;
-    char bad_digit;    /* a digit too high for the base, or 0 */
+    char bad_digit; /* a digit too high for the base, or 0 */
     uint32_t digit_count;
 } number_shape;
 
@@ -257,8 +257,8 @@ static capi_status lex_exponent(expr_lexer *lexer, const number_shape *shape, ca
     return CAPI_OK;
 }
 
-static capi_status check_number(const expr_lexer *lexer, const expr_token *out, const number_shape *shape, bool is_imaginary,
-                                capi_err *err)
+static capi_status check_number(const expr_lexer *lexer, const expr_token *out, const number_shape *shape,
+                                bool is_imaginary, capi_err *err)
 {
     uint32_t end = lexer->at;
 
@@ -271,8 +271,9 @@ static capi_status check_number(const expr_lexer *lexer, const expr_token *out, 
             return capi_err_set_at(err, CAPI_INVALID, out->offset, end - out->offset,
                                    "digit %c in a number with a leading zero at %.*s", shape->bad_digit,
                                    CAPI_STR_ARG(place));
-        return capi_err_set_at(err, CAPI_INVALID, out->offset, end - out->offset, "digit %c in a number of base %d at %.*s",
-                               shape->bad_digit, shape->base, CAPI_STR_ARG(place));
+        return capi_err_set_at(err, CAPI_INVALID, out->offset, end - out->offset,
+                               "digit %c in a number of base %d at %.*s", shape->bad_digit, shape->base,
+                               CAPI_STR_ARG(place));
     }
     if (!underscores_fit(out->text))
         return lexer_fail(lexer, out->offset, end, "\"_\" must stand between digits in the number", err);
@@ -435,9 +436,9 @@ static capi_status lex_rune(expr_lexer *lexer, expr_token *out, capi_err *err)
 /* ---- operators ---- */
 
 static const char *const operators[] = {
-    "<<=", ">>=", "&^=", "...", "&&", "||", "<-", "++", "--", "==", "!=", "<=", ">=", ":=", "+=", "-=", "*=", "/=",
-    "%=",  "&=",  "|=",  "^=",  "<<", ">>", "&^", "+",  "-",  "*",  "/",  "%",  "&",  "|",  "^",  "<",  ">",  "=",
-    "!",   "(",   ")",   "[",   "]",  "{",  "}",  ",",  ";",  ".",  ":",  "~",
+    "<<=", ">>=", "&^=", "...", "&&", "||", "<-", "++", "--", "==", "!=", "<=", ">=", ":=", "+=", "-=",
+    "*=",  "/=",  "%=",  "&=",  "|=", "^=", "<<", ">>", "&^", "+",  "-",  "*",  "/",  "%",  "&",  "|",
+    "^",   "<",   ">",   "=",   "!",  "(",  ")",  "[",  "]",  "{",  "}",  ",",  ";",  ".",  ":",  "~",
 };
 
 static capi_status lex_operator(expr_lexer *lexer, expr_token *out, capi_err *err)
@@ -450,8 +451,8 @@ static capi_status lex_operator(expr_lexer *lexer, expr_token *out, capi_err *er
         out->kind = TOKEN_OPERATOR;
         out->text = capi_str_slice(rest, 0, strlen(operators[i]));
         lexer->at += (uint32_t)out->text.bytes;
-        lexer->ends_line = strchr(")]}", out->text.data[0]) != NULL || capi_str_is(out->text, "++") ||
-                           capi_str_is(out->text, "--");
+        lexer->ends_line =
+            strchr(")]}", out->text.data[0]) != NULL || capi_str_is(out->text, "++") || capi_str_is(out->text, "--");
         return CAPI_OK;
     }
     while (bytes < rest.bytes && (rest.data[bytes] & 0xC0) == 0x80)

@@ -12,28 +12,28 @@
 
 typedef enum token_kind {
     TOKEN_END,
-    TOKEN_NEWLINE,  /* a line end after an operand: ends the expression */
+    TOKEN_NEWLINE, /* a line end after an operand: ends the expression */
     TOKEN_NAME,
-    TOKEN_KEYWORD,  /* Go's 25 words */
-    TOKEN_INT,      /* decimal digits */
-    TOKEN_FLOAT,    /* decimal, without underscores */
-    TOKEN_ODD,      /* well formed and never valid: 0x1F, 1_000, 1i, 'a' */
-    TOKEN_STRING,   /* "..." */
-    TOKEN_RAW,      /* `...` */
+    TOKEN_KEYWORD, /* Go's 25 words */
+    TOKEN_INT,     /* decimal digits */
+    TOKEN_FLOAT,   /* decimal, without underscores */
+    TOKEN_ODD,     /* well formed and never valid: 0x1F, 1_000, 1i, 'a' */
+    TOKEN_STRING,  /* "..." */
+    TOKEN_RAW,     /* `...` */
     TOKEN_OPERATOR,
 } token_kind;
 
 typedef struct expr_token {
     token_kind kind;
     uint32_t offset;
-    capi_str text;    /* as written, quotes included */
-    const char *odd;  /* TOKEN_ODD: what it is, for the message */
+    capi_str text;   /* as written, quotes included */
+    const char *odd; /* TOKEN_ODD: what it is, for the message */
 } expr_token;
 
 typedef struct expr_lexer {
     capi_str text;
     uint32_t at;
-    bool ends_line;   /* a newline at `at` would end the expression */
+    bool ends_line; /* a newline at `at` would end the expression */
 } expr_lexer;
 
 /* The text as a whole: its size, UTF-8, no NUL. */

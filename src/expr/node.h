@@ -15,9 +15,9 @@ typedef enum expr_node_kind {
 struct expr_node {
     expr_node_kind kind;
     capi_type type;
-    uint32_t slot;            /* FIELD */
-    capi_value value;         /* CONSTANT */
-    expr_kernel kernel;       /* CALL */
+    uint32_t slot;      /* FIELD */
+    capi_value value;   /* CONSTANT */
+    expr_kernel kernel; /* CALL */
     uint32_t param;
     const void *prepared;
     const expr_node **args;
@@ -33,13 +33,13 @@ typedef struct expr_field {
 struct capi_expr {
     capi_str text;
     capi_type type;
-    const expr_node *root;       /* NULL for an aggregate */
-    const expr_field *fields;    /* that it mentions, in order of first mention */
+    const expr_node *root;    /* NULL for an aggregate */
+    const expr_field *fields; /* that it mentions, in order of first mention */
     uint32_t field_count;
-    expr_aggregate_kind aggregate; /* EXPR_AGGREGATE_NONE if it is none */
-    const expr_node *agg_value;  /* NULL for count */
+    expr_aggregate_kind aggregate;  /* EXPR_AGGREGATE_NONE if it is none */
+    const expr_node *agg_value;     /* NULL for count */
     const expr_node *agg_condition; /* of the _if forms, else NULL */
-    capi_str separator;          /* string_agg */
+    capi_str separator;             /* string_agg */
 };
 
 /* fold.c: evaluates a node whose arguments are all constants. The value's bytes are in `arena`. */

@@ -181,15 +181,12 @@ static parsed parse_literal(expr_parser *parser)
         ast->kind = CAPI_AST_STRING;
         ast->value = (capi_value){.type = CAPI_STRING, .string = raw_value(parser->arena, token.text)};
         break;
-    case TOKEN_ODD:
-        ast->name = capi_str_of(token.odd);
-        break;
+    case TOKEN_ODD: ast->name = capi_str_of(token.odd); break;
     case TOKEN_END:
     case TOKEN_NEWLINE:
     case TOKEN_NAME:
     case TOKEN_KEYWORD:
-    case TOKEN_OPERATOR:
-        return fail_unexpected(parser, "an operand");
+    case TOKEN_OPERATOR: return fail_unexpected(parser, "an operand");
     }
     if (!advance(parser)) return parse_failed;
     return grown(parser, ast, 0);
@@ -247,7 +244,8 @@ static parsed parse_selector(expr_parser *parser, parsed inner)
     if (name.kind != TOKEN_NAME) return fail_unexpected(parser, "a name after \".\"");
     if (!advance(parser)) return parse_failed;
     if (inner.ast->in_parentheses || (inner.ast->kind != CAPI_AST_NAME && inner.ast->kind != CAPI_AST_BOOL))
-        return parse_other(parser, inner, name.offset + (uint32_t)name.text.bytes, "selector on more than a plain name");
+        return parse_other(parser, inner, name.offset + (uint32_t)name.text.bytes,
+                           "selector on more than a plain name");
     inner.ast->kind = CAPI_AST_FIELD;
     inner.ast->alias = inner.ast->name;
     inner.ast->name = name.text;
@@ -298,9 +296,10 @@ static parsed parse_call(expr_parser *parser, parsed callee)
     if (!parse_arguments(parser, &list)) return parse_failed;
     end = parser->token.offset + 1;
     if (!expect(parser, ")", "\",\" or \")\"")) return parse_failed;
-    if (callee.ast->in_parentheses || (callee.ast->kind != CAPI_AST_NAME && callee.ast->kind != CAPI_AST_BOOL &&
-                                       callee.ast->kind != CAPI_AST_FIELD))
-        return parse_other(parser, (parsed){callee.ast, list.depth}, end, "call of something that is not a function name");
+    if (callee.ast->in_parentheses ||
+        (callee.ast->kind != CAPI_AST_NAME && callee.ast->kind != CAPI_AST_BOOL && callee.ast->kind != CAPI_AST_FIELD))
+        return parse_other(parser, (parsed){callee.ast, list.depth}, end,
+                           "call of something that is not a function name");
     callee.ast->kind = CAPI_AST_CALL;
     callee.ast->args = list.items;
     callee.ast->arg_count = list.count;
@@ -387,7 +386,7 @@ static unsigned precedence(const expr_token *token)
         const char *text;
         unsigned precedence;
     } table[] = {
-        {"||", 1}, {"&&", 2}, {"==", 3}, {"!=", 3}, {"<", 3}, {"<=", 3}, {">", 3},  {">=", 3},  {"+", 4}, {"-", 4},
+        {"||", 1}, {"&&", 2}, {"==", 3}, {"!=", 3}, {"<", 3}, {"<=", 3}, {">", 3},  {">=", 3}, {"+", 4},  {"-", 4},
         {"|", 4},  {"^", 4},  {"*", 5},  {"/", 5},  {"%", 5}, {"&", 5},  {"<<", 5}, {">>", 5}, {"&^", 5},
     };
 
@@ -432,8 +431,7 @@ capi_status capi_expr_parse(capi_arena *arena, capi_str text, const capi_ast **o
     CAPI_TRY(lexer_check_text(text, parser.err));
     parser.lexer = lexer_start(capi_str_copy(arena, text));
     if (!advance(&parser)) return parser.err->status;
-    if (parser.token.kind == TOKEN_END)
-        return capi_err_set_at(parser.err, CAPI_INVALID, 0, 0, "expression is empty");
+    if (parser.token.kind == TOKEN_END) return capi_err_set_at(parser.err, CAPI_INVALID, 0, 0, "expression is empty");
     result = parse_binary(&parser, 1);
     if (!result.ast) return parser.err->status;
     if (parser.token.kind == TOKEN_NEWLINE && !advance(&parser)) return parser.err->status;

@@ -64,9 +64,13 @@ TEST(a_line_end_after_an_operand_ends_the_expression)
     CHECK_STR(parse("1 /* a\nb */"), "1");
     CHECK_STR(parse("1 + 2 // three"), "(+ 1 2)");
     CHECK_STR(parse("1\n// more\n"), "1");
-    CHECK_STR(parse("1\n+ 2"), "2+1 expected an operator or the end of the expression at line 2, column 1, found \"+\"");
-    CHECK_STR(parse("1 /* \n */ + 2"), "10+1 expected an operator or the end of the expression at line 2, column 5, found \"+\"");
-    CHECK_STR(parse("f(1\n, 2)"), "3+1 expected \",\" or \")\" at column 4, found the end of the line (break lines after operators and commas)");
+    CHECK_STR(parse("1\n+ 2"),
+              "2+1 expected an operator or the end of the expression at line 2, column 1, found \"+\"");
+    CHECK_STR(parse("1 /* \n */ + 2"),
+              "10+1 expected an operator or the end of the expression at line 2, column 5, found \"+\"");
+    CHECK_STR(
+        parse("f(1\n, 2)"),
+        "3+1 expected \",\" or \")\" at column 4, found the end of the line (break lines after operators and commas)");
 }
 
 TEST(a_syntax_error_names_what_was_expected_and_where)
@@ -101,8 +105,9 @@ TEST(a_malformed_literal_is_a_syntax_error)
 
 TEST(literals_of_other_languages_still_parse)
 {
-    const char *const texts[] = {"0x1F", "0o7", "0b1", "1_000", "'a'", "'\\''", "1i", "0x1p-2", "08.5i", "x[1]", "x[1:2]",
-                                 "r.a.b", "f(x).y", "(f)(1)", "^1", "&x", "*x", "<-x", "1 &^ 2", "1 << 2"};
+    const char *const texts[] = {"0x1F",   "0o7",   "0b1",  "1_000",  "'a'",    "'\\''",  "1i",
+                                 "0x1p-2", "08.5i", "x[1]", "x[1:2]", "r.a.b",  "f(x).y", "(f)(1)",
+                                 "^1",     "&x",    "*x",   "<-x",    "1 &^ 2", "1 << 2"};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         capi_arena arena = {0};

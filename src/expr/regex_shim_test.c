@@ -53,7 +53,20 @@ TEST(both_ways_to_name_a_group_are_known)
 
 TEST(what_is_not_linear_is_rejected)
 {
-    const char *const bad[] = {"(", "(a)\\1", "(?=a)", "(?!a)", "(?>a)", "a*+", "a{1001}", "\\Z", "\\C", "[b-a]", "*", "\xff", "(?<n>a)(?<n>b)", "(((a{100}){100}){100})"};
+    const char *const bad[] = {"(",
+                               "(a)\\1",
+                               "(?=a)",
+                               "(?!a)",
+                               "(?>a)",
+                               "a*+",
+                               "a{1001}",
+                               "\\Z",
+                               "\\C",
+                               "[b-a]",
+                               "*",
+                               "\xff",
+                               "(?<n>a)(?<n>b)",
+                               "(((a{100}){100}){100})"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (compiles(bad[i])) capi_test_fail(__FILE__, __LINE__, "%s compiles", bad[i]);
@@ -64,12 +77,16 @@ TEST(what_is_not_linear_is_rejected)
 
 TEST(an_invalid_byte_is_one_replacement_character)
 {
-    CHECK(matches("^a.b$", "a\xff" "b"));
-    CHECK(!matches("^a.b$", "a\xff\xfe" "b"));
-    CHECK(matches("^a..b$", "a\xe2\x82" "b"));
+    CHECK(matches("^a.b$", "a\xff"
+                           "b"));
+    CHECK(!matches("^a.b$", "a\xff\xfe"
+                            "b"));
+    CHECK(matches("^a..b$", "a\xe2\x82"
+                            "b"));
     CHECK(matches("\xEF\xBF\xBD", "a\xff"));
     CHECK(matches("^\\x{FFFD}$", "\xff"));
-    CHECK(matches("é", "\xff" "é"));
+    CHECK(matches("é", "\xff"
+                       "é"));
     CHECK(!matches("[^a]", "a"));
 }
 
@@ -107,10 +124,12 @@ TEST(required_texts_do_not_change_what_matches)
 /* A pattern in a group has no required text that is known, so the two ways check each other. */
 TEST(random_patterns_match_the_same_with_and_without_required_texts)
 {
-    static const char *const parts[] = {"a", "b", "ab", "ba", "x", "|", "(", ")", "(?:", "[ab]", "[^b]", "[)|]", "*", "+", "?",
-                                        "{2}", "{0,2}", "{", "}", "{a|", ".", "^", "$", "\\.", "\\d", "\\b", "\\x61", "(?i)",
-                                        "(?i:", "(?P<n>", "é", "\\Qa|b\\E", "\"", ",", "{1,"};
-    static const char *const texts[] = {"", "a", "ab", "abab", "xab", "b}", "a{a", "AB", "aab1.", "\"ab\",", "é ab", "aa|b", "bb{2}x"};
+    static const char *const parts[] = {
+        "a",   "b",   "ab",    "ba",   "x",     "|",      "(", ")",         "(?:", "[ab]", "[^b]", "[)|]",
+        "*",   "+",   "?",     "{2}",  "{0,2}", "{",      "}", "{a|",       ".",   "^",    "$",    "\\.",
+        "\\d", "\\b", "\\x61", "(?i)", "(?i:",  "(?P<n>", "é", "\\Qa|b\\E", "\"",  ",",    "{1,"};
+    static const char *const texts[] = {"",   "a",     "ab",      "abab", "xab",  "b}",    "a{a",
+                                        "AB", "aab1.", "\"ab\",", "é ab", "aa|b", "bb{2}x"};
     uint64_t state = 42;
     uint32_t compiled = 0;
 
@@ -129,7 +148,8 @@ TEST(random_patterns_match_the_same_with_and_without_required_texts)
         other = expr_regex_compile(grouped, strlen(grouped), why, sizeof why);
         compiled += regex && other;
         for (size_t i = 0; regex && other && i < sizeof texts / sizeof *texts; i++)
-            if (expr_regex_match(regex, texts[i], strlen(texts[i])) != expr_regex_match(other, texts[i], strlen(texts[i])))
+            if (expr_regex_match(regex, texts[i], strlen(texts[i])) !=
+                expr_regex_match(other, texts[i], strlen(texts[i])))
                 capi_test_fail(__FILE__, __LINE__, "%s on %s", plain, texts[i]);
         expr_regex_free(regex);
         expr_regex_free(other);

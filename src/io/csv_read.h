@@ -33,10 +33,10 @@ struct capi_csv_reader {
     capi_csv_scan_state scan;
     const char **texts; /* of the column being converted */
     uint32_t *text_bytes;
-    void **column_data;     /* by column: room for a chunk's values in stored form */
-    capi_vec *vecs;         /* by column */
-    capi_arena arena;       /* lives as long as the reader */
-    capi_arena chunk_arena; /* unescaped strings, wide values */
+    void **column_data;                /* by column: room for a chunk's values in stored form */
+    capi_vec *vecs;                    /* by column */
+    capi_arena arena;                  /* lives as long as the reader */
+    capi_arena chunk_arena;            /* unescaped strings, wide values */
     const struct csv_reading *reading; /* the call of capi_csv_read that is using it */
 };
 

@@ -47,8 +47,8 @@ typedef struct capi_work_outcome {
     capi_batch_result result; /* when OK; its texts live until discard */
     bool has_file;            /* a finished file waits for its name */
     capi_str staged, target;
-    capi_seal_result seal;    /* of a seal */
-    capi_err err;             /* the words, when not OK */
+    capi_seal_result seal; /* of a seal */
+    capi_err err;          /* the words, when not OK */
 } capi_work_outcome;
 
 typedef struct capi_worker capi_worker;
@@ -77,8 +77,8 @@ typedef struct capi_agent_options {
     capi_worker *worker;
     capi_str process_uid;
     uint32_t slot_count;
-    int64_t lease_ns;          /* 0: CAPI_LEASE_NS */
-    int64_t patience_ns;       /* how long a batch is tried again while its work is CAPI_UNAVAILABLE; 0: CAPI_PATIENCE_NS */
+    int64_t lease_ns;    /* 0: CAPI_LEASE_NS */
+    int64_t patience_ns; /* how long a batch is tried again while its work is CAPI_UNAVAILABLE; 0: CAPI_PATIENCE_NS */
     /* Which runs: one, given here with its script; or, when run is NULL, every live queued run of every keyspace. */
     const capi_keyspace *keyspace;
     const capi_run *run;
@@ -95,14 +95,15 @@ typedef struct capi_agent_options {
 #define CAPI_PATIENCE_NS INT64_C(30000000000)
 
 capi_agent *capi_agent_new(const capi_agent_options *options);
-void capi_agent_free(capi_agent *agent); /* NULL is fine. Claims stay as they are: call capi_agent_stop and step on first */
+void capi_agent_free(
+    capi_agent *agent); /* NULL is fine. Claims stay as they are: call capi_agent_stop and step on first */
 
 /* From now on no batch is begun; running ones are told to stop and give back their claims. */
 void capi_agent_stop(capi_agent *agent);
 
 typedef struct capi_step {
-    const char *did;   /* "claim", "finish", ..., or NULL: there was nothing to do */
-    int64_t again_ns;  /* monotonic time at which to call again, if no news comes before; 0: at once */
+    const char *did;  /* "claim", "finish", ..., or NULL: there was nothing to do */
+    int64_t again_ns; /* monotonic time at which to call again, if no news comes before; 0: at once */
 } capi_step;
 
 /* The status is that of a state call that failed; the step will be tried again. CAPI_UNAVAILABLE may pass, others will not. */
@@ -116,9 +117,9 @@ bool capi_agent_is_idle(capi_agent *agent);
 /* ---- watching ---- */
 
 typedef enum capi_agent_state {
-    CAPI_AGENT_WORKING,  /* something runs or can run */
-    CAPI_AGENT_WAITING,  /* nothing can run here until somebody else does something */
-    CAPI_AGENT_DONE,     /* the one run is complete or stopped */
+    CAPI_AGENT_WORKING, /* something runs or can run */
+    CAPI_AGENT_WAITING, /* nothing can run here until somebody else does something */
+    CAPI_AGENT_DONE,    /* the one run is complete or stopped */
 } capi_agent_state;
 
 /* Of an agent with one run: a picture of it, in the arena. */

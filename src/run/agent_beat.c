@@ -42,7 +42,8 @@ static capi_status bury(capi_agent *agent, const agent_peer *peer, capi_err *err
 {
     capi_status st = capi_process_bury(agent->options.state, capi_str_of(peer->process_uid), peer->beat, err);
 
-    if (st == CAPI_CONFLICT || st == CAPI_NOT_FOUND) return CAPI_OK; /* it beat once more, or somebody else was faster */
+    if (st == CAPI_CONFLICT || st == CAPI_NOT_FOUND)
+        return CAPI_OK; /* it beat once more, or somebody else was faster */
     if (st != CAPI_OK) return st;
     pthread_mutex_lock(&agent->lock);
     agent->totals.takeovers++;

@@ -84,8 +84,7 @@ static capi_status inputs_are_whole(capi_agent *agent, const capi_node *node, co
                                     capi_arena *scratch, bool *is_whole, capi_err *err)
 {
     *is_whole = true;
-    if (node->reader)
-        CAPI_TRY(input_is_whole(agent, node->reader, dependency->reader_run_uid, scratch, is_whole, err));
+    if (node->reader) CAPI_TRY(input_is_whole(agent, node->reader, dependency->reader_run_uid, scratch, is_whole, err));
     if (node->lookup)
         CAPI_TRY(input_is_whole(agent, node->lookup->index->owner, dependency->lookup_run_uid, scratch, is_whole, err));
     return CAPI_OK;
@@ -99,7 +98,8 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
     capi_node_state opened;
     bool is_whole = true;
 
-    CAPI_TRY(capi_dependency_check(agent->options.state, &run->keyspace, &run->run, node->node, scratch, &dependency, err));
+    CAPI_TRY(
+        capi_dependency_check(agent->options.state, &run->keyspace, &run->run, node->node, scratch, &dependency, err));
     if (dependency.command == CAPI_POLICY_GO)
         CAPI_TRY(inputs_are_whole(agent, node->node, &dependency, scratch, &is_whole, err));
     if (!is_whole) {
@@ -208,7 +208,9 @@ static capi_str completion_comment(capi_agent *agent, const agent_run *run, capi
         capi_work_status status = node_status(agent, &run->nodes[i]);
 
         capi_buf_printf(&buf, "%s\"%.*s\":\"%s\"", i ? "," : "", CAPI_STR_ARG(run->nodes[i].node->name),
-                        status == CAPI_WORK_SUCCESS ? "success" : status == CAPI_WORK_FAIL ? "fail" : "stopreceived");
+                        status == CAPI_WORK_SUCCESS ? "success"
+                        : status == CAPI_WORK_FAIL  ? "fail"
+                                                    : "stopreceived");
     }
     capi_buf_append_byte(&buf, '}');
     text = capi_str_copy(scratch, capi_buf_str(&buf));
@@ -219,7 +221,8 @@ static capi_str completion_comment(capi_agent *agent, const agent_run *run, capi
 static capi_status run_end(capi_agent *agent, agent_run *run, capi_arena *scratch, capi_err *err)
 {
     /* A stopped run none of whose nodes was stopped is complete as well; its status remains stop. */
-    capi_status st = capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(agent, run, scratch), err);
+    capi_status st =
+        capi_run_complete(agent->options.state, run->run.run_uid, completion_comment(agent, run, scratch), err);
 
     if (st != CAPI_OK && st != CAPI_CONFLICT) return st;
     pthread_mutex_lock(&agent->lock);
@@ -353,13 +356,15 @@ static void settled_add(capi_agent *agent, uint32_t place, uint64_t hash)
         agent->settled_capacity = agent->settled_capacity ? agent->settled_capacity * 2 : 64;
         agent->settled = capi_realloc(agent->settled, agent->settled_capacity * sizeof *agent->settled);
     }
-    memmove(agent->settled + place + 1, agent->settled + place, (agent->settled_count - place) * sizeof *agent->settled);
+    memmove(agent->settled + place + 1, agent->settled + place,
+            (agent->settled_count - place) * sizeof *agent->settled);
     agent->settled[place] = hash;
     agent->settled_count++;
 }
 
 /* Asks once for each stopped run. */
-static capi_status stopped_wants_work(capi_agent *agent, const capi_run *run, capi_arena *scratch, bool *out, capi_err *err)
+static capi_status stopped_wants_work(capi_agent *agent, const capi_run *run, capi_arena *scratch, bool *out,
+                                      capi_err *err)
 {
     uint64_t hash = capi_hash_bytes(run->run_uid.data, run->run_uid.bytes);
     uint32_t place = settled_place(agent, hash);
@@ -378,13 +383,15 @@ static capi_status stopped_wants_work(capi_agent *agent, const capi_run *run, ca
 static capi_status run_wants_work(capi_agent *agent, const capi_run *run, capi_arena *scratch, bool *out, capi_err *err)
 {
     *out = false;
-    if (run->mode != CAPI_RUN_QUEUED || run->status == CAPI_RUN_COMPLETE || find_run(agent, run->run_uid)) return CAPI_OK;
+    if (run->mode != CAPI_RUN_QUEUED || run->status == CAPI_RUN_COMPLETE || find_run(agent, run->run_uid))
+        return CAPI_OK;
     if (run->status == CAPI_RUN_STOP) return stopped_wants_work(agent, run, scratch, out, err);
     *out = true;
     return CAPI_OK;
 }
 
-static capi_status discover_keyspace(capi_agent *agent, const capi_keyspace *keyspace, capi_arena *scratch, capi_err *err)
+static capi_status discover_keyspace(capi_agent *agent, const capi_keyspace *keyspace, capi_arena *scratch,
+                                     capi_err *err)
 {
     capi_run *runs = NULL;
     uint32_t count = 0;

@@ -14,18 +14,18 @@ struct agent_node {
     agent_run *of;
     const capi_node *node;
     capi_work_status status;
-    bool is_open;           /* inputs are loaded: slots may take batches */
-    bool is_exhausted;      /* nothing was left to claim when last asked */
+    bool is_open;      /* inputs are loaded: slots may take batches */
+    bool is_exhausted; /* nothing was left to claim when last asked */
     bool is_sealing;
-    int64_t seal_after_ns;  /* do not ask for the seal before */
-    uint32_t running;       /* slots of this agent */
-    uint32_t batches_done, batches_failed; /* by this agent */
+    int64_t seal_after_ns;                      /* do not ask for the seal before */
+    uint32_t running;                           /* slots of this agent */
+    uint32_t batches_done, batches_failed;      /* by this agent */
     uint32_t batches_seen, batches_seen_failed; /* by all, when the state was last looked at */
-    uint64_t rows_read, rows_written; /* of batches finished here */
+    uint64_t rows_read, rows_written;           /* of batches finished here */
     int64_t begin_ns, end_ns;
     capi_str waiting_for, comment;
     capi_table_input reader, lookup;
-    agent_node *parents[2];         /* those of them that take part in this run; NULL: none */
+    agent_node *parents[2];           /* those of them that take part in this run; NULL: none */
     capi_work_status parents_were[2]; /* when the dependencies were last checked */
     bool was_checked;
 };
@@ -39,11 +39,11 @@ struct agent_run {
     capi_script *owned_script; /* when loaded by us */
     agent_node *nodes;         /* order of the run's spec: topological */
     uint32_t node_count;
-    int64_t refresh_ns;        /* when to look at the state again */
-    int64_t check_ns;          /* when to check all dependencies again, even if nothing changed here */
-    bool has_changed;          /* a node ended, so dependants may start */
-    bool is_ended;             /* complete or stopped, nothing left for us */
-    bool is_stuck;             /* no open node: only others can change that */
+    int64_t refresh_ns; /* when to look at the state again */
+    int64_t check_ns;   /* when to check all dependencies again, even if nothing changed here */
+    bool has_changed;   /* a node ended, so dependants may start */
+    bool is_ended;      /* complete or stopped, nothing left for us */
+    bool is_stuck;      /* no open node: only others can change that */
 };
 
 typedef enum slot_phase {

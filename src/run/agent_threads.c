@@ -12,8 +12,8 @@ enum { STEP_DISPATCH, STEP_BEAT, STEP_SLOTS };
 typedef struct agent_thread {
     capi_agent_threads *owner;
     pthread_t thread;
-    uint32_t kind; /* STEP_DISPATCH, STEP_BEAT, or STEP_SLOTS + slot */
-    capi_status failure;      /* of its last step that called the state; under the lock */
+    uint32_t kind;       /* STEP_DISPATCH, STEP_BEAT, or STEP_SLOTS + slot */
+    capi_status failure; /* of its last step that called the state; under the lock */
     int64_t failing_since_ns;
     capi_err failure_err;
 } agent_thread;
@@ -167,8 +167,8 @@ capi_status capi_agent_threads_failure(capi_agent_threads *threads, uint32_t pat
     pthread_mutex_lock(&threads->lock);
     for (uint32_t i = 0; i < threads->count && status == CAPI_OK; i++) {
         const agent_thread *thread = &threads->threads[i];
-        bool may_pass = thread->failure == CAPI_UNAVAILABLE &&
-                        now_ns() - thread->failing_since_ns < (int64_t)patience_ms * 1000000;
+        bool may_pass =
+            thread->failure == CAPI_UNAVAILABLE && now_ns() - thread->failing_since_ns < (int64_t)patience_ms * 1000000;
 
         if (thread->failure == CAPI_OK || may_pass) continue;
         status = thread->failure;

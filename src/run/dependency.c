@@ -70,11 +70,10 @@ static capi_str explain(const dependency_events *events, const capi_policy_verdi
                                CAPI_STR_ARG(policy), CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name),
                                work_status_name(event->node_status), (long long)event->run_id,
                                run_status_name(event->run_status));
-    return capi_str_format(arena,
-                           "table \"%.*s\" (node \"%.*s\": %s in run %lld, which is %s; rule %d of policy \"%.*s\")",
-                           CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name),
-                           work_status_name(event->node_status), (long long)event->run_id,
-                           run_status_name(event->run_status), verdict->rule, CAPI_STR_ARG(policy));
+    return capi_str_format(
+        arena, "table \"%.*s\" (node \"%.*s\": %s in run %lld, which is %s; rule %d of policy \"%.*s\")",
+        CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name), work_status_name(event->node_status),
+        (long long)event->run_id, run_status_name(event->run_status), verdict->rule, CAPI_STR_ARG(policy));
 }
 
 static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_t run_count, const capi_run *current,
@@ -87,11 +86,11 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
     CAPI_TRY(events_gather(state, runs, run_count, current, parent, arena, &events, err));
     if (events.count == 0) {
         dependency->command = CAPI_POLICY_NOGO;
-        dependency->reason = capi_str_format(
-            arena,
-            "table \"%.*s\" does not exist: no run in this keyspace, this one included, executes node \"%.*s\"; add it to "
-            "the start nodes",
-            CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name));
+        dependency->reason = capi_str_format(arena,
+                                             "table \"%.*s\" does not exist: no run in this keyspace, this one "
+                                             "included, executes node \"%.*s\"; add it to "
+                                             "the start nodes",
+                                             CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name));
         return CAPI_OK;
     }
     CAPI_TRY(capi_policy_decide(node->policy, events.events, events.count, &verdict, err));

@@ -10,9 +10,9 @@ typedef struct capi_dependency {
     capi_policy_command command;
     capi_str reader_run_uid; /* when GO; empty for nodes that read files */
     capi_str lookup_run_uid;
-    capi_str reason;         /* WAIT: what for; NOGO: why. In the arena */
+    capi_str reason; /* WAIT: what for; NOGO: why. In the arena */
 } capi_dependency;
 
-CAPI_MUST_USE capi_status capi_dependency_check(capi_state *state, const capi_keyspace *keyspace, const capi_run *current,
-                                                const capi_node *node, capi_arena *arena, capi_dependency *out,
-                                                capi_err *err);
+CAPI_MUST_USE capi_status capi_dependency_check(capi_state *state, const capi_keyspace *keyspace,
+                                                const capi_run *current, const capi_node *node, capi_arena *arena,
+                                                capi_dependency *out, capi_err *err);

@@ -58,9 +58,8 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
 
     CAPI_TRY_OUT(engine_open_folder(engine, err));
     CAPI_TRY_OUT(engine_open_stores(engine, options, err));
-    engine->pool = capi_thread_pool_new(
-        bounded(options->thread_count ? options->thread_count : capi_core_count(),
-                engine->budget.limit_bytes, ENGINE_THREAD_BYTES));
+    engine->pool = capi_thread_pool_new(bounded(options->thread_count ? options->thread_count : capi_core_count(),
+                                                engine->budget.limit_bytes, ENGINE_THREAD_BYTES));
     engine->temp_folder =
         capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid);
     capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, engine->temp_folder);

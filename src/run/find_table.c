@@ -4,8 +4,8 @@
 #include "run/table_input.h"
 
 /* The schema of `table` in a run: CAPI_NOT_FOUND if the run does not make it. */
-static capi_status find_in_run(capi_state *state, const capi_run *run, capi_str table, capi_arena *arena, capi_str *node,
-                               capi_schema *schema, capi_err *err)
+static capi_status find_in_run(capi_state *state, const capi_run *run, capi_str table, capi_arena *arena,
+                               capi_str *node, capi_schema *schema, capi_err *err)
 {
     capi_snapshot_file *files = NULL;
     uint32_t count = 0;

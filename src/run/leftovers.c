@@ -21,7 +21,8 @@ static bool is_leftover(capi_str entry, capi_str name)
 {
     size_t begin = name.bytes + 2; /* "." name "." attempt ".tmp" */
 
-    if (entry.bytes != begin + CAPI_UID_BYTES - 1 + 4 || entry.data[0] != '.' || entry.data[begin - 1] != '.') return false;
+    if (entry.bytes != begin + CAPI_UID_BYTES - 1 + 4 || entry.data[0] != '.' || entry.data[begin - 1] != '.')
+        return false;
     return capi_str_equal(capi_str_slice(entry, 1, begin - 1), name) &&
            is_attempt(capi_str_slice(entry, begin, entry.bytes - 4)) && capi_str_ends(entry, ".tmp");
 }

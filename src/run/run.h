@@ -31,7 +31,7 @@ capi_str capi_engine_process_uid(const capi_engine *engine);
 typedef struct capi_start_options {
     capi_str keyspace;
     const capi_script *script;
-    capi_str start_nodes;     /* empty: capi_script_default_start */
+    capi_str start_nodes; /* empty: capi_script_default_start */
     capi_str description;
     capi_run_mode mode;
     const capi_str *set_names, *set_values; /* parameters given one by one: kept with the run */
@@ -54,7 +54,7 @@ typedef struct capi_node_view {
     capi_work_status status;
     uint32_t batches_total, batches_done, batches_failed, batches_running;
     uint64_t rows_read, rows_written;
-    double fraction;      /* 0..1 of the work that is known */
+    double fraction; /* 0..1 of the work that is known */
     int64_t elapsed_ms;
     capi_str waiting_for; /* why it does not run: "table \"orders\" (node \"read_orders\")", or empty */
     capi_str comment;     /* failure */
@@ -73,7 +73,7 @@ typedef struct capi_work_options {
     const capi_script *script;
     const capi_keyspace *keyspace;
     const capi_run *run;
-    capi_watch_fn watch;   /* may be NULL */
+    capi_watch_fn watch; /* may be NULL */
     void *watch_context;
     uint32_t interval_ms;
     const volatile int *interrupted; /* set by a signal handler: 1 releases all claims and returns CAPI_STOPPED */
@@ -94,5 +94,5 @@ CAPI_MUST_USE capi_status capi_run_work(capi_engine *engine, const capi_work_opt
 
 /* The table that a node made in a run: schema as it was stored, and content. run_id 0: the newest run that has it. */
 CAPI_MUST_USE capi_status capi_run_table(capi_engine *engine, const capi_keyspace *keyspace, capi_str table,
-                                         uint32_t run_id, capi_arena *arena, capi_schema *schema,
-                                         capi_table_input *out, capi_err *err);
+                                         uint32_t run_id, capi_arena *arena, capi_schema *schema, capi_table_input *out,
+                                         capi_err *err);

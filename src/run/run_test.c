@@ -58,10 +58,8 @@ static capi_script *load(place *here, const char *name)
 {
     capi_str dir_names[] = {CAPI_STR("dir")};
     capi_str dir_values[] = {capi_str_of(here->folder)};
-    capi_load_options options = {.script_url = path_in(here, name),
-                                 .set_names = dir_names,
-                                 .set_values = dir_values,
-                                 .set_count = 1};
+    capi_load_options options = {
+        .script_url = path_in(here, name), .set_names = dir_names, .set_values = dir_values, .set_count = 1};
     capi_script *script = NULL;
     capi_diags diags;
     capi_err err = {0};
@@ -228,10 +226,10 @@ TEST(a_missing_target_folder_is_said_before_the_run_starts)
     free(text);
     script = load(&here, "sales.yaml");
 
-    CHECK(capi_run_begin(here.engine,
-                         &(capi_start_options){.keyspace = CAPI_STR("test"), .script = script,
-                                               .start_nodes = CAPI_STR("report")},
-                         &here.arena, &run, &err) == CAPI_INVALID);
+    CHECK(capi_run_begin(
+              here.engine,
+              &(capi_start_options){.keyspace = CAPI_STR("test"), .script = script, .start_nodes = CAPI_STR("report")},
+              &here.arena, &run, &err) == CAPI_INVALID);
     CHECK_ERR(err, "does not exist; make it first");
 
     capi_script_free(script);

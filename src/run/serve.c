@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 
-
 enum { SERVE_LOOK_MS = 500, SERVE_PATIENCE_MS = 10000 };
 
 static capi_status load_script(void *context, const capi_run *run, capi_script **out, capi_err *err)
@@ -20,13 +19,15 @@ static void log_failure(capi_agent_threads *threads, bool *is_failing)
     capi_err err = {0};
     capi_status status = capi_agent_threads_failure(threads, 0, &err);
 
-    if (status != CAPI_OK && !*is_failing) capi_log(CAPI_LOG_ERROR, "the store does not answer", "error", err.text, NULL);
+    if (status != CAPI_OK && !*is_failing)
+        capi_log(CAPI_LOG_ERROR, "the store does not answer", "error", err.text, NULL);
     if (status == CAPI_OK && *is_failing) capi_log(CAPI_LOG_INFO, "the store answers again", NULL);
     *is_failing = status != CAPI_OK;
 }
 
 capi_status capi_serve(capi_engine *engine, const volatile int *interrupted,
-                       void (*watch)(void *context, const capi_agent_totals *totals), void *watch_context, capi_err *err)
+                       void (*watch)(void *context, const capi_agent_totals *totals), void *watch_context,
+                       capi_err *err)
 {
     capi_worker *worker = capi_worker_exec_new(&engine->exec, engine->state, engine->batch_count_max);
     capi_agent_threads *threads = NULL;

@@ -37,17 +37,20 @@ static capi_status start_resolve_target(capi_str url, const capi_node *node, cap
 {
     capi_str path = capi_str_copy(arena, local_path(url));
     const char *slash = strrchr(path.data, '/');
-    capi_str folder = slash ? capi_str_copy(arena, capi_str_slice(path, 0, (size_t)(slash - path.data))) : CAPI_STR(".");
+    capi_str folder =
+        slash ? capi_str_copy(arena, capi_str_slice(path, 0, (size_t)(slash - path.data))) : CAPI_STR(".");
     char resolved[PATH_MAX];
 
     if (folder.bytes == 0) folder = CAPI_STR("/");
     if (!capi_folder_exists(folder.data) || !realpath(folder.data, resolved))
-        return capi_err_set(err, CAPI_INVALID,
-                            "the folder \"%s\" of the output file \"%s\" of node \"%.*s\" does not exist; make it first",
-                            folder.data, path.data, CAPI_STR_ARG(node->name));
+        return capi_err_set(
+            err, CAPI_INVALID,
+            "the folder \"%s\" of the output file \"%s\" of node \"%.*s\" does not exist; make it first", folder.data,
+            path.data, CAPI_STR_ARG(node->name));
     if (access(folder.data, W_OK) != 0)
-        return capi_err_set(err, CAPI_INVALID, "the folder \"%s\" of the output file of node \"%.*s\" cannot be written",
-                            folder.data, CAPI_STR_ARG(node->name));
+        return capi_err_set(err, CAPI_INVALID,
+                            "the folder \"%s\" of the output file of node \"%.*s\" cannot be written", folder.data,
+                            CAPI_STR_ARG(node->name));
     *out = capi_str_format(arena, "%s/%s", resolved, slash ? slash + 1 : path.data);
     return CAPI_OK;
 }
@@ -84,7 +87,8 @@ static capi_status start_collect(const capi_start_options *options, const capi_n
         if (affected[i]->file) target_max += affected[i]->batches_total;
     if (target_max > START_TARGETS_MAX) target_max = START_TARGETS_MAX;
     lists->nodes = capi_new_array(arena, capi_run_node, count);
-    lists->files = capi_new_array(arena, capi_snapshot_file, (size_t)count + script->snapshot_count + options->set_count + 2);
+    lists->files =
+        capi_new_array(arena, capi_snapshot_file, (size_t)count + script->snapshot_count + options->set_count + 2);
     lists->targets = capi_new_array(arena, capi_str, target_max + 1);
 
     start_add_file(lists, "script", script->url, script->text);
@@ -92,14 +96,15 @@ static capi_status start_collect(const capi_start_options *options, const capi_n
     for (uint32_t i = 0; i < options->set_count; i++)
         start_add_file(lists, "set", options->set_names[i], options->set_values[i]);
     for (uint32_t i = 0; i < script->snapshot_count; i++)
-        lists->files[lists->file_count++] = (capi_snapshot_file){
-            script->snapshot[i].kind, script->snapshot[i].url, script->snapshot[i].text};
+        lists->files[lists->file_count++] =
+            (capi_snapshot_file){script->snapshot[i].kind, script->snapshot[i].url, script->snapshot[i].text};
     for (uint32_t i = 0; i < count; i++) {
         const capi_node *node = affected[i];
 
         lists->nodes[lists->node_count++] = (capi_run_node){node->name, node->batches_total};
         if (node->table)
-            start_add_file(lists, "schema", node->table->name, capi_schema_to_text(node->name, &node->table->schema, arena));
+            start_add_file(lists, "schema", node->table->name,
+                           capi_schema_to_text(node->name, &node->table->schema, arena));
         CAPI_TRY(start_add_targets(lists, node, arena, err));
     }
     return CAPI_OK;
@@ -118,8 +123,9 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
     CAPI_TRY(capi_keyspace_check_name(options->keyspace, err));
     if (start.bytes == 0) start = capi_script_default_start(options->script, arena);
     if (start.bytes == 0)
-        return capi_err_set(err, CAPI_INVALID, "no start node is named, and no node of the script reads only files and "
-                                               "is not manual");
+        return capi_err_set(err, CAPI_INVALID,
+                            "no start node is named, and no node of the script reads only files and "
+                            "is not manual");
     CAPI_TRY(capi_script_affected(options->script, start, arena, &affected, &count, err));
     CAPI_TRY(start_collect(options, affected, count, arena, &lists, err));
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));

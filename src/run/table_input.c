@@ -116,5 +116,6 @@ void capi_table_input_copy(capi_arena *arena, const capi_table_input *from, capi
     to->address.table = capi_str_copy(arena, from->address.table);
     to->content.extents =
         capi_arena_copy(arena, from->content.extents, from->content.extent_count * sizeof *from->content.extents);
-    if (from->content.survivors) to->content.survivors = capi_arena_copy(arena, from->content.survivors, (rows + 7) / 8);
+    if (from->content.survivors)
+        to->content.survivors = capi_arena_copy(arena, from->content.survivors, (rows + 7) / 8);
 }

@@ -4,8 +4,9 @@
 #include "run/run.h"
 
 /* Everything lives in the arena. Only successful batches count. */
-CAPI_MUST_USE capi_status capi_table_input_load(capi_state *state, capi_str keyspace_uid, capi_str run_uid, capi_str node,
-                                                capi_str table, capi_arena *arena, capi_table_input *out, capi_err *err);
+CAPI_MUST_USE capi_status capi_table_input_load(capi_state *state, capi_str keyspace_uid, capi_str run_uid,
+                                                capi_str node, capi_str table, capi_arena *arena, capi_table_input *out,
+                                                capi_err *err);
 
 /* Everything copied to the arena. */
 void capi_table_input_copy(capi_arena *arena, const capi_table_input *from, capi_table_input *to);

@@ -26,7 +26,8 @@ static capi_str waiting_lines(const capi_run_view *view, capi_arena *arena)
         const capi_node_view *node = &view->nodes[i];
 
         if (node->status != CAPI_WORK_NONE || node->waiting_for.bytes == 0) continue;
-        capi_buf_printf(&lines, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(node->name), CAPI_STR_ARG(node->waiting_for));
+        capi_buf_printf(&lines, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(node->name),
+                        CAPI_STR_ARG(node->waiting_for));
         count++;
     }
     text = capi_str_copy(arena, capi_buf_str(&lines));

@@ -43,11 +43,12 @@ static capi_str statistics(const capi_work_item *item, const capi_batch_output *
 {
     double seconds = elapsed_ns > 0 ? (double)elapsed_ns / 1e9 : 1e-9;
     capi_str from = input_name(item);
-    capi_str to = output->file ? output->target
-                               : capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(item->node->table->name), item->run->run_id);
-    capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ", seconds,
-                                    CAPI_STR_ARG(from), CAPI_STR_ARG(to), (unsigned long long)output->rows_read,
-                                    (double)output->rows_read / seconds);
+    capi_str to = output->file
+                      ? output->target
+                      : capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(item->node->table->name), item->run->run_id);
+    capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ",
+                                    seconds, CAPI_STR_ARG(from), CAPI_STR_ARG(to),
+                                    (unsigned long long)output->rows_read, (double)output->rows_read / seconds);
 
     if (output->rows_read == 0) return text;
     return capi_str_format(arena, "%.*srow_writes: %llu, %.1f w/s; ", CAPI_STR_ARG(text),

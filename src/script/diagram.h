@@ -13,7 +13,8 @@ typedef struct capi_diagram_options {
     bool with_index;       /* edge labels: table and batches, index of a lookup */
     bool with_fields;      /* edge labels: the fields that are read */
     bool with_root_colors; /* SVG: one colour for each root and everything that reads from it */
-    const int *statuses;   /* per script node (script->nodes order): 0, 1, 2, 3, 104 or CAPI_DIAGRAM_NO_STATUS; NULL: none */
+    const int
+        *statuses; /* per script node (script->nodes order): 0, 1, 2, 3, 104 or CAPI_DIAGRAM_NO_STATUS; NULL: none */
 } capi_diagram_options;
 
 void capi_diagram_svg(const capi_script *script, const capi_diagram_options *options, capi_buf *to);

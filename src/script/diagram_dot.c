@@ -121,7 +121,8 @@ static void lookup_edge(capi_buf *to, const capi_node *node, const capi_diagram_
 static void node_box(capi_buf *to, const capi_node *node, int status)
 {
     dot_id(to, node_id(node));
-    capi_buf_printf(to, " [shape=record, penwidth=\"%d\", fontsize=\"20\", fillcolor=\"%s\", style=\"filled\", label=\"{",
+    capi_buf_printf(to,
+                    " [shape=record, penwidth=\"%d\", fontsize=\"20\", fillcolor=\"%s\", style=\"filled\", label=\"{",
                     node->is_manual ? 6 : 1, fill_color(status));
     dot_record_text(to, node->name);
     capi_buf_append_text(to, node->table ? "|creates table:\\n" : "|creates file:\\n");

@@ -38,7 +38,8 @@ static void edge_label(capi_diagram_edge *edge, const capi_node *node, const cap
                        capi_arena *arena)
 {
     capi_str *fields;
-    uint32_t count = capi_diagram_used_fields(node, edge->is_lookup ? CAPI_SIDE_LOOKUP : CAPI_SIDE_READER, arena, &fields);
+    uint32_t count =
+        capi_diagram_used_fields(node, edge->is_lookup ? CAPI_SIDE_LOOKUP : CAPI_SIDE_READER, arena, &fields);
 
     edge->label = capi_new_array(arena, capi_str, (size_t)count + 2);
     if (options->with_index && edge->is_lookup) {

@@ -6,7 +6,7 @@
 typedef struct capi_diagram_edge {
     uint32_t from, to; /* diagram node numbers */
     bool is_lookup;
-    capi_str *label;   /* lines */
+    capi_str *label; /* lines */
     uint32_t line_count;
 } capi_diagram_edge;
 

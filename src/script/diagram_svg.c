@@ -86,7 +86,8 @@ static void box_line(svg_node *box, capi_str line)
 
 static capi_str join_words(const capi_node *node)
 {
-    if (node->lookup->is_grouped) return node->lookup->is_left ? CAPI_STR("left join, grouped") : CAPI_STR("inner join, grouped");
+    if (node->lookup->is_grouped)
+        return node->lookup->is_left ? CAPI_STR("left join, grouped") : CAPI_STR("inner join, grouped");
     return node->lookup->is_left ? CAPI_STR("left join") : CAPI_STR("inner join");
 }
 
@@ -194,9 +195,11 @@ static void color_roots(const capi_diagram_graph *graph, svg_node *boxes, capi_a
 static const char style[] =
     "<style>\n"
     ".ink{stroke:#222;fill:#222}.box{fill:#fff;stroke:#222}.txt{font:20px Verdana,'DejaVu Sans',sans-serif;fill:#111}\n"
-    ".lbl{font:18px Arial,'Liberation Sans',sans-serif;fill:#606060}.lbox{fill:#fff;stroke:#888}.edge{fill:none;stroke:#444;"
+    ".lbl{font:18px Arial,'Liberation "
+    "Sans',sans-serif;fill:#606060}.lbox{fill:#fff;stroke:#888}.edge{fill:none;stroke:#444;"
     "stroke-width:2}.icon{fill:none;stroke-width:2;stroke:#222}.page{fill:#fff}\n"
-    "@media (prefers-color-scheme:dark){.page{fill:#16181c}.box{fill:#20242b;stroke:#ccc}.txt{fill:#eee}.lbl{fill:#b8bcc4}"
+    "@media "
+    "(prefers-color-scheme:dark){.page{fill:#16181c}.box{fill:#20242b;stroke:#ccc}.txt{fill:#eee}.lbl{fill:#b8bcc4}"
     ".lbox{fill:#16181c;stroke:#777}.edge{stroke:#aaa}.icon{stroke:#ccc}.ink{stroke:#aaa;fill:#aaa}}\n"
     "</style>\n";
 
@@ -206,18 +209,24 @@ static const char symbols[] =
     "<defs>\n"
     "<marker id=\"arrow\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" "
     "orient=\"auto\"><path class=\"ink\" d=\"M0 0L10 5L0 10z\"/></marker>\n"
-    "<symbol id=\"file_table\" viewBox=\"0 0 48 28\"><path d=\"M30 2h10l6 6v18h-16zM40 2v6h6M20 14h8M25 11l-5 3l5 3"
-    DATABASE "\"/></symbol>\n"
+    "<symbol id=\"file_table\" viewBox=\"0 0 48 28\"><path d=\"M30 2h10l6 6v18h-16zM40 2v6h6M20 14h8M25 11l-5 3l5 "
+    "3" DATABASE "\"/></symbol>\n"
     "<symbol id=\"table_table\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE "M30 6a8 4 0 0 1 16 0v16a8 4 0 0 1 -16 0z"
     "M30 6a8 4 0 0 0 16 0M20 14h8M25 11l3 3l-3 3\"/></symbol>\n"
-    "<symbol id=\"lookup\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE "M46 4h-6l-8 10h-8M46 24h-6l-8 -10M28 11l-4 3l4 3\"/>"
+    "<symbol id=\"lookup\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
+    "M46 4h-6l-8 10h-8M46 24h-6l-8 -10M28 11l-4 3l4 3\"/>"
     "</symbol>\n"
-    "<symbol id=\"distinct\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE "M26 8v12M32 8v12h4a6 6 0 0 0 0 -12z\"/></symbol>\n"
-    "<symbol id=\"python\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE "M30 10v-4a4 4 0 0 1 8 0v6h-8a4 4 0 0 0 0 8M46 18v4"
+    "<symbol id=\"distinct\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
+    "M26 8v12M32 8v12h4a6 6 0 0 0 0 -12z\"/></symbol>\n"
+    "<symbol id=\"python\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
+    "M30 10v-4a4 4 0 0 1 8 0v6h-8a4 4 0 0 0 0 8M46 18v4"
     "a4 4 0 0 1 -8 0v-4\"/></symbol>\n"
-    "<symbol id=\"tags\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE "M26 6h10l10 10l-10 10l-10 -10zM31 11h.1\"/></symbol>\n"
-    "<symbol id=\"csv\" viewBox=\"0 0 48 28\"><path d=\"M12 2h18l8 8v16h-26zM30 2v8h8M16 14h16M16 18h16M16 22h10\"/></symbol>\n"
-    "<symbol id=\"parquet\" viewBox=\"0 0 48 28\"><path d=\"M12 2h18l8 8v16h-26zM30 2v8h8M16 14h6v8h-6zM26 14h6v8h-6z\"/>"
+    "<symbol id=\"tags\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
+    "M26 6h10l10 10l-10 10l-10 -10zM31 11h.1\"/></symbol>\n"
+    "<symbol id=\"csv\" viewBox=\"0 0 48 28\"><path d=\"M12 2h18l8 8v16h-26zM30 2v8h8M16 14h16M16 18h16M16 "
+    "22h10\"/></symbol>\n"
+    "<symbol id=\"parquet\" viewBox=\"0 0 48 28\"><path d=\"M12 2h18l8 8v16h-26zM30 2v8h8M16 14h6v8h-6zM26 "
+    "14h6v8h-6z\"/>"
     "</symbol>\n</defs>\n";
 
 static double icon_width(const svg_node *box)
@@ -261,15 +270,15 @@ static void draw_box(capi_buf *to, const svg_node *box, const capi_layout_box *a
 
     capi_buf_append_text(to, "<g><title>");
     svg_text(to, node->desc.bytes ? node->desc : node->name);
-    capi_buf_printf(to, "</title><rect class=\"box\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"10\" "
-                        "stroke-width=\"%d\"",
+    capi_buf_printf(to,
+                    "</title><rect class=\"box\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"10\" "
+                    "stroke-width=\"%d\"",
                     at->x, at->y, at->width, at->height, node->is_manual ? 5 : 1);
-    if (box->color)
-        capi_buf_printf(to, " style=\"fill:%s;fill-opacity:0.3;stroke:%s\"", box->color, box->color);
+    if (box->color) capi_buf_printf(to, " style=\"fill:%s;fill-opacity:0.3;stroke:%s\"", box->color, box->color);
     capi_buf_append_text(to, "/>");
     if (has_icon) {
-        capi_buf_printf(to, "<use href=\"#%s\" class=\"icon\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", box->icon,
-                        at->x + FONT * 0.75, at->y + FONT, icon_width(box), box->line_count * FONT * LINE);
+        capi_buf_printf(to, "<use href=\"#%s\" class=\"icon\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"",
+                        box->icon, at->x + FONT * 0.75, at->y + FONT, icon_width(box), box->line_count * FONT * LINE);
         if (box->color) capi_buf_printf(to, " style=\"stroke:%s\"", box->color);
         capi_buf_append_text(to, "/>");
     }
@@ -315,8 +324,8 @@ static void draw_label(capi_buf *to, const capi_layout_edge *edge, const capi_di
     const capi_layout_box *at = &edge->label;
 
     if (about->line_count == 0) return;
-    capi_buf_printf(to, "<rect class=\"lbox\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"6\"%s", at->x, at->y,
-                    at->width, at->height, about->is_lookup ? " stroke-dasharray=\"5 4\"" : "");
+    capi_buf_printf(to, "<rect class=\"lbox\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"6\"%s", at->x,
+                    at->y, at->width, at->height, about->is_lookup ? " stroke-dasharray=\"5 4\"" : "");
     if (color) capi_buf_printf(to, " style=\"stroke:%s\"", color);
     capi_buf_append_text(to, "/>");
     for (uint32_t i = 0; i < about->line_count; i++) {
@@ -358,8 +367,9 @@ void capi_diagram_svg(const capi_script *script, const capi_diagram_options *opt
     }
     size = capi_diagram_layout(places, graph.node_count, edges, graph.edge_count, &arena);
 
-    capi_buf_printf(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
-                    size.width, size.height, size.width, size.height);
+    capi_buf_printf(
+        to, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
+        size.width, size.height, size.width, size.height);
     capi_buf_append_text(to, style);
     capi_buf_append_text(to, symbols);
     capi_buf_append_text(to, "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n");

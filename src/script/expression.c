@@ -28,7 +28,7 @@ void capi_expression_report(const capi_expression_place *place, const char *rule
 
 static bool is_aggregate_name(capi_str name)
 {
-    static const char *const names[] = {"count",  "sum",    "avg",    "min",    "max",    "string_agg",
+    static const char *const names[] = {"count",    "sum",    "avg",    "min",    "max",    "string_agg",
                                         "count_if", "sum_if", "avg_if", "min_if", "max_if", "string_agg_if"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -66,7 +66,8 @@ static void report_prohibited(names_walk *walk, const capi_ast *ast)
 static bool has_alias(const capi_name_scope *scope, capi_str alias)
 {
     for (uint32_t i = 0; i < scope->alias_count; i++)
-        if (scope->aliases[i].is_allowed && scope->aliases[i].names && capi_str_is(alias, scope->aliases[i].alias)) return true;
+        if (scope->aliases[i].is_allowed && scope->aliases[i].names && capi_str_is(alias, scope->aliases[i].alias))
+            return true;
     return false;
 }
 
@@ -124,7 +125,8 @@ static void judge_plain_name(names_walk *walk, const capi_ast *ast)
 
 static void judge_aggregate(names_walk *walk, const capi_ast *ast)
 {
-    if (walk->scope->allows_aggregates || !walk->place->aggregate_hint || ast->alias.bytes || !is_aggregate_name(ast->name))
+    if (walk->scope->allows_aggregates || !walk->place->aggregate_hint || ast->alias.bytes ||
+        !is_aggregate_name(ast->name))
         return;
     walk->has_failed = true;
     capi_expression_report(walk->place, "V77", ast->offset, ast->offset + ast->length_bytes,
@@ -137,10 +139,10 @@ static void judge_other(names_walk *walk, const capi_ast *ast)
 {
     if (capi_str_find(ast->name, CAPI_STR("selector")) < 0) return;
     walk->has_failed = true;
-    capi_expression_report(walk->place, walk->place->rules->syntax, ast->offset, ast->offset + ast->length_bytes,
-                           "\"%.*s\": a field is written alias.name, with one dot",
-                           CAPI_STR_ARG(capi_str_slice(walk->place->value->string, ast->offset,
-                                                       ast->offset + ast->length_bytes)));
+    capi_expression_report(
+        walk->place, walk->place->rules->syntax, ast->offset, ast->offset + ast->length_bytes,
+        "\"%.*s\": a field is written alias.name, with one dot",
+        CAPI_STR_ARG(capi_str_slice(walk->place->value->string, ast->offset, ast->offset + ast->length_bytes)));
 }
 
 /* The parser bounds the depth. */
@@ -226,8 +228,8 @@ bool capi_expression_load(capi_arena *arena, const capi_expression_place *place,
         capi_type found = capi_expr_type(expr);
 
         capi_expression_report(place, place->rules->types, 0, place->value->string.bytes,
-                               "the expression is %s, but %s must be %s%s", type_words(found), what, type_words(*wanted),
-                               conversion(found, *wanted));
+                               "the expression is %s, but %s must be %s%s", type_words(found), what,
+                               type_words(*wanted), conversion(found, *wanted));
         return false;
     }
     *out = expr;

@@ -18,7 +18,7 @@ typedef struct capi_expression_rules {
 typedef struct capi_expression_place {
     capi_report *report;
     const capi_source *source;
-    const capi_tree *value;  /* a string */
+    const capi_tree *value; /* a string */
     const capi_expression_rules *rules;
     const char *aggregate_hint; /* why there may be no aggregate here */
 } capi_expression_place;

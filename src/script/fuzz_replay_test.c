@@ -62,8 +62,8 @@ static void replay(const char *corpus, int (*one)(const uint8_t *, size_t))
         capi_err err = {0};
 
         if (entry->d_name[0] == '.') continue;
-        CHECK_OK(capi_file_read_all(capi_str_format(&arena, "%s/%s", folder_name, entry->d_name).data, 1 << 20, &arena, &text,
-                                    &err),
+        CHECK_OK(capi_file_read_all(capi_str_format(&arena, "%s/%s", folder_name, entry->d_name).data, 1 << 20, &arena,
+                                    &text, &err),
                  err);
         one((const uint8_t *)text.data, text.bytes);
         for (uint32_t i = 0; i < CHANGES; i++)

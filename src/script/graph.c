@@ -102,7 +102,8 @@ static void add_missing(const capi_script *script, capi_str name, capi_arena *ar
                     CAPI_STR_ARG(capi_did_you_mean(arena, name, names, script->node_count)));
 }
 
-static capi_status mark_start(const capi_script *script, capi_str start, capi_arena *arena, bool *is_start, capi_err *err)
+static capi_status mark_start(const capi_script *script, capi_str start, capi_arena *arena, bool *is_start,
+                              capi_err *err)
 {
     capi_buf missing = {0};
     capi_str rest = start;

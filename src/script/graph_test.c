@@ -9,8 +9,8 @@ typedef struct graph_node {
 } graph_node;
 
 static const graph_node example[] = {
-    {"read1", "", NULL, false},      {"clean", "read1", NULL, false},   {"summary", "read1", NULL, true},
-    {"join", "clean", "summary", false}, {"out", "join", NULL, false},  {"read2", "", NULL, false},
+    {"read1", "", NULL, false},          {"clean", "read1", NULL, false}, {"summary", "read1", NULL, true},
+    {"join", "clean", "summary", false}, {"out", "join", NULL, false},    {"read2", "", NULL, false},
     {"other", "read2", "clean", false},
 };
 
@@ -24,9 +24,9 @@ static void open_graph(load_bed *bed, const graph_node *nodes, size_t count)
         const graph_node *node = &nodes[i];
 
         capi_buf_printf(&text, "  %s:\n    type: %s\n    start_policy: %s\n", node->name,
-                        node->looks_up     ? "table_lookup_table"
+                        node->looks_up   ? "table_lookup_table"
                         : node->reads[0] ? "table_table"
-                                           : "file_table",
+                                         : "file_table",
                         node->is_manual ? "manual" : "auto");
         if (node->reads[0])
             capi_buf_printf(&text, "    r: {table: %s}\n", node->reads);
@@ -34,7 +34,8 @@ static void open_graph(load_bed *bed, const graph_node *nodes, size_t count)
             capi_buf_append_text(&text, "    r: {urls: [a], columns: {x: {col_type: int}}}\n");
         if (node->looks_up)
             capi_buf_printf(&text, "    l: {index_name: idx_%s, join_on: r.x, join_type: left}\n", node->looks_up);
-        capi_buf_printf(&text, "    w: {name: %s, fields: {x: {expression: r.x, type: int}}, indexes: {idx_%s: unique(x)}}\n",
+        capi_buf_printf(&text,
+                        "    w: {name: %s, fields: {x: {expression: r.x, type: int}}, indexes: {idx_%s: unique(x)}}\n",
                         node->name, node->name);
     }
     load_open(bed, "g.yaml", capi_str_copy(&bed->arena, capi_buf_str(&text)).data);
@@ -104,7 +105,8 @@ TEST(start_nodes_that_do_not_exist_are_listed)
 
 TEST(a_run_starts_with_all_readers_of_files_that_are_not_manual)
 {
-    static const graph_node nodes[] = {{"b", "", NULL, false}, {"a", "", NULL, false}, {"m", "", NULL, true}, {"t", "a", NULL, false}};
+    static const graph_node nodes[] = {
+        {"b", "", NULL, false}, {"a", "", NULL, false}, {"m", "", NULL, true}, {"t", "a", NULL, false}};
     load_bed bed;
 
     open_graph(&bed, nodes, 4);

@@ -37,7 +37,8 @@ void capi_loader_error(capi_loader *loader, const char *rule, const capi_tree *v
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    capi_report_error(&loader->report, rule, &loader->source, value ? value->start : 0, value ? value->end : 0, "%s", words);
+    capi_report_error(&loader->report, rule, &loader->source, value ? value->start : 0, value ? value->end : 0, "%s",
+                      words);
 }
 
 void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree *value, const char *format, ...)
@@ -48,7 +49,8 @@ void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree 
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    capi_report_warning(&loader->report, rule, &loader->source, value ? value->start : 0, value ? value->end : 0, "%s", words);
+    capi_report_warning(&loader->report, rule, &loader->source, value ? value->start : 0, value ? value->end : 0, "%s",
+                        words);
 }
 
 const capi_tree *capi_loader_key_of(const draft_node *node, const char *section)
@@ -89,18 +91,20 @@ void capi_loader_check_url(capi_loader *loader, const capi_tree *url, bool is_ta
     static const char *const targets[] = {"file://", "s3://", "sftp://", NULL};
     capi_str text = url->string;
 
-    if (text.bytes && memchr(text.data, 0, text.bytes)) capi_loader_error(loader, "Q18", url, "a NUL byte in a file name");
+    if (text.bytes && memchr(text.data, 0, text.bytes))
+        capi_loader_error(loader, "Q18", url, "a NUL byte in a file name");
     if (text.bytes == 0) capi_loader_error(loader, "V17", url, "an empty file name");
     if (capi_str_find(text, CAPI_STR("://")) < 0) return;
     for (const char *const *scheme = is_target ? targets : sources; *scheme; scheme++)
         if (capi_str_starts(text, *scheme)) return;
-    capi_loader_error(loader, "Q18", url, "\"%.*s\" has an unsupported scheme; expected a local path, %s", CAPI_STR_ARG(text),
-                      is_target ? "s3:// or sftp://" : "http://, https://, s3:// or sftp://");
+    capi_loader_error(loader, "Q18", url, "\"%.*s\" has an unsupported scheme; expected a local path, %s",
+                      CAPI_STR_ARG(text), is_target ? "s3:// or sftp://" : "http://, https://, s3:// or sftp://");
 }
 
 capi_expression_place capi_loader_place(capi_loader *loader, const capi_tree *value, const capi_expression_rules *rules)
 {
-    return (capi_expression_place){.report = &loader->report, .source = &loader->source, .value = value, .rules = rules};
+    return (capi_expression_place){
+        .report = &loader->report, .source = &loader->source, .value = value, .rules = rules};
 }
 
 /* Letters beyond ASCII are taken as they are. */
@@ -181,8 +185,8 @@ static bool check_ending(capi_loader *loader, const char *rule, capi_str url, co
     if (url.bytes == 0)
         capi_report_error(&loader->report, rule, NULL, 0, 0, "no %s file is given", what);
     else
-        capi_report_error(&loader->report, rule, NULL, 0, 0, "the name of the %s file \"%.*s\" must end in .json or .yaml", what,
-                          CAPI_STR_ARG(url));
+        capi_report_error(&loader->report, rule, NULL, 0, 0,
+                          "the name of the %s file \"%.*s\" must end in .json or .yaml", what, CAPI_STR_ARG(url));
     return false;
 }
 
@@ -191,8 +195,9 @@ static const capi_tree *parse(capi_loader *loader, const char *rule, const capi_
 {
     const capi_tree *tree = NULL;
     capi_err err = {0};
-    capi_status st = capi_str_ends(source->url, ".json") ? capi_tree_from_json(loader->arena, source->text, &tree, &err)
-                                                         : capi_tree_from_yaml(loader->arena, source->text, &tree, &err);
+    capi_status st = capi_str_ends(source->url, ".json")
+                         ? capi_tree_from_json(loader->arena, source->text, &tree, &err)
+                         : capi_tree_from_yaml(loader->arena, source->text, &tree, &err);
 
     if (st == CAPI_OK) return tree;
     uint32_t at = err.offset > 0 ? (uint32_t)err.offset : 0;
@@ -214,7 +219,8 @@ static void load_params(capi_loader *loader, capi_params *params)
         loader->script->params_text = source->original;
         root = parse(loader, "V4", source);
     }
-    capi_params_read(&loader->report, source, root, options->set_names, options->set_values, options->set_count, params);
+    capi_params_read(&loader->report, source, root, options->set_names, options->set_values, options->set_count,
+                     params);
 }
 
 /* The places of parameters, then of the script: false if there is nothing to go on with. */
@@ -256,7 +262,8 @@ static void load_processors(capi_loader *loader)
     }
     if (tree->kind == CAPI_TREE_NULL) return;
     if (tree->kind != CAPI_TREE_MAP)
-        capi_report_error(&loader->report, "V42", NULL, 0, 0, "custom_processors in the configuration is %s; expected a map",
+        capi_report_error(&loader->report, "V42", NULL, 0, 0,
+                          "custom_processors in the configuration is %s; expected a map",
                           capi_tree_kind_name(tree->kind));
     loader->processors = tree;
 }
@@ -320,7 +327,8 @@ static void index_table(capi_loader *loader, draft_node *node)
     }
     capi_loader_about(loader, node, "w");
     capi_loader_error(loader, "V54", capi_settings_value(&node->writer, CAPI_SET_TABLE_NAME),
-                      "table \"%.*s\" is also made by node \"%.*s\"", CAPI_STR_ARG(name), CAPI_STR_ARG(other->node->name));
+                      "table \"%.*s\" is also made by node \"%.*s\"", CAPI_STR_ARG(name),
+                      CAPI_STR_ARG(other->node->name));
 }
 
 static void index_indexes(capi_loader *loader, draft_node *node)
@@ -355,7 +363,8 @@ static void warn_unused_indexes(capi_loader *loader, const draft_node *node)
 
 static void run_phases(capi_loader *loader)
 {
-    capi_settings_read(&loader->report, &loader->source, loader->root, CAPI_SECTION_SCRIPT, "the script", &loader->settings);
+    capi_settings_read(&loader->report, &loader->source, loader->root, CAPI_SECTION_SCRIPT, "the script",
+                       &loader->settings);
     if (loader->root->kind == CAPI_TREE_NULL)
         capi_loader_error(loader, "V9", loader->root, "the script is empty; expected a map with \"nodes\"");
     if (!loader->settings.map || !make_nodes(loader)) return;

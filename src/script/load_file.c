@@ -52,7 +52,8 @@ static void read_column(capi_loader *loader, draft_node *node, uint32_t number, 
     *column = (draft_field){.tree = tree};
     about_column(loader, node, number);
     if (tree->kind == CAPI_TREE_NULL) capi_loader_error(loader, "V9", tree, "the column is null");
-    capi_settings_read(&loader->report, &loader->source, tree, CAPI_SECTION_WRITER_COLUMN, "the column", &column->settings);
+    capi_settings_read(&loader->report, &loader->source, tree, CAPI_SECTION_WRITER_COLUMN, "the column",
+                       &column->settings);
     column->name = capi_settings_string(&column->settings, CAPI_SET_OUT_NAME);
     about_column(loader, node, number);
     csv = capi_settings_value(&column->settings, CAPI_SET_OUT_CSV);
@@ -60,7 +61,8 @@ static void read_column(capi_loader *loader, draft_node *node, uint32_t number, 
     capi_settings_read(&loader->report, &loader->source, capi_settings_value(&column->settings, CAPI_SET_OUT_PARQUET),
                        CAPI_SECTION_WRITER_COLUMN_PARQUET, "parquet", &column->parquet);
     if (csv && column_is_flat(column))
-        capi_loader_error(loader, "V9", csv, "\"header\" or \"format\" stands beside a \"csv\" section; put it into that section");
+        capi_loader_error(loader, "V9", csv,
+                          "\"header\" or \"format\" stands beside a \"csv\" section; put it into that section");
     column->has_type = column->settings.map &&
                        capi_loader_type(loader, "V38", &column->settings, CAPI_SET_OUT_TYPE, tree, &column->type);
     if (column->name.bytes && capi_name_list_find(&node->written, column->name))
@@ -132,7 +134,8 @@ static void check_parquet_columns(capi_loader *loader, draft_node *node)
         about_column(loader, node, i);
         if (name.bytes == 0) {
             if (!capi_settings_is_wrong(&column->settings, CAPI_SET_OUT_PARQUET))
-                capi_loader_error(loader, "S7", column->tree, "\"parquet.column_name\" is missing; the first column makes the file Parquet");
+                capi_loader_error(loader, "S7", column->tree,
+                                  "\"parquet.column_name\" is missing; the first column makes the file Parquet");
             continue;
         }
         if (capi_map_put(&seen, name, (void *)column))
@@ -217,7 +220,8 @@ static void read_url(capi_loader *loader, draft_node *node, capi_file_sink *file
 
     if (capi_settings_is_wrong(&node->writer, CAPI_SET_FILE_URL)) return;
     if (!url || url->string.bytes == 0) {
-        capi_loader_error(loader, "S2", url ? url : capi_loader_key_of(node, "w"), "\"url_template\" must say where to write");
+        capi_loader_error(loader, "S2", url ? url : capi_loader_key_of(node, "w"),
+                          "\"url_template\" must say where to write");
         return;
     }
     file->url_template = url->string;
@@ -274,7 +278,8 @@ static void check_column(capi_loader *loader, draft_node *node, uint32_t number)
     capi_name_scope_add(&scope, "w", &node->written, false, CAPI_SIDE_WRITER);
     place = capi_loader_place(loader, value, &rules);
     place.aggregate_hint = "only lookups with \"group\": true aggregate";
-    capi_expression_load(loader->arena, &place, &scope, column->has_type ? &column->type : NULL, "the column", &column->expr);
+    capi_expression_load(loader->arena, &place, &scope, column->has_type ? &column->type : NULL, "the column",
+                         &column->expr);
 }
 
 static void check_having(capi_loader *loader, draft_node *node)
@@ -311,8 +316,8 @@ static void build_csv(capi_loader *loader, draft_node *node, capi_file_sink *fil
 
     for (uint32_t i = 0; i < node->field_count; i++)
         columns[i] = (capi_csv_out_column){file->columns[i].header, file->columns[i].format, file->columns[i].type};
-    if (capi_csv_writer_new(loader->arena, separator && separator->string.bytes ? separator->string : CAPI_STR(","), columns,
-                            node->field_count, &file->csv, &err) != CAPI_OK) {
+    if (capi_csv_writer_new(loader->arena, separator && separator->string.bytes ? separator->string : CAPI_STR(","),
+                            columns, node->field_count, &file->csv, &err) != CAPI_OK) {
         capi_loader_about(loader, node, "w");
         capi_loader_error(loader, "S2", separator ? separator : node->key, "%s", err.text);
     }

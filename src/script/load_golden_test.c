@@ -82,8 +82,7 @@ TEST(all_cases_of_the_validation_table_get_the_right_verdict)
     json_t *test;
 
     CHECK(json_array_size(tests) > 200);
-    json_array_foreach (tests, i, test)
-        if (!run_case(test, &other_rule_count)) wrong_count++;
+    json_array_foreach(tests, i, test) if (!run_case(test, &other_rule_count)) wrong_count++;
     json_decref(tests);
     CHECK_INT(wrong_count, 0);
     /* Unknown column types are found where they stand, not where they are used. */

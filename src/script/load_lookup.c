@@ -14,7 +14,8 @@ static void read_join_type(capi_loader *loader, draft_node *node, capi_lookup *l
     lookup->is_left = node->is_left = value && capi_str_is(value->string, "left");
     if (value && (lookup->is_left || capi_str_is(value->string, "inner"))) return;
     if (!value)
-        capi_loader_error(loader, "V65", capi_loader_key_of(node, "l"), "\"join_type\" is missing; expected inner or left");
+        capi_loader_error(loader, "V65", capi_loader_key_of(node, "l"),
+                          "\"join_type\" is missing; expected inner or left");
     else
         capi_loader_error(loader, "V65", value, "join_type is \"%.*s\"; expected inner or left%.*s",
                           CAPI_STR_ARG(value->string),
@@ -75,7 +76,8 @@ static void report_unknown_index(capi_loader *loader, const draft_node *node, co
     if (hint.bytes == 0)
         hint = capi_str_format(loader->scratch, "; indexes of this script are %.*s",
                                CAPI_STR_ARG(capi_words_join(loader->scratch, names, count, false)));
-    capi_loader_error(loader, "V58", value, "no node makes index \"%.*s\"%.*s", CAPI_STR_ARG(value->string), CAPI_STR_ARG(hint));
+    capi_loader_error(loader, "V58", value, "no node makes index \"%.*s\"%.*s", CAPI_STR_ARG(value->string),
+                      CAPI_STR_ARG(hint));
 }
 
 static void find_index(capi_loader *loader, draft_node *node)
@@ -97,7 +99,7 @@ static void find_index(capi_loader *loader, draft_node *node)
 
 typedef struct join_field {
     capi_str name;
-    size_t start, end; /* in join_on */
+    size_t start, end;     /* in join_on */
     const capi_name *left; /* NULL: unknown */
 } join_field;
 
@@ -138,8 +140,10 @@ static bool read_join_field(capi_loader *loader, draft_node *node, const capi_tr
         return false;
     }
     if (!capi_str_is(alias, "r")) {
-        report_join(loader, value, "V60", field,
-                    capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; the left fields are r.*", CAPI_STR_ARG(alias)).data);
+        report_join(
+            loader, value, "V60", field,
+            capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; the left fields are r.*", CAPI_STR_ARG(alias))
+                .data);
         return false;
     }
     if (node->readable->is_unknown) return true;
@@ -168,7 +172,8 @@ static void trim_item(capi_str text, join_field *field)
     field->end = field->start + trimmed.bytes;
 }
 
-static join_field *read_join_on(capi_loader *loader, draft_node *node, const capi_tree *value, uint32_t *count, bool *is_right)
+static join_field *read_join_on(capi_loader *loader, draft_node *node, const capi_tree *value, uint32_t *count,
+                                bool *is_right)
 {
     join_field *fields;
     size_t at = 0;
@@ -224,7 +229,8 @@ static void check_pair(capi_loader *loader, draft_node *node, const capi_tree *v
 {
     if (!field->left->has_type || !right->has_type || field->left->type == right->type) return;
     report_join(loader, value, "V63", field,
-                capi_str_format(loader->scratch, "r.%.*s is %s, but it is matched with \"%.*s\" of index \"%.*s\", which is %s",
+                capi_str_format(loader->scratch,
+                                "r.%.*s is %s, but it is matched with \"%.*s\" of index \"%.*s\", which is %s",
                                 CAPI_STR_ARG(field->name), capi_type_name(field->left->type), CAPI_STR_ARG(right->name),
                                 CAPI_STR_ARG(node->right->index->name), capi_type_name(right->type))
                     .data);

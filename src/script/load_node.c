@@ -4,8 +4,8 @@
 enum { BATCH_MS_DEFAULT = 60000 };
 
 static const char *const node_type_names[] = {
-    [CAPI_NODE_FILE_TABLE] = "file_table",   [CAPI_NODE_TABLE_TABLE] = "table_table",
-    [CAPI_NODE_LOOKUP] = "table_lookup_table", [CAPI_NODE_DISTINCT] = "distinct_table",
+    [CAPI_NODE_FILE_TABLE] = "file_table",         [CAPI_NODE_TABLE_TABLE] = "table_table",
+    [CAPI_NODE_LOOKUP] = "table_lookup_table",     [CAPI_NODE_DISTINCT] = "distinct_table",
     [CAPI_NODE_CUSTOM] = "table_custom_tfm_table", [CAPI_NODE_TABLE_FILE] = "table_file",
 };
 
@@ -39,8 +39,8 @@ static void read_type(capi_loader *loader, draft_node *node)
 }
 
 /* One of two words, the first if absent or empty; true: the second. */
-static bool read_choice(capi_loader *loader, draft_node *node, capi_setting setting, const char *rule, const char *first,
-                        const char *second)
+static bool read_choice(capi_loader *loader, draft_node *node, capi_setting setting, const char *rule,
+                        const char *first, const char *second)
 {
     const capi_tree *value = capi_settings_value(&node->settings, setting);
     capi_str words[] = {capi_str_of(first), capi_str_of(second)};
@@ -66,10 +66,11 @@ static void check_name(capi_loader *loader, const draft_node *node)
     if (capi_str_find(name, CAPI_STR(",")) < 0) return;
     if (must_be_named)
         capi_loader_error(loader, "S9", node->key,
-                          "node name \"%.*s\" has a comma, so it can stand in no list of start nodes", CAPI_STR_ARG(name));
+                          "node name \"%.*s\" has a comma, so it can stand in no list of start nodes",
+                          CAPI_STR_ARG(name));
     else
-        capi_loader_warning(loader, "S9", node->key, "node name \"%.*s\" has a comma, so the node cannot be a start node",
-                            CAPI_STR_ARG(name));
+        capi_loader_warning(loader, "S9", node->key,
+                            "node name \"%.*s\" has a comma, so the node cannot be a start node", CAPI_STR_ARG(name));
 }
 
 static void check_distinct_rerun(capi_loader *loader, const draft_node *node)
@@ -91,7 +92,8 @@ void capi_load_node_read(capi_loader *loader, draft_node *node)
     node->slots.arena = loader->arena;
     node->written.is_unknown = true;
     capi_loader_about(loader, node, NULL);
-    if (node->tree->kind == CAPI_TREE_NULL) capi_loader_error(loader, "V9", node->key, "the node is null; expected a map");
+    if (node->tree->kind == CAPI_TREE_NULL)
+        capi_loader_error(loader, "V9", node->key, "the node is null; expected a map");
     capi_settings_read(&loader->report, &loader->source, node->tree, CAPI_SECTION_NODE, "the node", &node->settings);
     if (!node->settings.map) return;
     made->desc = capi_settings_string(&node->settings, CAPI_SET_NODE_DESC);
@@ -137,7 +139,8 @@ static void check_policy(capi_loader *loader, draft_node *node)
         hint = capi_str_format(loader->scratch, "; policies of this script are %.*s",
                                CAPI_STR_ARG(capi_words_join(loader->scratch, names, loader->policy_count, false)));
     capi_loader_about(loader, node, NULL);
-    capi_loader_error(loader, "V88", value, "there is no policy \"%.*s\"%.*s", CAPI_STR_ARG(value->string), CAPI_STR_ARG(hint));
+    capi_loader_error(loader, "V88", value, "there is no policy \"%.*s\"%.*s", CAPI_STR_ARG(value->string),
+                      CAPI_STR_ARG(hint));
 }
 
 /* Lookups of other nodes read this node's fields: they were known when it was read. */

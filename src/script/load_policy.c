@@ -4,26 +4,38 @@
 #include "script/policy.h"
 
 /* Section 10.3 of the script specification, read like any other script. */
-static const char standard_text[] =
-    "{\"current_active_first_stopped_nogo\": {\"is_default\": true,"
-    "\"event_priority_order\": \"run_is_current(desc), run_id(desc)\", \"rules\": ["
+static const char standard_text[] = "{\"current_active_first_stopped_nogo\": {\"is_default\": true,"
+                                    "\"event_priority_order\": \"run_is_current(desc), run_id(desc)\", \"rules\": ["
 #define RULE(cmd, current, run, node)                                                                                  \
     "{\"cmd\": \"" cmd "\", \"expression\": \"nrs.run_is_current == " current " && " run node "\"}"
 #define STARTED "nrs.run_status == wfmodel.RunStart"
 #define STARTED_OR_NONE "(nrs.run_status == wfmodel.RunStart || nrs.run_status == wfmodel.RunNone)"
 #define COMPLETE "nrs.run_status == wfmodel.RunComplete"
 #define NODE(status) " && nrs.node_status == wfmodel.NodeBatch" status
-    RULE("go", "true", STARTED, NODE("Success")) ","
-    RULE("wait", "true", STARTED_OR_NONE, NODE("None")) ","
-    RULE("wait", "true", STARTED_OR_NONE, NODE("Start")) ","
-    RULE("nogo", "true", STARTED, NODE("Fail")) ","
-    RULE("go", "false", STARTED, NODE("Success")) ","
-    RULE("wait", "false", STARTED_OR_NONE, NODE("None")) ","
-    RULE("wait", "false", STARTED_OR_NONE, NODE("Start")) ","
-    RULE("go", "false", COMPLETE, NODE("Success")) ","
-    RULE("nogo", "false", COMPLETE, NODE("Fail")) ","
-    RULE("nogo", "false", "nrs.run_status == wfmodel.RunStop", "")
-    "]}}";
+    RULE("go", "true", STARTED, NODE("Success")) "," RULE("wait", "true", STARTED_OR_NONE, NODE("None")) "," RULE(
+        "wait", "true", STARTED_OR_NONE,
+        NODE(
+            "Start")) "," RULE("nogo", "true", STARTED,
+                               NODE(
+                                   "Fail")) "," RULE("go", "false", STARTED,
+                                                     NODE(
+                                                         "Success")) "," RULE("wait", "false", STARTED_OR_NONE,
+                                                                              NODE(
+                                                                                  "None")) "," RULE("wait", "false",
+                                                                                                    STARTED_OR_NONE,
+                                                                                                    NODE(
+                                                                                                        "Start")) "," RULE("go",
+                                                                                                                           "false",
+                                                                                                                           COMPLETE,
+                                                                                                                           NODE(
+                                                                                                                               "Success")) "," RULE("nogo",
+                                                                                                                                                    "false",
+                                                                                                                                                    COMPLETE,
+                                                                                                                                                    NODE(
+                                                                                                                                                        "Fail")) "," RULE("nogo",
+                                                                                                                                                                          "false",
+                                                                                                                                                                          "nrs.run_status == wfmodel.RunStop",
+                                                                                                                                                                          "") "]}}";
 
 typedef struct policy_reader {
     capi_loader *loader;
@@ -65,7 +77,8 @@ static bool read_command(policy_reader *reader, const capi_settings *settings, c
         report_at(reader, "S6", tree, CAPI_STR("\"cmd\" is missing; expected go, wait or nogo"));
     else
         report_at(reader, "S6", value,
-                  capi_str_format(arena, "unknown command \"%.*s\"; expected go, wait or nogo%.*s", CAPI_STR_ARG(value->string),
+                  capi_str_format(arena, "unknown command \"%.*s\"; expected go, wait or nogo%.*s",
+                                  CAPI_STR_ARG(value->string),
                                   CAPI_STR_ARG(capi_did_you_mean(arena, value->string, words, 3))));
     return false;
 }
@@ -139,7 +152,8 @@ static void read_policy(policy_reader *reader, const capi_tree_member *member, c
     about(reader, policy->name, -1);
     if (member->value->kind == CAPI_TREE_NULL)
         report_at(reader, "V81", member->key, CAPI_STR("the policy is null; expected a map"));
-    capi_settings_read(&reader->loader->report, reader->source, member->value, CAPI_SECTION_POLICY, "the policy", &settings);
+    capi_settings_read(&reader->loader->report, reader->source, member->value, CAPI_SECTION_POLICY, "the policy",
+                       &settings);
     policy->is_default = capi_settings_bool(&settings, CAPI_SET_POLICY_DEFAULT);
     read_order(reader, policy, &settings);
     rules = capi_settings_value(&settings, CAPI_SET_POLICY_RULES);
@@ -172,7 +186,8 @@ static void choose_default(policy_reader *reader, const capi_tree *map)
     for (uint32_t i = 0, met = 0; i < loader->policy_count; i++)
         if (loader->policies[i]->is_default && ++met == 2)
             report_at(reader, "V86", map->members[i].key,
-                      capi_str_format(loader->scratch, "%u policies have \"is_default\": true; exactly one must", default_count));
+                      capi_str_format(loader->scratch, "%u policies have \"is_default\": true; exactly one must",
+                                      default_count));
 }
 
 static const capi_tree *standard_policies(capi_loader *loader, capi_source *source)

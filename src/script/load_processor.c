@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static const char *const processor_names[] = {[CAPI_PROCESSOR_TAG] = "tag_and_denormalize", [CAPI_PROCESSOR_PY] = "py_calc"};
+static const char *const processor_names[] = {
+    [CAPI_PROCESSOR_TAG] = "tag_and_denormalize", [CAPI_PROCESSOR_PY] = "py_calc"};
 
 static bool find_kind(capi_loader *loader, draft_node *node, capi_processor_kind *kind)
 {
@@ -17,11 +18,12 @@ static bool find_kind(capi_loader *loader, draft_node *node, capi_processor_kind
             return true;
         }
     if (!value)
-        capi_loader_error(loader, "V41", node->key, "\"custom_proc_type\" is missing; expected py_calc or tag_and_denormalize");
+        capi_loader_error(loader, "V41", node->key,
+                          "\"custom_proc_type\" is missing; expected py_calc or tag_and_denormalize");
     else
-        capi_loader_error(loader, "V41", value, "unknown processor \"%.*s\"; expected py_calc or tag_and_denormalize%.*s",
-                          CAPI_STR_ARG(value->string),
-                          CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, 2)));
+        capi_loader_error(
+            loader, "V41", value, "unknown processor \"%.*s\"; expected py_calc or tag_and_denormalize%.*s",
+            CAPI_STR_ARG(value->string), CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, 2)));
     return false;
 }
 
@@ -36,16 +38,18 @@ static void check_environment(capi_loader *loader, draft_node *node, capi_proces
     if (!loader->processors) return;
     entry = capi_tree_get(loader->processors, processor_names[kind]);
     if (!entry || entry->kind == CAPI_TREE_NULL) {
-        capi_loader_error(loader, "V42", value,
-                          "the configuration has custom_processors, but no entry \"%s\" among them; add one (it may be {})",
-                          processor_names[kind]);
+        capi_loader_error(
+            loader, "V42", value,
+            "the configuration has custom_processors, but no entry \"%s\" among them; add one (it may be {})",
+            processor_names[kind]);
         return;
     }
     if (kind != CAPI_PROCESSOR_PY || (variable && *variable)) return;
     path = capi_tree_get(entry, "python_interpreter_path");
     if (!path || path->kind != CAPI_TREE_STRING || capi_str_trim(path->string).bytes == 0)
-        capi_loader_error(loader, "V43", value,
-                          "the configuration names no Python interpreter; set custom_processors.py_calc.python_interpreter_path");
+        capi_loader_error(
+            loader, "V43", value,
+            "the configuration names no Python interpreter; set custom_processors.py_calc.python_interpreter_path");
 }
 
 void capi_load_processor_read(capi_loader *loader, draft_node *node)

@@ -36,8 +36,9 @@ static bool read_sources(capi_loader *loader, draft_node *node, capi_processor *
             continue;
         }
         capi_loader_snapshot(loader, "python", urls->items[i]->string, text);
-        sources[processor->python_source_count++] = (capi_snapshot_text){
-            CAPI_STR("python"), capi_str_copy(loader->arena, urls->items[i]->string), capi_str_copy(loader->arena, text)};
+        sources[processor->python_source_count++] =
+            (capi_snapshot_text){CAPI_STR("python"), capi_str_copy(loader->arena, urls->items[i]->string),
+                                 capi_str_copy(loader->arena, text)};
         capi_buf_append_str(&buf, text);
         capi_buf_append_byte(&buf, '\n');
     }
@@ -129,9 +130,9 @@ static void read_field(capi_loader *loader, draft_node *node, const capi_tree_me
 
     capi_loader_about(loader, node, "calculated field \"%.*s\"", CAPI_STR_ARG(member->key->string));
     if (member->value->kind == CAPI_TREE_NULL) capi_loader_error(loader, "V9", member->key, "the field is null");
-    capi_settings_read(&loader->report, &loader->source, member->value, CAPI_SECTION_CALCULATED_FIELD, "the field", &settings);
-    has_type = settings.map &&
-               capi_loader_type(loader, "V45", &settings, CAPI_SET_CALCULATED_TYPE, member->key, &type);
+    capi_settings_read(&loader->report, &loader->source, member->value, CAPI_SECTION_CALCULATED_FIELD, "the field",
+                       &settings);
+    has_type = settings.map && capi_loader_type(loader, "V45", &settings, CAPI_SET_CALCULATED_TYPE, member->key, &type);
     capi_name_list_add(&node->produced, member->key->string, has_type, type);
     if (settings.map && !capi_settings_value(&settings, CAPI_SET_CALCULATED_EXPRESSION) &&
         !capi_settings_is_wrong(&settings, CAPI_SET_CALCULATED_EXPRESSION))
@@ -174,7 +175,8 @@ typedef struct edge_list {
     uint32_t count, capacity;
 } edge_list;
 
-static void collect_edges(capi_arena *arena, const draft_node *node, const capi_ast *ast, uint32_t after, edge_list *edges)
+static void collect_edges(capi_arena *arena, const draft_node *node, const capi_ast *ast, uint32_t after,
+                          edge_list *edges)
 {
     if (ast->kind == CAPI_AST_FIELD && capi_str_is(ast->alias, "p")) {
         const capi_name *name = capi_name_list_find(&node->produced, ast->name);
@@ -249,7 +251,8 @@ void capi_load_py_calc_check(capi_loader *loader, draft_node *node)
         const capi_tree *expression = capi_tree_get(map->members[i].value, "expression");
         const capi_name *name = &node->produced.items[i];
 
-        fields[i] = (py_field){.name = name->name, .key = map->members[i].key, .has_type = name->has_type, .type = name->type};
+        fields[i] =
+            (py_field){.name = name->name, .key = map->members[i].key, .has_type = name->has_type, .type = name->type};
         if (!expression || expression->kind != CAPI_TREE_STRING) continue;
         fields[i].expression = expression;
         check_field(&check, node, &fields[i]);

@@ -21,7 +21,8 @@ static void read_column_forms(capi_loader *loader, column_draft *column)
     const capi_tree *csv = capi_settings_value(&column->settings, CAPI_SET_COLUMN_CSV);
     const capi_tree *parquet = capi_settings_value(&column->settings, CAPI_SET_COLUMN_PARQUET);
     const capi_tree *header;
-    static const capi_setting flat[] = {CAPI_SET_COLUMN_OLD_HEADER, CAPI_SET_COLUMN_OLD_INDEX, CAPI_SET_COLUMN_OLD_FORMAT};
+    static const capi_setting flat[] = {CAPI_SET_COLUMN_OLD_HEADER, CAPI_SET_COLUMN_OLD_INDEX,
+                                        CAPI_SET_COLUMN_OLD_FORMAT};
 
     capi_settings_read(&loader->report, &loader->source, csv, CAPI_SECTION_READER_COLUMN_CSV, "csv", &column->csv);
     capi_settings_read(&loader->report, &loader->source, parquet, CAPI_SECTION_READER_COLUMN_PARQUET, "parquet",
@@ -61,8 +62,8 @@ static void read_column(capi_loader *loader, draft_node *node, const capi_tree_m
     capi_settings_read(&loader->report, &loader->source, member->value, CAPI_SECTION_READER_COLUMN, "the column",
                        &column->settings);
     read_column_forms(loader, column);
-    has_type = column->settings.map && capi_loader_type(loader, "S2", &column->settings, CAPI_SET_COLUMN_TYPE,
-                                                        member->key, &type);
+    has_type = column->settings.map &&
+               capi_loader_type(loader, "S2", &column->settings, CAPI_SET_COLUMN_TYPE, member->key, &type);
     capi_name_list_add(&node->columns, member->key->string, has_type, type);
 }
 
@@ -99,8 +100,9 @@ static bool detect_kind(capi_loader *loader, draft_node *node, const column_draf
     for (uint32_t i = 0; i < count; i++)
         if (columns[i].parquet_name.bytes == 0) {
             capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(columns[i].key->string));
-            capi_loader_error(loader, "S7", columns[i].key,
-                              "other columns have a parquet.col_name, this one has none; a file is all CSV or all Parquet");
+            capi_loader_error(
+                loader, "S7", columns[i].key,
+                "other columns have a parquet.col_name, this one has none; a file is all CSV or all Parquet");
         }
     return false;
 }
@@ -125,7 +127,8 @@ static void check_addressing(capi_loader *loader, draft_node *node, const column
     if (by_header == 0 || !other) return;
     capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(other->key->string));
     capi_loader_error(loader, "V20", other->index ? other->index : other->key,
-                      "%u of %u columns are found by header, this one by index; give all a col_hdr, or none", by_header, count);
+                      "%u of %u columns are found by header, this one by index; give all a col_hdr, or none", by_header,
+                      count);
 }
 
 static void read_separator(capi_loader *loader, draft_node *node, capi_csv_options *csv)
@@ -151,13 +154,14 @@ static void read_csv_lines(capi_loader *loader, draft_node *node, bool has_heade
 {
     const capi_tree *header = capi_settings_either(&node->reader_csv, CAPI_SET_CSV_HEADER_LINE, &node->reader,
                                                    CAPI_SET_READER_OLD_HEADER_LINE);
-    const capi_tree *first = capi_settings_either(&node->reader_csv, CAPI_SET_CSV_FIRST_LINE, &node->reader,
-                                                  CAPI_SET_READER_OLD_FIRST_LINE);
+    const capi_tree *first =
+        capi_settings_either(&node->reader_csv, CAPI_SET_CSV_FIRST_LINE, &node->reader, CAPI_SET_READER_OLD_FIRST_LINE);
 
     csv->header_line = line_index(header);
     csv->first_data_line = line_index(first) < 0 ? 0 : line_index(first);
     if (has_headers && csv->header_line < 0)
-        capi_loader_error(loader, "S7", header, "columns are found by header, so hdr_line_idx %lld must not be negative",
+        capi_loader_error(loader, "S7", header,
+                          "columns are found by header, so hdr_line_idx %lld must not be negative",
                           (long long)csv->header_line);
     else if (csv->header_line < 0)
         csv->header_line = 0;
@@ -179,8 +183,8 @@ static void fill_csv_column(const draft_node *node, const column_draft *column, 
 }
 
 /* Formats and defaults, column by column so that each mistake has its place. */
-static void check_csv_column(capi_loader *loader, draft_node *node, const column_draft *column, const capi_csv_column *csv,
-                             const capi_csv_options *options)
+static void check_csv_column(capi_loader *loader, draft_node *node, const column_draft *column,
+                             const capi_csv_column *csv, const capi_csv_options *options)
 {
     capi_csv_options single = *options;
     capi_csv_column alone = *csv;
@@ -342,8 +346,8 @@ void capi_load_reader_read(capi_loader *loader, draft_node *node)
         return;
     }
     capi_loader_about(loader, node, "r");
-    capi_settings_read(&loader->report, &loader->source, reader, is_file ? CAPI_SECTION_FILE_READER : CAPI_SECTION_TABLE_READER,
-                       "r", &node->reader);
+    capi_settings_read(&loader->report, &loader->source, reader,
+                       is_file ? CAPI_SECTION_FILE_READER : CAPI_SECTION_TABLE_READER, "r", &node->reader);
     if (is_file) {
         read_flat_forms(loader, node);
         read_urls(loader, node);

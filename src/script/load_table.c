@@ -13,7 +13,8 @@ static bool is_word(capi_str text)
     for (size_t i = 0; i < text.bytes; i++) {
         char byte = text.data[i];
 
-        if (!((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_'))
+        if (!((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+              byte == '_'))
             return false;
     }
     return text.bytes > 0;
@@ -29,13 +30,15 @@ static void check_table_name(capi_loader *loader, const draft_node *node)
 
     if (capi_settings_is_wrong(&node->writer, CAPI_SET_TABLE_NAME)) return;
     if (!value || value->string.bytes == 0) {
-        capi_loader_error(loader, "S1", value ? value : capi_loader_key_of(node, "w"), "\"name\" must name the table to make");
+        capi_loader_error(loader, "S1", value ? value : capi_loader_key_of(node, "w"),
+                          "\"name\" must name the table to make");
         return;
     }
     name = value->string;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (capi_str_starts(name, prefixes[i]))
-            capi_loader_error(loader, "V22", value, "table name \"%.*s\" begins with \"%s\"; idx, wf and system are reserved",
+            capi_loader_error(loader, "V22", value,
+                              "table name \"%.*s\" begins with \"%s\"; idx, wf and system are reserved",
                               CAPI_STR_ARG(name), prefixes[i]);
     if (!is_word(name))
         capi_loader_error(loader, "V23", value, "table name \"%.*s\" may hold letters A-Z a-z, digits and _ only",
@@ -80,9 +83,10 @@ static void check_field_names(capi_loader *loader, draft_node *node)
 
         capi_loader_about(loader, node, "field \"%.*s\"", CAPI_STR_ARG(field->name));
         if (!capi_is_identifier(field->name))
-            capi_loader_error(loader, "S1", field->key,
-                              "field name \"%.*s\" is not an identifier: letters, digits and _, not beginning with a digit",
-                              CAPI_STR_ARG(field->name));
+            capi_loader_error(
+                loader, "S1", field->key,
+                "field name \"%.*s\" is not an identifier: letters, digits and _, not beginning with a digit",
+                CAPI_STR_ARG(field->name));
         if (capi_str_is(lower, "rowid") || capi_str_is(lower, "batch_idx"))
             capi_loader_error(loader, "S1", field->key, "field name \"%.*s\" is reserved", CAPI_STR_ARG(field->name));
         if (other)
@@ -98,9 +102,10 @@ static void read_field(capi_loader *loader, draft_node *node, const capi_tree_me
     capi_loader_about(loader, node, "field \"%.*s\"", CAPI_STR_ARG(member->key->string));
     *field = (draft_field){.name = member->key->string, .key = member->key, .tree = member->value};
     if (member->value->kind == CAPI_TREE_NULL) capi_loader_error(loader, "V9", member->key, "the field is null");
-    capi_settings_read(&loader->report, &loader->source, member->value, CAPI_SECTION_FIELD, "the field", &field->settings);
-    field->has_type = field->settings.map && capi_loader_type(loader, "V27", &field->settings, CAPI_SET_FIELD_TYPE,
-                                                              member->key, &field->type);
+    capi_settings_read(&loader->report, &loader->source, member->value, CAPI_SECTION_FIELD, "the field",
+                       &field->settings);
+    field->has_type = field->settings.map &&
+                      capi_loader_type(loader, "V27", &field->settings, CAPI_SET_FIELD_TYPE, member->key, &field->type);
     capi_name_list_add(&node->written, field->name, field->has_type, field->type);
 }
 
@@ -129,8 +134,7 @@ static void read_index(capi_loader *loader, draft_node *node, const capi_tree_me
     capi_loader_about(loader, node, "index \"%.*s\"", CAPI_STR_ARG(made->name));
     check_index_name(loader, index);
     if (node->written.is_unknown) return;
-    index->is_right =
-        capi_order_read_index(loader->arena, member->value->string, &node->written, &made->key, &mistake);
+    index->is_right = capi_order_read_index(loader->arena, member->value->string, &node->written, &made->key, &mistake);
     if (index->is_right) return;
     capi_tree_locate(member->value, loader->source.text, mistake.start, mistake.end, &start, &end);
     capi_report_error(&loader->report, mistake.rule, &loader->source, start, end, "%s", mistake.err.text);
@@ -165,9 +169,11 @@ static void check_distinct(capi_loader *loader, draft_node *node)
     }
     if (is_known && unique_count != 1)
         capi_loader_error(loader, "V53", capi_loader_key_of(node, "w"),
-                          "a distinct_table needs exactly one unique index, which says what is distinct; found %u", unique_count);
+                          "a distinct_table needs exactly one unique index, which says what is distinct; found %u",
+                          unique_count);
     if (having && !capi_text_is_blank(having->string))
-        capi_loader_error(loader, "S4", having, "a distinct_table takes no \"having\"; filter in a table_table before or behind it");
+        capi_loader_error(loader, "S4", having,
+                          "a distinct_table takes no \"having\"; filter in a table_table before or behind it");
 }
 
 void capi_load_table_read(capi_loader *loader, draft_node *node)

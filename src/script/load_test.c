@@ -13,7 +13,8 @@ static const char shop[] =
     "        c_id:   {csv: {col_hdr: \"id\"}, col_type: \"int\"}\n"
     "        c_cust: {csv: {col_hdr: \"cust\"}, col_type: \"string\"}\n"
     "        c_skip: {csv: {col_hdr: \"skip\"}, col_type: \"string\"}\n"
-    "        c_sum:  {csv: {col_hdr: \"total\", col_format: \"%f\"}, col_type: \"decimal2\", col_default_value: \"0.0\"}\n"
+    "        c_sum:  {csv: {col_hdr: \"total\", col_format: \"%f\"}, col_type: \"decimal2\", col_default_value: "
+    "\"0.0\"}\n"
     "    w:\n"
     "      name: orders\n"
     "      having: w.total > 0\n"
@@ -145,7 +146,8 @@ TEST(a_lookup_matches_by_position_when_names_differ)
         "  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: int}}},\n"
         "      w: {name: a, fields: {x: {expression: r.c, type: int}, y: {expression: r.c, type: int}},\n"
         "          indexes: {idx_a: \"unique(y, x)\"}}}\n"
-        "  b: {type: table_lookup_table, r: {table: a}, l: {index_name: idx_a, join_on: \"r.x,r.x\", join_type: inner},\n"
+        "  b: {type: table_lookup_table, r: {table: a}, l: {index_name: idx_a, join_on: \"r.x,r.x\", join_type: "
+        "inner},\n"
         "      w: {name: b, fields: {x: {expression: l.y, type: int}}}}\n";
     load_bed bed = {0};
     const capi_node *node;
@@ -240,7 +242,8 @@ TEST(places_inside_expressions_lead_through_escapes_and_parameters)
     bed.texts[1] = "{\"long\": \"a very long value\", \"field\": \"nosuch\"}";
     bed.options.params_url = CAPI_STR("p.json");
     load_open(&bed, "s.json",
-              "{\"nodes\": {\"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": {\"c\": {\"col_type\": \"string\"}}},\n"
+              "{\"nodes\": {\"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": {\"c\": "
+              "{\"col_type\": \"string\"}}},\n"
               "\"w\": {\"name\": \"a\", \"fields\": {\n"
               "\"x\": {\"expression\": \"\\\"{long}\\\" + r.bad\", \"type\": \"string\"},\n"
               "\"y\": {\"expression\": \"\\\"x\\\" + r.{field}\", \"type\": \"string\"}}}}}}\n");
@@ -276,7 +279,8 @@ TEST(a_file_that_cannot_be_reached_may_come_back)
 }
 
 static const char formulas[] =
-    "{\"nodes\": {\"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": {\"c\": {\"col_type\": \"int\"}}},"
+    "{\"nodes\": {\"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": {\"c\": {\"col_type\": "
+    "\"int\"}}},"
     "\"w\": {\"name\": \"a\", \"fields\": {\"x\": {\"expression\": \"r.c\", \"type\": \"int\"}}}},\n"
     "\"p\": {\"type\": \"table_custom_tfm_table\", \"custom_proc_type\": \"py_calc\", \"r\": {\"table\": \"a\"},\n"
     "\"p\": {\"python_code_urls\": [\"code.py\"], \"calculated_fields\": {\n"
@@ -327,43 +331,59 @@ static void check_mistake(const char *text, const char *rule, const char *words)
     load_bed bed = {0};
 
     load_open(&bed, "s.yaml", text);
-    if (bed.diags.error_count != 1) capi_test_fail(__FILE__, __LINE__, "%u mistakes:\n%s", bed.diags.error_count, load_words(&bed));
+    if (bed.diags.error_count != 1)
+        capi_test_fail(__FILE__, __LINE__, "%u mistakes:\n%s", bed.diags.error_count, load_words(&bed));
     for (uint32_t i = 0; i < bed.diags.count; i++)
         if (bed.diags.items[i].severity == CAPI_ERROR) {
             check_text(bed.diags.items[i].rule, rule);
-            if (!strstr(load_words(&bed), words)) capi_test_fail(__FILE__, __LINE__, "no \"%s\" in:\n%s", words, load_words(&bed));
+            if (!strstr(load_words(&bed), words))
+                capi_test_fail(__FILE__, __LINE__, "no \"%s\" in:\n%s", words, load_words(&bed));
         }
     load_close(&bed);
 }
 
-#define READ_A "nodes:\n  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: int}}}, w: {name: a, fields: {x: {expression: r.c, type: int}}}}\n"
+#define READ_A                                                                                                         \
+    "nodes:\n  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: int}}}, w: {name: a, fields: {x: "         \
+    "{expression: r.c, type: int}}}}\n"
 
 TEST(additional_checks_find_what_would_fail_later)
 {
-    check_mistake(READ_A "  b: {type: table_table, r: {table: c}, w: {name: b, fields: {x: {expression: r.x, type: int}}}}\n"
-                         "  c: {type: table_table, r: {table: b}, w: {name: c, fields: {x: {expression: r.x, type: int}}}}\n",
+    check_mistake(READ_A
+                  "  b: {type: table_table, r: {table: c}, w: {name: b, fields: {x: {expression: r.x, type: int}}}}\n"
+                  "  c: {type: table_table, r: {table: b}, w: {name: c, fields: {x: {expression: r.x, type: int}}}}\n",
                   "S5", "nodes need each other's tables in a circle: \"b\" -> \"c\" -> \"b\"");
-    check_mistake(READ_A "  b: {type: table_table, r: {table: a}, w: {name: b, fields: {x: {expression: r.x, type: int}, X: {expression: r.x, type: int}}}}\n",
+    check_mistake(READ_A "  b: {type: table_table, r: {table: a}, w: {name: b, fields: {x: {expression: r.x, type: "
+                         "int}, X: {expression: r.x, type: int}}}}\n",
                   "S1", "differ in letter case only");
-    check_mistake(READ_A "  b: {type: table_table, r: {table: a}, w: {name: b, fields: {rowid: {expression: r.x, type: int}}}}\n",
-                  "S1", "is reserved");
-    check_mistake(READ_A "  b: {type: table_file, r: {table: a, expected_batches_total: 2}, w: {url_template: b.csv, columns: [{name: x, expression: r.x, type: int, csv: {header: x, format: '%d'}}]}}\n",
+    check_mistake(
+        READ_A "  b: {type: table_table, r: {table: a}, w: {name: b, fields: {rowid: {expression: r.x, type: int}}}}\n",
+        "S1", "is reserved");
+    check_mistake(READ_A "  b: {type: table_file, r: {table: a, expected_batches_total: 2}, w: {url_template: b.csv, "
+                         "columns: [{name: x, expression: r.x, type: int, csv: {header: x, format: '%d'}}]}}\n",
                   "Q29", "2 batches would all write this one file");
-    check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, columns: [{name: x, expression: r.x, type: int, csv: {header: x}}]}}\n",
+    check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, columns: [{name: x, "
+                         "expression: r.x, type: int, csv: {header: x}}]}}\n",
                   "S2", "\"format\" is missing; for example %d");
-    check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, columns: [{name: x, expression: r.x, type: int, csv: {header: x, format: '%s'}}]}}\n",
+    check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, columns: [{name: x, "
+                         "expression: r.x, type: int, csv: {header: x, format: '%s'}}]}}\n",
                   "S2", "%s");
-    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: datetime}}}, w: {name: a, fields: {}}}\n",
+    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: datetime}}}, w: {name: a, "
+                  "fields: {}}}\n",
                   "S2", "in column \"c\" of node \"a\"");
-    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], separator: ab, columns: {c: {col_type: int}}}, w: {name: a, fields: {}}}\n",
+    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], separator: ab, columns: {c: {col_type: int}}}, w: "
+                  "{name: a, fields: {}}}\n",
                   "S2", "must be a single ASCII character");
-    check_mistake("nodes:\n  a: {type: file_table, r: {urls: ['ftp://x'], columns: {c: {col_type: int}}}, w: {name: a, fields: {}}}\n",
+    check_mistake("nodes:\n  a: {type: file_table, r: {urls: ['ftp://x'], columns: {c: {col_type: int}}}, w: {name: a, "
+                  "fields: {}}}\n",
                   "Q18", "unsupported scheme");
-    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], csv: {hdr_line_idx: -1}, columns: {c: {col_type: int, csv: {col_hdr: c}}}}, w: {name: a, fields: {}}}\n",
+    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], csv: {hdr_line_idx: -1}, columns: {c: {col_type: "
+                  "int, csv: {col_hdr: c}}}}, w: {name: a, fields: {}}}\n",
                   "S7", "must not be negative");
-    check_mistake(READ_A "  b: {type: table_custom_tfm_table, custom_proc_type: py_calc, p: 5, r: {table: a}, w: {name: b, fields: {x: {expression: p.x, type: int}}}}\n",
+    check_mistake(READ_A "  b: {type: table_custom_tfm_table, custom_proc_type: py_calc, p: 5, r: {table: a}, w: "
+                         "{name: b, fields: {x: {expression: p.x, type: int}}}}\n",
                   "V9", "p is a whole number; expected a map");
-    check_mistake(READ_A "dependency_policies: {p: {rules: [{cmd: gogo, expression: nrs.run_is_current}]}}\n", "S6", "unknown command \"gogo\"");
+    check_mistake(READ_A "dependency_policies: {p: {rules: [{cmd: gogo, expression: nrs.run_is_current}]}}\n", "S6",
+                  "unknown command \"gogo\"");
     check_mistake("", "V9", "the script is empty");
     check_mistake("nodes: {a: null}", "V9", "the node is null");
 }
@@ -387,7 +407,8 @@ TEST(misspelt_settings_are_warned_of)
 
     load_open(&bed, "s.yaml",
               "x-notes: hello\n"
-              "nodes:\n  a: {type: file_table, strat_policy: manual, r: {urls: [a], columns: {c: {col_type: int}}}, w: {name: a, fields: {}}}\n");
+              "nodes:\n  a: {type: file_table, strat_policy: manual, r: {urls: [a], columns: {c: {col_type: int}}}, w: "
+              "{name: a, fields: {}}}\n");
     load_must(&bed);
     CHECK_INT(bed.diags.count, 1);
     CHECK(strstr(load_words(&bed), "did you mean \"start_policy\"?"));
@@ -398,8 +419,10 @@ TEST(names_that_json_repeats_are_warned_of)
 {
     load_bed bed = {0};
 
-    load_open(&bed, "s.json", "{\"nodes\": {\"a\": 1, \"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": {\"c\": {\"col_type\": \"int\"}}},"
-                              "\"w\": {\"name\": \"x\", \"name\": \"a\"}}}}");
+    load_open(&bed, "s.json",
+              "{\"nodes\": {\"a\": 1, \"a\": {\"type\": \"file_table\", \"r\": {\"urls\": [\"a\"], \"columns\": "
+              "{\"c\": {\"col_type\": \"int\"}}},"
+              "\"w\": {\"name\": \"x\", \"name\": \"a\"}}}}");
     load_must(&bed);
     CHECK_INT(bed.diags.count, 2);
     CHECK(strstr(load_words(&bed), "\"a\" is there more than once in nodes; the last one counts"));
@@ -409,9 +432,11 @@ TEST(names_that_json_repeats_are_warned_of)
 
 TEST(names_that_depend_on_a_wrong_section_are_not_judged)
 {
-    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], columns: 1}, w: {name: a, fields: {x: {expression: r.c + r.d, type: int}}}}\n",
+    check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], columns: 1}, w: {name: a, fields: {x: {expression: "
+                  "r.c + r.d, type: int}}}}\n",
                   "V9", "\"columns\" is a whole number");
-    check_mistake(READ_A "  b: {type: table_lookup_table, r: {table: a}, l: {index_name: idx_b, join_on: r.x, join_type: left, group: true},"
+    check_mistake(READ_A "  b: {type: table_lookup_table, r: {table: a}, l: {index_name: idx_b, join_on: r.x, "
+                         "join_type: left, group: true},"
                          " w: {name: b, fields: {x: {expression: sum(l.y), type: int}}}}\n",
                   "V58", "no node makes index \"idx_b\"");
 }

@@ -48,14 +48,14 @@ struct draft_node {
     bool has_type;
 
     /* r */
-    capi_name_list columns;          /* file_table */
-    const capi_name_list *readable;  /* r.*: columns, or the fields of the source table, or unknown */
-    draft_node *source;              /* makes the source table */
-    capi_csv_column *csv_columns;    /* is_needed is set when the slots are known */
+    capi_name_list columns;         /* file_table */
+    const capi_name_list *readable; /* r.*: columns, or the fields of the source table, or unknown */
+    draft_node *source;             /* makes the source table */
+    capi_csv_column *csv_columns;   /* is_needed is set when the slots are known */
 
     /* l */
     draft_index *right;
-    const capi_name_list *lookable;  /* l.*; NULL: no lookup */
+    const capi_name_list *lookable; /* l.*; NULL: no lookup */
     bool is_grouped, is_left;
     const capi_expr *filter;
 
@@ -66,7 +66,7 @@ struct draft_node {
     uint32_t criterion_count;
 
     /* w */
-    capi_name_list written;          /* w.* */
+    capi_name_list written; /* w.* */
     draft_field *fields;
     uint32_t field_count;
     draft_index *indexes;
@@ -79,10 +79,10 @@ struct draft_node {
 typedef struct capi_loader {
     const capi_load_options *options;
     capi_script *script;
-    capi_arena *arena;      /* of the script */
-    capi_arena *scratch;    /* until the script is loaded: drafts, names, words */
+    capi_arena *arena;   /* of the script */
+    capi_arena *scratch; /* until the script is loaded: drafts, names, words */
     capi_report report;
-    char about[1024];       /* holds report.context */
+    char about[1024]; /* holds report.context */
     capi_source source, params_source;
     const capi_tree *root;
     capi_settings settings; /* top level */
@@ -90,7 +90,7 @@ typedef struct capi_loader {
     draft_node *nodes;
     uint32_t node_count;
     capi_map node_by_table, index_by_name; /* draft_node, draft_index */
-    capi_name_list unknown; /* a list that stands for what cannot be told */
+    capi_name_list unknown;                /* a list that stands for what cannot be told */
 
     const capi_tree *processors; /* custom_processors of the configuration, or NULL: not restricted */
 
@@ -125,7 +125,8 @@ void capi_loader_check_url(capi_loader *loader, const capi_tree *url, bool is_ta
 bool capi_loader_fetch(capi_loader *loader, const char *rule, capi_str url, const capi_tree *at, capi_str *text);
 void capi_loader_snapshot(capi_loader *loader, const char *kind, capi_str url, capi_str text);
 /* A place for expressions of the script file. */
-capi_expression_place capi_loader_place(capi_loader *loader, const capi_tree *value, const capi_expression_rules *rules);
+capi_expression_place capi_loader_place(capi_loader *loader, const capi_tree *value,
+                                        const capi_expression_rules *rules);
 bool capi_is_identifier(capi_str text);
 
 /* ---- parts ---- */

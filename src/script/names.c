@@ -42,8 +42,7 @@ static uint32_t *slot_of_column(capi_slot_list *slots, capi_side side, uint32_t 
         uint32_t count = column < 16 ? 16 : column * 2;
         uint32_t *wider = capi_new_array(slots->arena, uint32_t, count);
 
-        if (slots->column_count[side])
-            memcpy(wider, slots->of_column[side], slots->column_count[side] * sizeof *wider);
+        if (slots->column_count[side]) memcpy(wider, slots->of_column[side], slots->column_count[side] * sizeof *wider);
         slots->of_column[side] = wider;
         slots->column_count[side] = count;
     }
@@ -86,7 +85,7 @@ capi_name_verdict capi_name_scope_find(void *context, capi_str alias, capi_str n
         if (!capi_str_is(alias, place->alias) || !place->names) continue;
         if (!place->is_allowed)
             return capi_name_list_find(place->names, name) || place->names->is_unknown ? CAPI_NAME_PROHIBITED
-                                                                                        : CAPI_NAME_UNKNOWN;
+                                                                                       : CAPI_NAME_UNKNOWN;
         if (place->names->is_unknown) {
             scope->is_unresolved = true;
             *slot = 0;
@@ -117,7 +116,8 @@ capi_str *capi_name_scope_words(const capi_name_scope *scope, capi_arena *arena,
 
         if (!place->is_allowed || !place->names) continue;
         for (uint32_t j = 0; j < place->names->count; j++)
-            words[(*count)++] = capi_str_format(arena, "%s.%.*s", place->alias, CAPI_STR_ARG(place->names->items[j].name));
+            words[(*count)++] =
+                capi_str_format(arena, "%s.%.*s", place->alias, CAPI_STR_ARG(place->names->items[j].name));
     }
     return words;
 }

@@ -11,8 +11,8 @@
 
 typedef struct capi_name {
     capi_str name;
-    uint32_t number;  /* column or field number */
-    bool has_type;    /* false: its type is wrong, which is reported elsewhere */
+    uint32_t number; /* column or field number */
+    bool has_type;   /* false: its type is wrong, which is reported elsewhere */
     capi_type type;
 } capi_name;
 
@@ -44,7 +44,7 @@ typedef struct capi_scope_alias {
     const capi_name_list *names; /* NULL: there is nothing under this alias */
     bool is_allowed;             /* false: known, but not for this expression */
     capi_side side;
-    uint32_t base;               /* without slots: input number = base + number of the name */
+    uint32_t base; /* without slots: input number = base + number of the name */
 } capi_scope_alias;
 
 enum { CAPI_SCOPE_ALIAS_MAX = 4 };
@@ -52,10 +52,10 @@ enum { CAPI_SCOPE_ALIAS_MAX = 4 };
 typedef struct capi_name_scope {
     capi_scope_alias aliases[CAPI_SCOPE_ALIAS_MAX];
     uint32_t alias_count;
-    capi_slot_list *slots;  /* NULL: inputs are numbered by base + number */
+    capi_slot_list *slots; /* NULL: inputs are numbered by base + number */
     bool allows_aggregates;
     bool allows_plain_names; /* py_calc */
-    bool is_unresolved;     /* out: a name was met whose meaning or type cannot be told */
+    bool is_unresolved;      /* out: a name was met whose meaning or type cannot be told */
 } capi_name_scope;
 
 void capi_name_scope_add(capi_name_scope *scope, const char *alias, const capi_name_list *names, bool is_allowed,

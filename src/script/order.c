@@ -51,7 +51,8 @@ static bool fail_syntax(order_parser *parser, const char *expected)
 {
     int byte = peek(parser);
 
-    if (byte < 0) return fail(parser, "V28", parser->at, parser->at, "expected %s, found the end of the text", expected);
+    if (byte < 0)
+        return fail(parser, "V28", parser->at, parser->at, "expected %s, found the end of the text", expected);
     return fail(parser, "V28", parser->at, parser->at + 1, "expected %s at \"%.*s\"", expected,
                 (int)(parser->text.bytes - parser->at > 20 ? 20 : parser->text.bytes - parser->at),
                 parser->text.data + parser->at);
@@ -129,7 +130,8 @@ static bool set_length(order_parser *parser, const order_term *term, const capi_
     for (size_t i = 0; i < term->text.bytes && length <= LENGTH_MAX; i++)
         length = length * 10 + (uint64_t)(term->text.data[i] - '0');
     if (length > LENGTH_MAX)
-        return fail(parser, "V31", term->start, term->end, "length %.*s is more than %d", CAPI_STR_ARG(term->text), LENGTH_MAX);
+        return fail(parser, "V31", term->start, term->end, "length %.*s is more than %d", CAPI_STR_ARG(term->text),
+                    LENGTH_MAX);
     part->length = length < LENGTH_MIN ? LENGTH_MIN : (uint32_t)length;
     return true;
 }
@@ -139,7 +141,8 @@ static bool fail_modifier(order_parser *parser, const order_term *term)
     static const capi_str words[] = {{"asc", 3}, {"desc", 4}, {"case_sensitive", 14}, {"ignore_case", 11}};
     capi_str hint = capi_did_you_mean(parser->arena, term->text, words, 4);
 
-    if (term->kind == TERM_OTHER && (is_digit((unsigned char)term->text.data[0]) || strchr("\"`.-", term->text.data[0])))
+    if (term->kind == TERM_OTHER &&
+        (is_digit((unsigned char)term->text.data[0]) || strchr("\"`.-", term->text.data[0])))
         return fail(parser, "V31", term->start, term->end, "length %.*s is not a whole number without sign and quotes",
                     CAPI_STR_ARG(term->text));
     return fail(parser, "V30", term->start, term->end,
@@ -196,7 +199,8 @@ static bool fail_name(order_parser *parser, const order_term *term)
         words[i] = parser->names->items[i].name;
     if (term->kind != TERM_WORD)
         return fail(parser, "V29", term->start, term->end, "\"%.*s\" is not a bare name; expected one of %.*s",
-                    CAPI_STR_ARG(term->text), CAPI_STR_ARG(capi_words_join(parser->arena, words, parser->names->count, false)));
+                    CAPI_STR_ARG(term->text),
+                    CAPI_STR_ARG(capi_words_join(parser->arena, words, parser->names->count, false)));
     hint = capi_did_you_mean(parser->arena, term->text, words, parser->names->count);
     if (hint.bytes)
         return fail(parser, "V29", term->start, term->end, "there is no \"%.*s\" here%.*s", CAPI_STR_ARG(term->text),
@@ -300,7 +304,8 @@ static void names_of_schema(capi_arena *arena, const capi_schema *schema, capi_n
         capi_name_list_add(names, schema->fields[i].name, true, schema->fields[i].type);
 }
 
-capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out, capi_err *err)
+capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,
+                             capi_err *err)
 {
     capi_order_mistake mistake = {0};
     capi_name_list names;
@@ -311,7 +316,8 @@ capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema
     return CAPI_INVALID;
 }
 
-capi_status capi_order_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out, capi_err *err)
+capi_status capi_order_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,
+                             capi_err *err)
 {
     capi_order_mistake mistake = {0};
     capi_name_list names;

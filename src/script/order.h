@@ -4,9 +4,9 @@
 #include "script/names.h"
 
 typedef struct capi_order_mistake {
-    const char *rule; /* "V28" .. "V32" */
+    const char *rule;  /* "V28" .. "V32" */
     size_t start, end; /* in the text */
-    capi_err err;     /* the words */
+    capi_err err;      /* the words */
 } capi_order_mistake;
 
 /* Components refer to `names`. False with *mistake set. Names without a type are accepted with a placeholder, as that is

@@ -2,7 +2,8 @@
 
 #include "base/test.h"
 
-static const capi_field order_fields[] = {{{"id", 2}, CAPI_INT}, {{"name", 4}, CAPI_STRING}, {{"day", 3}, CAPI_DATETIME}};
+static const capi_field order_fields[] = {
+    {{"id", 2}, CAPI_INT}, {{"name", 4}, CAPI_STRING}, {{"day", 3}, CAPI_DATETIME}};
 static const capi_schema order_schema = {order_fields, 3};
 
 static void check_bad_index(const char *text, const char *words, int64_t offset)
@@ -23,8 +24,8 @@ TEST(an_index_definition_gives_its_components)
     capi_key_def key;
     capi_err err = {0};
 
-    CHECK_OK(capi_index_parse(&arena, CAPI_STR(" unique ( id(desc) , name(ignore_case, 5, desc,asc),name() , ) "), &order_schema,
-                              &key, &err),
+    CHECK_OK(capi_index_parse(&arena, CAPI_STR(" unique ( id(desc) , name(ignore_case, 5, desc,asc),name() , ) "),
+                              &order_schema, &key, &err),
              err);
     CHECK(key.is_unique);
     CHECK_INT(key.part_count, 3);

@@ -29,9 +29,10 @@ static void check_list(capi_report *report, const capi_source *source, capi_str 
         capi_report_error(report, "V5", source, value->start, value->end,
                           "parameter \"%.*s\" is an empty list; a list needs at least one string", CAPI_STR_ARG(name));
     else if (!has_string(value))
-        capi_report_error(report, "V5", source, value->start, value->end,
-                          "parameter \"%.*s\" is a list without strings, the first item is %s; all items must be strings",
-                          CAPI_STR_ARG(name), capi_tree_kind_name(value->items[0]->kind));
+        capi_report_error(
+            report, "V5", source, value->start, value->end,
+            "parameter \"%.*s\" is a list without strings, the first item is %s; all items must be strings",
+            CAPI_STR_ARG(name), capi_tree_kind_name(value->items[0]->kind));
     for (uint32_t i = 0; i < value->count && has_string(value); i++) {
         const capi_tree *item = value->items[i];
 
@@ -103,8 +104,8 @@ static void read_set(capi_report *report, capi_param *param, capi_str text)
 
     if (param->value && !fits(report->arena, text, type))
         capi_report_error(report, "V5", NULL, 0, 0,
-                          "parameter \"%.*s\" is set to \"%.*s\"; in the parameters file it is a %s", CAPI_STR_ARG(param->name),
-                          CAPI_STR_ARG(text), reference_type_names[type]);
+                          "parameter \"%.*s\" is set to \"%.*s\"; in the parameters file it is a %s",
+                          CAPI_STR_ARG(param->name), CAPI_STR_ARG(text), reference_type_names[type]);
     param->is_set = true;
     param->text = text;
 }
@@ -120,7 +121,8 @@ void capi_params_read(capi_report *report, const capi_source *source, const capi
     *out = (capi_params){.items = items};
     if (root && root->kind != CAPI_TREE_MAP)
         capi_report_error(report, "V4", source, root->start, root->end,
-                          "the parameters file holds %s; expected a map of names and values", capi_tree_kind_name(root->kind));
+                          "the parameters file holds %s; expected a map of names and values",
+                          capi_tree_kind_name(root->kind));
     for (uint32_t i = 0; i < in_file; i++) {
         capi_param *param = &items[out->count++];
 
@@ -428,7 +430,8 @@ static capi_str leftover_hint(param_replacer *replacer, const param_reference *r
         return capi_str_format(arena, "its value is %s, so write {%.*s|%s}", capi_tree_kind_name(param->value->kind),
                                CAPI_STR_ARG(reference->name), reference_type_names[type_of(param->value)]);
     if (param) return capi_str_format(arena, "its value \"%.*s\" is none", CAPI_STR_ARG(param->text));
-    if (reference->name.bytes && strspn(capi_str_copy(arena, reference->name).data, "0123456789") == reference->name.bytes)
+    if (reference->name.bytes &&
+        strspn(capi_str_copy(arena, reference->name).data, "0123456789") == reference->name.bytes)
         return capi_str_format(arena,
                                "no such parameter is given (in a pattern, write {%.*s,%.*s}: braces around a single "
                                "number are a reference)",
@@ -483,8 +486,7 @@ void capi_params_apply(capi_report *report, const capi_params *params, capi_aren
                           RESULT_BYTES_MAX >> 20);
     source->text = capi_str_copy(arena, capi_buf_str(&replacer.out));
     if (replacer.piece_count)
-        source->pieces =
-            capi_arena_copy(arena, replacer.pieces, replacer.piece_count * sizeof *replacer.pieces);
+        source->pieces = capi_arena_copy(arena, replacer.pieces, replacer.piece_count * sizeof *replacer.pieces);
     source->piece_count = replacer.piece_count;
     report_leftovers(&replacer);
     capi_buf_deinit(&replacer.out);

@@ -29,9 +29,15 @@ static const struct {
     const char *name;
     int64_t value;
 } event_constants[] = {
-    {"NodeBatchNone", 0}, {"NodeBatchStart", 1},             {"NodeBatchSuccess", 2},
-    {"NodeBatchFail", 3}, {"NodeBatchRunStopReceived", 104}, {"RunNone", 0},
-    {"RunStart", 1},      {"RunComplete", 2},                {"RunStop", 3},
+    {"NodeBatchNone", 0},
+    {"NodeBatchStart", 1},
+    {"NodeBatchSuccess", 2},
+    {"NodeBatchFail", 3},
+    {"NodeBatchRunStopReceived", 104},
+    {"RunNone", 0},
+    {"RunStart", 1},
+    {"RunComplete", 2},
+    {"RunStop", 3},
 };
 
 enum { EVENT_CONSTANT_COUNT = sizeof event_constants / sizeof *event_constants };

@@ -31,8 +31,8 @@ typedef struct capi_policy_rule {
 struct capi_policy {
     capi_str name;
     bool is_default;
-    bool is_old;                 /* speaks of alias e: then no matching rule means nogo */
-    capi_key_def order;          /* columns are numbers of capi_event_order_names */
+    bool is_old;        /* speaks of alias e: then no matching rule means nogo */
+    capi_key_def order; /* columns are numbers of capi_event_order_names */
     const capi_policy_rule *rules;
     uint32_t rule_count;
 };

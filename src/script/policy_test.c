@@ -6,13 +6,16 @@ enum { NODE_NONE, NODE_START, NODE_SUCCESS, NODE_FAIL, NODE_STOPPED = 104 };
 static void open_with(load_bed *bed, const char *policies)
 {
     *bed = (load_bed){0};
-    load_open(bed, "s.yaml",
-              capi_str_format(&bed->arena,
-                              "nodes:\n"
-                              "  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: int}}}, w: {name: a, fields: {x: {expression: r.c, type: int}}}}\n"
-                              "  b: {type: table_table, r: {table: a}, w: {name: b, fields: {x: {expression: r.x, type: int}}}}\n%s",
-                              policies)
-                  .data);
+    load_open(
+        bed, "s.yaml",
+        capi_str_format(
+            &bed->arena,
+            "nodes:\n"
+            "  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: int}}}, w: {name: a, fields: {x: "
+            "{expression: r.c, type: int}}}}\n"
+            "  b: {type: table_table, r: {table: a}, w: {name: b, fields: {x: {expression: r.x, type: int}}}}\n%s",
+            policies)
+            .data);
     load_must(bed);
 }
 
@@ -98,7 +101,11 @@ TEST(a_run_without_a_matching_rule_leaves_the_word_to_the_next)
 TEST(policies_of_1_1_6_speak_of_alias_e_and_say_no_when_no_rule_matches)
 {
     const capi_policy_event events[] = {
-        {.run_id = 1, .run_status = RUN_COMPLETE, .node_status = NODE_SUCCESS, .node_start_ms = 1000, .node_status_ms = 2000},
+        {.run_id = 1,
+         .run_status = RUN_COMPLETE,
+         .node_status = NODE_SUCCESS,
+         .node_start_ms = 1000,
+         .node_status_ms = 2000},
         {.run_id = 2, .run_status = RUN_COMPLETE, .node_status = NODE_SUCCESS, .node_start_ms = 500},
     };
     load_bed bed;
@@ -108,8 +115,10 @@ TEST(policies_of_1_1_6_speak_of_alias_e_and_say_no_when_no_rule_matches)
                     "  old:\n"
                     "    event_priority_order: run_is_current(desc),node_start_ts(desc)\n"
                     "    rules:\n"
-                    "      - {cmd: go, expression: e.run_final_status == wfmodel.RunComplete && e.node_is_started && e.node_status_ts > e.node_start_ts}\n");
-    CHECK_STR(capi_str_copy(&bed.arena, capi_policy_name(capi_script_node(bed.script, CAPI_STR("b"))->policy)).data, "old");
+                    "      - {cmd: go, expression: e.run_final_status == wfmodel.RunComplete && e.node_is_started && "
+                    "e.node_status_ts > e.node_start_ts}\n");
+    CHECK_STR(capi_str_copy(&bed.arena, capi_policy_name(capi_script_node(bed.script, CAPI_STR("b"))->policy)).data,
+              "old");
     verdict = decide(&bed, events, 2);
     CHECK_INT(verdict.command, CAPI_POLICY_GO);
     CHECK_INT(verdict.event, 0);
@@ -126,6 +135,7 @@ TEST(a_policy_needs_an_event)
     capi_err err = {0};
 
     open_with(&bed, "");
-    CHECK(capi_policy_decide(capi_script_node(bed.script, CAPI_STR("b"))->policy, NULL, 0, &verdict, &err) == CAPI_INVALID);
+    CHECK(capi_policy_decide(capi_script_node(bed.script, CAPI_STR("b"))->policy, NULL, 0, &verdict, &err) ==
+          CAPI_INVALID);
     load_close(&bed);
 }

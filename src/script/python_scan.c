@@ -27,8 +27,8 @@ static int byte_at(const python_scanner *scanner, size_t at)
 
 static bool is_word_byte(int byte)
 {
-    return byte == '_' || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           byte >= 0x80;
+    return byte == '_' || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte >= 0x80;
 }
 
 /* ---- skipping ---- */
@@ -199,7 +199,8 @@ static void read_def(python_scanner *scanner, size_t at)
     }
     if (name.bytes == 0 || byte_at(scanner, at) != '(' || !read_parameters(scanner, at, &end, &list)) return;
     function = add_function(scanner, name);
-    function->signature = one_line(scanner->arena, capi_str_slice(scanner->code, (size_t)(name.data - scanner->code.data), end));
+    function->signature =
+        one_line(scanner->arena, capi_str_slice(scanner->code, (size_t)(name.data - scanner->code.data), end));
     if (scanner->is_decorated) return;
     function->args_min = list.wants_keyword ? UINT32_MAX : list.required;
     function->args_max = list.takes_more ? UINT32_MAX : list.required + list.optional;
@@ -263,8 +264,8 @@ static bool is_module_level(const python_scanner *scanner)
 
 static bool opens_block(capi_str word)
 {
-    static const char *const words[] = {"if",     "elif", "else",  "try",  "except", "finally",
-                                        "for",    "while", "with", "match", "case"};
+    static const char *const words[] = {"if",  "elif",  "else", "try",   "except", "finally",
+                                        "for", "while", "with", "match", "case"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (capi_str_is(word, words[i])) return true;

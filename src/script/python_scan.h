@@ -8,14 +8,14 @@
 
 typedef struct capi_python_function {
     capi_str name;
-    capi_str signature;    /* "f(a, b=1)", for messages; empty if it cannot be told */
+    capi_str signature; /* "f(a, b=1)", for messages; empty if it cannot be told */
     uint32_t args_min, args_max;
     struct capi_python_function *other; /* another definition of the same name */
 } capi_python_function;
 
 typedef struct capi_python_module {
-    capi_map by_name;      /* capi_python_function */
-    bool imports_all;      /* "from x import *": any name may exist */
+    capi_map by_name; /* capi_python_function */
+    bool imports_all; /* "from x import *": any name may exist */
 } capi_python_module;
 
 void capi_python_scan(capi_arena *arena, capi_str code, capi_python_module *out);

@@ -45,7 +45,7 @@ typedef struct capi_slot {
 
 typedef struct capi_index {
     capi_str name;
-    capi_key_def key;     /* columns are positions in the schema of the table that owns it */
+    capi_key_def key; /* columns are positions in the schema of the table that owns it */
     const capi_node *owner;
 } capi_index;
 
@@ -53,22 +53,22 @@ typedef struct capi_table_field {
     capi_str name;
     capi_type type;
     const capi_expr *expr;
-    uint32_t output;      /* of node->program, or UINT32_MAX for an aggregate */
+    uint32_t output;                   /* of node->program, or UINT32_MAX for an aggregate */
     uint32_t agg_value, agg_condition; /* outputs of an aggregate's arguments, or UINT32_MAX */
     bool is_aggregate;
-    bool uses_lookup;     /* mentions l.* */
+    bool uses_lookup;         /* mentions l.* */
     capi_value default_value; /* for unmatched left rows; zero value when not given */
 } capi_table_field;
 
 /* `w` of a node that makes a table. */
 typedef struct capi_table_sink {
     capi_str name;
-    capi_schema schema;              /* same order as fields */
-    const capi_table_field *fields;  /* script order */
+    capi_schema schema;             /* same order as fields */
+    const capi_table_field *fields; /* script order */
     uint32_t field_count;
     const capi_index *indexes;
     uint32_t index_count;
-    const capi_expr *having;         /* NULL: none */
+    const capi_expr *having;            /* NULL: none */
     const capi_program *having_program; /* slot = field number, output 0 */
 } capi_table_sink;
 
@@ -81,7 +81,7 @@ typedef struct capi_file_source {
     capi_file_kind kind;
     const capi_str *urls;
     uint32_t url_count;
-    capi_csv_options csv;   /* its columns are numbered like slots' `column` */
+    capi_csv_options csv;          /* its columns are numbered like slots' `column` */
     const capi_str *parquet_names; /* per column, when kind is PARQUET */
 } capi_file_source;
 
@@ -89,7 +89,7 @@ typedef struct capi_file_column {
     capi_str name;
     capi_type type;
     const capi_expr *expr;
-    uint32_t output;       /* of node->program */
+    uint32_t output;         /* of node->program */
     capi_str header, format; /* CSV */
     capi_str parquet_name;
 } capi_file_column;
@@ -97,15 +97,15 @@ typedef struct capi_file_column {
 /* `w` of a table_file. */
 typedef struct capi_file_sink {
     capi_file_kind kind;
-    capi_str url_template;  /* with {batch_idx|string} and {run_id|string} still in it */
+    capi_str url_template; /* with {batch_idx|string} and {run_id|string} still in it */
     const capi_file_column *columns;
     uint32_t column_count;
-    const capi_csv_writer *csv;  /* kind CSV */
+    const capi_csv_writer *csv; /* kind CSV */
     capi_str parquet_codec;
     const capi_expr *having;
     const capi_program *having_program; /* slot = column number, output 0 */
     bool has_top;
-    capi_key_def top_order;  /* columns are column numbers */
+    capi_key_def top_order; /* columns are column numbers */
     uint64_t top_limit;
 } capi_file_sink;
 
@@ -115,11 +115,11 @@ capi_str capi_file_sink_url(const capi_file_sink *sink, uint32_t run_id, uint32_
 /* ---- lookup ---- */
 
 typedef struct capi_lookup {
-    const capi_index *index;   /* owner: the node that makes the right table */
+    const capi_index *index;      /* owner: the node that makes the right table */
     const uint32_t *left_columns; /* of the source table's schema, one per index component, in component order */
-    bool is_left;              /* join_type */
+    bool is_left;                 /* join_type */
     bool is_grouped;
-    const capi_expr *filter;   /* NULL: none */
+    const capi_expr *filter;            /* NULL: none */
     const capi_program *filter_program; /* slot = right table's schema column, output 0 */
 } capi_lookup;
 
@@ -135,7 +135,7 @@ typedef struct capi_snapshot_text {
 typedef struct capi_processor_field {
     capi_str name;
     capi_type type;
-    const capi_ast *ast;  /* py_calc: checked by the processor's own rules */
+    const capi_ast *ast; /* py_calc: checked by the processor's own rules */
     capi_str text;
 } capi_processor_field;
 
@@ -150,7 +150,7 @@ typedef struct capi_processor {
     capi_processor_kind kind;
     const capi_processor_field *fields; /* py_calc: in dependency order; tag: the one tag field */
     uint32_t field_count;
-    capi_str python_code;      /* all sources, concatenated */
+    capi_str python_code;                     /* all sources, concatenated */
     const capi_snapshot_text *python_sources; /* each by itself, in order */
     uint32_t python_source_count;
     const capi_tag *tags;
@@ -170,15 +170,15 @@ struct capi_node {
     uint32_t rank;             /* position in topological order, ties by name */
     uint32_t line;             /* in the script */
 
-    capi_file_source source;   /* FILE_TABLE */
-    capi_str source_table;     /* others */
-    const capi_node *reader;   /* makes source_table */
-    uint32_t batches_total;    /* URLs or expected_batches_total */
+    capi_file_source source; /* FILE_TABLE */
+    capi_str source_table;   /* others */
+    const capi_node *reader; /* makes source_table */
+    uint32_t batches_total;  /* URLs or expected_batches_total */
     uint32_t rowset_size;
     const capi_lookup *lookup;       /* LOOKUP, else NULL */
     const capi_processor *processor; /* CUSTOM, else NULL */
 
-    const capi_slot *slots;    /* inputs of program */
+    const capi_slot *slots; /* inputs of program */
     uint32_t slot_count;
     const capi_program *program; /* fields or columns of the writer */
 
@@ -205,8 +205,8 @@ typedef struct capi_policy_event { /* fields of alias nrs, and of the 1.1.6 alia
 
 typedef struct capi_policy_verdict {
     capi_policy_command command;
-    uint32_t event;        /* which of the events decided (after sorting they keep their number) */
-    int32_t rule;          /* -1: no rule matched, so: wait */
+    uint32_t event; /* which of the events decided (after sorting they keep their number) */
+    int32_t rule;   /* -1: no rule matched, so: wait */
 } capi_policy_verdict;
 
 capi_str capi_policy_name(const capi_policy *policy);
@@ -219,11 +219,11 @@ CAPI_MUST_USE capi_status capi_policy_decide(const capi_policy *policy, const ca
 typedef struct capi_script {
     capi_arena arena;
     capi_str url, params_url;
-    capi_str text, params_text; /* as read: for the snapshot */
+    capi_str text, params_text;    /* as read: for the snapshot */
     const capi_node *const *nodes; /* script order */
     uint32_t node_count;
-    const capi_node *const *by_name; /* sorted by name */
-    const capi_node *const *order; /* topological order, ties by name */
+    const capi_node *const *by_name;    /* sorted by name */
+    const capi_node *const *order;      /* topological order, ties by name */
     const capi_snapshot_text *snapshot; /* python sources and criteria files that were read */
     uint32_t snapshot_count;
 } capi_script;
@@ -239,11 +239,12 @@ typedef capi_status (*capi_fetch_fn)(void *context, capi_str url, capi_arena *ar
 
 typedef struct capi_load_options {
     capi_str script_url;
-    capi_str params_url;       /* empty: none */
-    const capi_str *set_names; /* parameters given one by one (--set name=value): before those of the file; they take the */
+    capi_str params_url; /* empty: none */
+    const capi_str
+        *set_names; /* parameters given one by one (--set name=value): before those of the file; they take the */
     const capi_str *set_values; /* type of the file's parameter of that name, or are strings */
     uint32_t set_count;
-    capi_fetch_fn fetch;       /* NULL: local files */
+    capi_fetch_fn fetch; /* NULL: local files */
     void *fetch_context;
     capi_str custom_processors_json; /* configuration section; data NULL: absent, so both processors exist */
 } capi_load_options;
@@ -265,8 +266,8 @@ capi_str capi_script_default_start(const capi_script *script, capi_arena *arena)
 /* ---- for tests and tools ---- */
 
 /* One index definition over a schema, as in w.indexes. */
-CAPI_MUST_USE capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,
-                                           capi_err *err);
+CAPI_MUST_USE capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema *schema,
+                                           capi_key_def *out, capi_err *err);
 /* An order expression ("a(desc),b"), as in top.order. */
-CAPI_MUST_USE capi_status capi_order_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,
-                                           capi_err *err);
+CAPI_MUST_USE capi_status capi_order_parse(capi_arena *arena, capi_str text, const capi_schema *schema,
+                                           capi_key_def *out, capi_err *err);

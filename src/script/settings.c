@@ -87,9 +87,9 @@ static bool string_items_ok(const settings_reader *reader, const capi_setting_in
         if (item->kind == CAPI_TREE_STRING) continue;
         if (value->kind == CAPI_TREE_MAP)
             capi_report_error(reader->report, rule_of(info->section), reader->source, item->start, item->end,
-                              "\"%s\" is %s; expected %s, but \"%.*s\" is %s", info->name, capi_tree_kind_name(value->kind),
-                              type_text(info->type), CAPI_STR_ARG(value->members[i].key->string),
-                              capi_tree_kind_name(item->kind));
+                              "\"%s\" is %s; expected %s, but \"%.*s\" is %s", info->name,
+                              capi_tree_kind_name(value->kind), type_text(info->type),
+                              CAPI_STR_ARG(value->members[i].key->string), capi_tree_kind_name(item->kind));
         else
             capi_report_error(reader->report, rule_of(info->section), reader->source, item->start, item->end,
                               "\"%s\" must be %s; item %u is %s", info->name, type_text(info->type), i + 1,

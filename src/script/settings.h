@@ -13,7 +13,7 @@ typedef enum capi_setting_type {
     CAPI_SETTING_INT,
     CAPI_SETTING_BOOL,
     CAPI_SETTING_MAP,
-    CAPI_SETTING_NAMES,      /* map whose names are the author's */
+    CAPI_SETTING_NAMES, /* map whose names are the author's */
     CAPI_SETTING_LIST,
     CAPI_SETTING_STRINGS,    /* list of strings */
     CAPI_SETTING_STRING_MAP, /* map of strings */
@@ -49,7 +49,7 @@ typedef enum capi_section {
 #define X(id, path, what) CAPI_SECTION_##id,
     CAPI_SECTIONS(X)
 #undef X
-    CAPI_SECTION_COUNT,
+        CAPI_SECTION_COUNT,
 } capi_section;
 
 #define CAPI_SETTINGS(X)                                                                                               \
@@ -58,7 +58,8 @@ typedef enum capi_section {
     X(NODE, NODE_TYPE, "type", STRING, "required", "node type")                                                        \
     X(NODE, NODE_DESC, "desc", STRING, "empty", "description for people")                                              \
     X(NODE, NODE_START_POLICY, "start_policy", STRING, "auto", "auto, or manual: runs only if named as start node")    \
-    X(NODE, NODE_RERUN_POLICY, "rerun_policy", STRING, "rerun", "rerun or fail: what to do with a batch already begun") \
+    X(NODE, NODE_RERUN_POLICY, "rerun_policy", STRING, "rerun",                                                        \
+      "rerun or fail: what to do with a batch already begun")                                                          \
     X(NODE, NODE_POLICY, "dependency_policy", STRING, "the default policy", "name in dependency_policies")             \
     X(NODE, NODE_BATCH_TIME, "max_batch_processing_time", INT, "60000", "milliseconds before a batch is taken over")   \
     X(NODE, NODE_HANDLER, "handler_exe_type", STRING, "capi_daemon", "accepted, without effect")                       \
@@ -144,7 +145,7 @@ typedef enum capi_setting {
 #define X(section, id, name, type, default_text, help) CAPI_SET_##id,
     CAPI_SETTINGS(X)
 #undef X
-    CAPI_SETTING_COUNT,
+        CAPI_SETTING_COUNT,
 } capi_setting;
 
 typedef struct capi_setting_info {
@@ -166,7 +167,7 @@ enum { CAPI_SECTION_SETTINGS_MAX = 16 };
 typedef struct capi_settings {
     const capi_tree *map; /* NULL: there is no such map */
     capi_section section;
-    capi_setting first;   /* of the section */
+    capi_setting first; /* of the section */
     const capi_tree *values[CAPI_SECTION_SETTINGS_MAX];
     bool is_wrong[CAPI_SECTION_SETTINGS_MAX]; /* there, but of a wrong type: already reported */
 } capi_settings;

@@ -42,9 +42,10 @@ static void append_section(capi_buf *to, capi_section section)
 
 void capi_settings_append_manual(capi_buf *to)
 {
-    capi_buf_append_text(to, "# Settings of a script\n\n"
-                             "Made from `src/script/settings.h`. `*` stands for any name, `[]` for any item of a list. Unknown "
-                             "settings are warned of and\nignored, but for names that begin with `x-` or `_`: those are yours.\n");
+    capi_buf_append_text(
+        to, "# Settings of a script\n\n"
+            "Made from `src/script/settings.h`. `*` stands for any name, `[]` for any item of a list. Unknown "
+            "settings are warned of and\nignored, but for names that begin with `x-` or `_`: those are yours.\n");
     for (int i = 0; i < CAPI_SECTION_COUNT; i++)
         append_section(to, (capi_section)i);
 }

@@ -40,7 +40,8 @@ TEST(the_manual_page_of_settings_is_up_to_date)
 
 TEST(a_setting_of_a_wrong_type_is_reported_and_counts_as_absent)
 {
-    static const char text[] = "{\"table\": 5, \"rowset_size\": 10, \"expected_batches_total\": null, \"tabel\": \"x\"}";
+    static const char text[] =
+        "{\"table\": 5, \"rowset_size\": 10, \"expected_batches_total\": null, \"tabel\": \"x\"}";
     capi_arena arena = {0};
     capi_diags diags;
     capi_report report = {.arena = &arena, .diags = &diags};

@@ -86,7 +86,8 @@ capi_str capi_words_join(capi_arena *arena, const capi_str *words, size_t count,
     capi_str joined;
 
     for (size_t i = 0; i < count && i < WORDS_MAX; i++)
-        capi_buf_printf(&buf, "%s%s%.*s%s", i ? ", " : "", quote ? "\"" : "", CAPI_STR_ARG(words[i]), quote ? "\"" : "");
+        capi_buf_printf(&buf, "%s%s%.*s%s", i ? ", " : "", quote ? "\"" : "", CAPI_STR_ARG(words[i]),
+                        quote ? "\"" : "");
     if (count > WORDS_MAX) capi_buf_append_text(&buf, ", ...");
     joined = capi_str_copy(arena, capi_buf_str(&buf));
     capi_buf_deinit(&buf);

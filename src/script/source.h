@@ -17,13 +17,14 @@ typedef struct capi_source_piece {
 typedef struct capi_source {
     capi_str url;
     capi_str original;
-    capi_str text; /* with parameters put in */
+    capi_str text;                   /* with parameters put in */
     const capi_source_piece *pieces; /* ascending; none: text is original */
     uint32_t piece_count;
 } capi_source;
 
 /* Where bytes start..end of the changed text stand in the file. */
-void capi_source_find(const capi_source *source, uint32_t start, uint32_t end, uint32_t *file_start, uint32_t *file_end);
+void capi_source_find(const capi_source *source, uint32_t start, uint32_t end, uint32_t *file_start,
+                      uint32_t *file_end);
 
 enum { CAPI_WARNING_MAX = 300 };
 
@@ -31,7 +32,7 @@ enum { CAPI_WARNING_MAX = 300 };
 typedef struct capi_report {
     capi_arena *arena; /* for words */
     capi_diags *diags;
-    capi_str context;  /* "in field "total" of node "join_items"", or empty */
+    capi_str context;       /* "in field "total" of node "join_items"", or empty */
     uint32_t warning_count; /* more than CAPI_WARNING_MAX are dropped, lest they crowd out the errors */
 } capi_report;
 

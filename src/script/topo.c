@@ -40,7 +40,8 @@ static uint32_t heap_pop(topo_heap *heap)
 }
 
 /* first[i] .. first[i + 1]: the places in `targets` of what comes behind i. */
-static void index_edges(uint32_t count, const capi_topo_edge *edges, uint32_t edge_count, uint32_t *first, uint32_t *targets)
+static void index_edges(uint32_t count, const capi_topo_edge *edges, uint32_t edge_count, uint32_t *first,
+                        uint32_t *targets)
 {
     for (uint32_t i = 0; i < edge_count; i++)
         first[edges[i].before + 1]++;

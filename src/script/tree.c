@@ -29,11 +29,11 @@ const char *capi_tree_kind_name(capi_tree_kind kind)
 
 typedef struct string_walk {
     capi_tree_style style;
-    capi_str text;    /* the source of the string, without quotes */
-    size_t at;        /* in text */
+    capi_str text; /* the source of the string, without quotes */
+    size_t at;     /* in text */
     capi_str decoded;
-    size_t made;      /* in decoded */
-    size_t indent;    /* block scalars: blanks before each line */
+    size_t made;   /* in decoded */
+    size_t indent; /* block scalars: blanks before each line */
 } string_walk;
 
 static size_t utf8_bytes(uint32_t code)
@@ -143,7 +143,8 @@ static bool walk_step(string_walk *walk)
     if (byte == '\\' && (walk->style == CAPI_TREE_JSON || walk->style == CAPI_TREE_DOUBLE_QUOTED))
         return walk_escape(walk);
     if (is_block && (byte == '\n' || byte == '\r')) return walk_block_line_end(walk);
-    if (!is_block && walk->style != CAPI_TREE_JSON && (is_blank(byte) || byte == '\n' || byte == '\r') && walk_fold(walk))
+    if (!is_block && walk->style != CAPI_TREE_JSON && (is_blank(byte) || byte == '\n' || byte == '\r') &&
+        walk_fold(walk))
         return true;
     if (walk->made >= walk->decoded.bytes || walk->decoded.data[walk->made] != byte) return false;
     if (byte == '\'' && walk->style == CAPI_TREE_SINGLE_QUOTED) walk->at++;

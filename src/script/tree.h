@@ -27,12 +27,12 @@ typedef enum capi_tree_kind {
 } capi_tree_kind;
 
 typedef enum capi_tree_style { /* how a string was written */
-    CAPI_TREE_JSON,
-    CAPI_TREE_PLAIN,
-    CAPI_TREE_SINGLE_QUOTED,
-    CAPI_TREE_DOUBLE_QUOTED,
-    CAPI_TREE_LITERAL,
-    CAPI_TREE_FOLDED,
+                               CAPI_TREE_JSON,
+                               CAPI_TREE_PLAIN,
+                               CAPI_TREE_SINGLE_QUOTED,
+                               CAPI_TREE_DOUBLE_QUOTED,
+                               CAPI_TREE_LITERAL,
+                               CAPI_TREE_FOLDED,
 } capi_tree_style;
 
 typedef struct capi_tree capi_tree;
@@ -57,7 +57,7 @@ struct capi_tree {
 struct capi_tree_member {
     const capi_tree *key; /* a string */
     const capi_tree *value;
-    bool is_repeated;     /* JSON: an earlier member had the same name; this is the last one */
+    bool is_repeated; /* JSON: an earlier member had the same name; this is the last one */
 };
 
 /* On failure err->offset and err->length_bytes tell the place. Texts of more than 4 GiB are not for us. */

@@ -151,7 +151,8 @@ static capi_status scan_escape(json_scanner *scanner)
     const char *known = kind ? strchr(from, kind) : NULL;
 
     if (kind == 'u') return scan_unicode_escape(scanner);
-    if (!known) return scan_fail(scanner, scanner->at, 2, "unknown escape in a string; a backslash is written \"\\\\\"");
+    if (!known)
+        return scan_fail(scanner, scanner->at, 2, "unknown escape in a string; a backslash is written \"\\\\\"");
     capi_buf_append_byte(&scanner->buf, to[known - from]);
     scanner->at += 2;
     return CAPI_OK;
@@ -452,7 +453,8 @@ static capi_status scan_value(json_scanner *scanner, capi_tree **out)
 static capi_status scan_document(json_scanner *scanner, capi_tree **root)
 {
     *root = NULL;
-    if (capi_str_starts(scanner->text, "\xEF\xBB\xBF")) return scan_fail(scanner, 0, 3, "a byte order mark; JSON begins with its value");
+    if (capi_str_starts(scanner->text, "\xEF\xBB\xBF"))
+        return scan_fail(scanner, 0, 3, "a byte order mark; JSON begins with its value");
     do {
         capi_tree *value;
 
@@ -471,7 +473,8 @@ static capi_status scan_judge(capi_str text, capi_err *err)
 {
     json_error_t error;
     /* Whole numbers beyond 64 bits are valid JSON; whether they fit a setting is not for this place to say. */
-    json_t *json = json_loadb(text.data ? text.data : "", text.bytes, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *json =
+        json_loadb(text.data ? text.data : "", text.bytes, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
 
     if (json) {
         json_decref(json);

@@ -159,12 +159,14 @@ TEST(plain_yaml_scalars_are_typed_by_the_core_schema)
         const char *text;
         capi_tree_kind kind;
     } cases[] = {
-        {"~", CAPI_TREE_NULL},       {"null", CAPI_TREE_NULL},     {"true", CAPI_TREE_BOOL},   {"False", CAPI_TREE_BOOL},
-        {"yes", CAPI_TREE_STRING},   {"no", CAPI_TREE_STRING},     {"on", CAPI_TREE_STRING},   {"off", CAPI_TREE_STRING},
-        {"1", CAPI_TREE_INT},        {"-7", CAPI_TREE_INT},        {"0o17", CAPI_TREE_INT},    {"0xff", CAPI_TREE_INT},
-        {"010", CAPI_TREE_INT},      {"10.0", CAPI_TREE_INT},      {"1e3", CAPI_TREE_INT},     {"1.5", CAPI_TREE_NUMBER},
-        {".5", CAPI_TREE_NUMBER},    {".inf", CAPI_TREE_NUMBER},   {".nan", CAPI_TREE_NUMBER}, {"1_000", CAPI_TREE_STRING},
-        {"2006-01-02", CAPI_TREE_STRING}, {"1:30", CAPI_TREE_STRING}, {"'1'", CAPI_TREE_STRING}, {"\"true\"", CAPI_TREE_STRING},
+        {"~", CAPI_TREE_NULL},         {"null", CAPI_TREE_NULL},       {"true", CAPI_TREE_BOOL},
+        {"False", CAPI_TREE_BOOL},     {"yes", CAPI_TREE_STRING},      {"no", CAPI_TREE_STRING},
+        {"on", CAPI_TREE_STRING},      {"off", CAPI_TREE_STRING},      {"1", CAPI_TREE_INT},
+        {"-7", CAPI_TREE_INT},         {"0o17", CAPI_TREE_INT},        {"0xff", CAPI_TREE_INT},
+        {"010", CAPI_TREE_INT},        {"10.0", CAPI_TREE_INT},        {"1e3", CAPI_TREE_INT},
+        {"1.5", CAPI_TREE_NUMBER},     {".5", CAPI_TREE_NUMBER},       {".inf", CAPI_TREE_NUMBER},
+        {".nan", CAPI_TREE_NUMBER},    {"1_000", CAPI_TREE_STRING},    {"2006-01-02", CAPI_TREE_STRING},
+        {"1:30", CAPI_TREE_STRING},    {"'1'", CAPI_TREE_STRING},      {"\"true\"", CAPI_TREE_STRING},
         {"!!str 1", CAPI_TREE_STRING}, {"!!int \"7\"", CAPI_TREE_INT}, {"99999999999999999999", CAPI_TREE_NUMBER},
     };
     capi_arena arena = {0};

@@ -21,7 +21,7 @@ typedef struct yaml_level {
     uint32_t capacity;
     const capi_tree *key; /* waits for its value; maps only */
     capi_str anchor;
-    bool has_merge;       /* there is a "<<" */
+    bool has_merge; /* there is a "<<" */
 } yaml_level;
 
 typedef struct yaml_anchor {
@@ -85,8 +85,7 @@ static capi_status yaml_fail_parser(yaml_builder *builder)
     if (strstr(problem, "cannot start any token"))
         problem = "this character cannot begin a value; put the text in quotes (tabs cannot indent)";
     if (parser->error == YAML_MEMORY_ERROR) return capi_err_set(builder->err, CAPI_NO_MEMORY, "not enough memory");
-    if (parser->context)
-        return capi_err_set_at(builder->err, CAPI_INVALID, at, 0, "%s %s", problem, parser->context);
+    if (parser->context) return capi_err_set_at(builder->err, CAPI_INVALID, at, 0, "%s %s", problem, parser->context);
     return yaml_fail(builder, at, 0, problem);
 }
 
@@ -140,7 +139,8 @@ static bool core_based_int(capi_str text, int64_t *out)
     char copy[40];
     char *end;
 
-    if (!base || text.bytes < 3 || text.bytes >= sizeof copy || text.data[2] == '-' || text.data[2] == '+') return false;
+    if (!base || text.bytes < 3 || text.bytes >= sizeof copy || text.data[2] == '-' || text.data[2] == '+')
+        return false;
     memcpy(copy, text.data + 2, text.bytes - 2);
     copy[text.bytes - 2] = 0;
     if (copy[0] == ' ' || (base == 16 && (copy[1] | 0x20) == 'x')) return false;
@@ -235,7 +235,8 @@ static capi_status yaml_apply_tag(yaml_builder *builder, const char *tag, capi_s
         *tree = typed;
         return CAPI_OK;
     }
-    if (strcmp(name, "int") == 0 || strcmp(name, "float") == 0 || strcmp(name, "bool") == 0 || strcmp(name, "null") == 0)
+    if (strcmp(name, "int") == 0 || strcmp(name, "float") == 0 || strcmp(name, "bool") == 0 ||
+        strcmp(name, "null") == 0)
         return yaml_fail_event(builder, "the value does not fit its tag");
     return CAPI_OK;
 }
@@ -243,8 +244,8 @@ static capi_status yaml_apply_tag(yaml_builder *builder, const char *tag, capi_s
 static capi_status yaml_scalar(yaml_builder *builder, capi_tree **out)
 {
     const yaml_event_t *event = &builder->event;
-    capi_str text = capi_str_copy(builder->arena, (capi_str){(const char *)event->data.scalar.value,
-                                                             event->data.scalar.length});
+    capi_str text =
+        capi_str_copy(builder->arena, (capi_str){(const char *)event->data.scalar.value, event->data.scalar.length});
     bool has_nul = memchr(text.data, 0, text.bytes) != NULL;
     bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event->data.scalar.plain_implicit;
 
@@ -288,7 +289,8 @@ static capi_status yaml_take_key(yaml_builder *builder, yaml_level *level, const
 {
     if (key->kind != CAPI_TREE_STRING)
         return capi_err_set_at(builder->err, CAPI_INVALID, key->start, key->end - key->start,
-                               "names in maps must be strings, found %s; put it in quotes", capi_tree_kind_name(key->kind));
+                               "names in maps must be strings, found %s; put it in quotes",
+                               capi_tree_kind_name(key->kind));
     level->key = key;
     return CAPI_OK;
 }
@@ -391,7 +393,7 @@ static void yaml_set_anchor(yaml_builder *builder, capi_str name, const capi_tre
 /* A block ends where its last value ends, not at the token that libyaml saw next. */
 static uint32_t end_of_content(const capi_tree *tree)
 {
-    const capi_tree *last = tree->count == 0                 ? NULL
+    const capi_tree *last = tree->count == 0               ? NULL
                             : tree->kind == CAPI_TREE_LIST ? tree->items[tree->count - 1]
                                                            : tree->members[tree->count - 1].value;
 
@@ -527,7 +529,8 @@ capi_status capi_tree_from_yaml(capi_arena *arena, capi_str text, const capi_tre
     }
     yaml_parser_set_encoding(&builder->parser, YAML_UTF8_ENCODING);
     builder->bom_bytes = builder->cursor_bytes = capi_str_starts(text, "\xEF\xBB\xBF") ? 3 : 0;
-    yaml_parser_set_input_string(&builder->parser, (const unsigned char *)(text.data ? text.data : "") + builder->bom_bytes,
+    yaml_parser_set_input_string(&builder->parser,
+                                 (const unsigned char *)(text.data ? text.data : "") + builder->bom_bytes,
                                  text.bytes - builder->bom_bytes);
     CAPI_TRY_OUT(yaml_document(builder, &root));
     *out = root;

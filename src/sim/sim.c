@@ -200,8 +200,8 @@ static bool can_step(const sim_world *world, const sim_actor *actor)
 {
     const sim_process *process = actor->process;
 
-    return process->is_alive && !process->is_doomed && !actor->is_running && process->asleep_until_ns <= world->now_ns &&
-           actor->kind < 2 + process->slot_count;
+    return process->is_alive && !process->is_doomed && !actor->is_running &&
+           process->asleep_until_ns <= world->now_ns && actor->kind < 2 + process->slot_count;
 }
 
 static int64_t when_again(sim_world *world, const sim_actor *actor, const capi_step *step)
@@ -253,7 +253,8 @@ static void actor_step(sim_world *world, sim_actor *actor)
     else if (!world->is_calm && sim_dice(world, 10000) < world->sleep_per_10000) {
         process->asleep_until_ns = world->now_ns + (int64_t)sim_dice(world, 4000) * SIM_MS;
         world->report.sleeps++;
-        sim_trace(world, "process %s sleeps until %.3f", process->uid, (double)process->asleep_until_ns / (double)SIM_MS);
+        sim_trace(world, "process %s sleeps until %.3f", process->uid,
+                  (double)process->asleep_until_ns / (double)SIM_MS);
     }
 }
 
@@ -272,7 +273,9 @@ void sim_wake(sim_world *world, capi_str process_uid)
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
         sim_process *process = &world->processes[i];
 
-        if (!process->is_alive || !capi_str_is(process_uid, process->uid) || world->is_calm || world->depth >= STACK_MAX) continue;
+        if (!process->is_alive || !capi_str_is(process_uid, process->uid) || world->is_calm ||
+            world->depth >= STACK_MAX)
+            continue;
         if (process->asleep_until_ns <= world->now_ns || !sim_chance(world, 300)) continue;
         sim_trace(world, "process %s wakes in the last moment", process->uid);
         process->asleep_until_ns = world->now_ns;

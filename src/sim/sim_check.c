@@ -11,7 +11,8 @@ static void see_status(sim_world *world, const sim_start *start, capi_str node, 
     sim_entry *entry = sim_entry_of(world, start->run_uid, node.data, batch_idx);
 
     if (state_work_is_final(entry->seen_status) && entry->seen_status != status)
-        sim_violation(world, "I7: %s/%d had status %d and now has %d", node.data, (int)batch_idx, entry->seen_status, status);
+        sim_violation(world, "I7: %s/%d had status %d and now has %d", node.data, (int)batch_idx, entry->seen_status,
+                      status);
     entry->seen_status = status;
 }
 
@@ -21,7 +22,9 @@ static void audit_node(sim_world *world, const sim_start *start, const capi_node
     uint32_t count = 0;
 
     see_status(world, start, node->name, NODE_ITSELF, node->status);
-    if (sim_batch_list(world, capi_str_of(start->run_uid), node->name, false, scratch, &batches, &count, NULL) != CAPI_OK) return;
+    if (sim_batch_list(world, capi_str_of(start->run_uid), node->name, false, scratch, &batches, &count, NULL) !=
+        CAPI_OK)
+        return;
     for (uint32_t i = 0; i < count; i++)
         see_status(world, start, node->name, i, batches[i].status);
 }
@@ -135,20 +138,21 @@ static void check_batch(sim_world *world, const sim_start *start, const capi_nod
     switch (batch->status) {
     case CAPI_WORK_SUCCESS:
         if (sim_batch_fails(node, batch->batch_idx))
-            sim_violation(world, "I14: batch %.*s/%u succeeded, and had to fail", (int)node->name.bytes, node->name.data, batch->batch_idx);
+            sim_violation(world, "I14: batch %.*s/%u succeeded, and had to fail", (int)node->name.bytes,
+                          node->name.data, batch->batch_idx);
         if (has_value && value_of(world, start, node, batch, scratch) != expected)
-            sim_violation(world, "I1: batch %.*s/%u of run %u has not the result of an undisturbed run", (int)node->name.bytes, node->name.data,
-                          batch->batch_idx, start->run_id);
+            sim_violation(world, "I1: batch %.*s/%u of run %u has not the result of an undisturbed run",
+                          (int)node->name.bytes, node->name.data, batch->batch_idx, start->run_id);
         break;
     case CAPI_WORK_FAIL:
         if (!may_fail(node, batch))
-            sim_violation(world, "I10: batch %.*s/%u failed without a reason: %s", (int)node->name.bytes, node->name.data, batch->batch_idx,
-                          batch->comment.bytes ? batch->comment.data : "");
+            sim_violation(world, "I10: batch %.*s/%u failed without a reason: %s", (int)node->name.bytes,
+                          node->name.data, batch->batch_idx, batch->comment.bytes ? batch->comment.data : "");
         break;
     default:
         if (!start->is_stopped)
-            sim_violation(world, "I7: batch %.*s/%u has status %d, and its run was not stopped", (int)node->name.bytes, node->name.data,
-                          batch->batch_idx, batch->status);
+            sim_violation(world, "I7: batch %.*s/%u has status %d, and its run was not stopped", (int)node->name.bytes,
+                          node->name.data, batch->batch_idx, batch->status);
     }
 }
 
@@ -179,8 +183,8 @@ static bool may_be_refused(sim_world *world, const sim_start *start, const capi_
         for (uint32_t p = 0; p < parent_count; p++) {
             capi_node_state parent;
 
-            if (world->memory->ops->node_get(world->memory, capi_str_of(other->run_uid), parents[p]->name, scratch, &parent,
-                                             NULL) != CAPI_OK)
+            if (world->memory->ops->node_get(world->memory, capi_str_of(other->run_uid), parents[p]->name, scratch,
+                                             &parent, NULL) != CAPI_OK)
                 continue;
             if (other->begun_ns <= start->begun_ns) found[p]++; /* younger ones may have come too late */
             if (parent.status != CAPI_WORK_SUCCESS) return true;
@@ -211,7 +215,8 @@ static void check_node(sim_world *world, const sim_start *start, const capi_node
     expected = expected_status(node, batches, count);
     if (state->status != expected && !capi_str_is(state->comment, "3 processes died while they sealed this node"))
         sim_violation(world, "%s: node %s of run %u has status %d, expected %d",
-                      sim_has_duplicates(node) ? "I11" : "I12", state->name.data, start->run_id, state->status, expected);
+                      sim_has_duplicates(node) ? "I11" : "I12", state->name.data, start->run_id, state->status,
+                      expected);
 }
 
 /* ---- runs are whole (I3) ---- */
@@ -222,12 +227,14 @@ static void check_run(sim_world *world, const sim_start *start)
     capi_node_state *nodes = NULL;
     uint32_t count = 0;
 
-    if (world->memory->ops->node_list(world->memory, capi_str_of(start->run_uid), &scratch, &nodes, &count, NULL) != CAPI_OK)
+    if (world->memory->ops->node_list(world->memory, capi_str_of(start->run_uid), &scratch, &nodes, &count, NULL) !=
+        CAPI_OK)
         sim_violation(world, "I3: run %u is gone", start->run_id);
     if (count != start->node_count)
         sim_violation(world, "I3: run %u has %u nodes, expected %u", start->run_id, count, start->node_count);
     for (uint32_t i = 0; i < count && i < start->node_count; i++) {
-        if (!capi_str_equal(nodes[i].name, start->nodes[i].name) || nodes[i].batches_total != start->nodes[i].batches_total)
+        if (!capi_str_equal(nodes[i].name, start->nodes[i].name) ||
+            nodes[i].batches_total != start->nodes[i].batches_total)
             sim_violation(world, "I3: node %u of run %u is not as it was started", i, start->run_id);
         check_node(world, start, &nodes[i], &scratch);
     }
@@ -268,7 +275,8 @@ void sim_check_results(sim_world *world)
     for (uint32_t i = 0; i < world->start_count; i++) {
         const sim_start *start = &world->starts[i];
 
-        if (start->is_answered && !start->is_known) sim_violation(world, "I3: start %u was answered, and there is no run", i);
+        if (start->is_answered && !start->is_known)
+            sim_violation(world, "I3: start %u was answered, and there is no run", i);
         if (start->is_known && !start->is_dropped) check_run(world, start);
     }
     check_leftovers(world);

@@ -210,15 +210,17 @@ bool sim_holds_claims(sim_world *world, const char *process_uid);
 
 capi_status sim_run_start(sim_world *world, const capi_keyspace *keyspace, const capi_run_spec *spec, capi_arena *arena,
                           capi_run *out, capi_err *err);
-capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment, capi_err *err);
+capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment,
+                         capi_err *err);
 capi_status sim_node_list(sim_world *world, capi_str run_uid, capi_arena *arena, capi_node_state **out, uint32_t *count,
                           capi_err *err);
 capi_status sim_node_get(sim_world *world, capi_str run_uid, capi_str node, capi_arena *arena, capi_node_state *out,
                          capi_err *err);
-capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, capi_str process_uid, capi_str operation_uid,
-                            capi_claim *out, capi_err *err);
+capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, capi_str process_uid,
+                            capi_str operation_uid, capi_claim *out, capi_err *err);
 capi_status sim_batch_release(sim_world *world, const capi_claim *claim, capi_err *err);
-capi_status sim_batch_publish(sim_world *world, const capi_claim *claim, capi_str staged, capi_str target, capi_err *err);
+capi_status sim_batch_publish(sim_world *world, const capi_claim *claim, capi_str staged, capi_str target,
+                              capi_err *err);
 capi_status sim_batch_publication(sim_world *world, const capi_claim *claim, capi_arena *arena, capi_str *staged,
                                   capi_str *target, capi_err *err);
 /* *claim becomes the one that was used in the end. */

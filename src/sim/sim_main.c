@@ -80,13 +80,15 @@ int main(int argc, char **argv)
         uint64_t seed = arguments.from + i;
         sim_report report;
 
-        sim_run(&(sim_options){.seed = seed, .mutant = arguments.mutant, .trace = arguments.traces ? stdout : NULL}, &report);
+        sim_run(&(sim_options){.seed = seed, .mutant = arguments.mutant, .trace = arguments.traces ? stdout : NULL},
+                &report);
         add(&total, &report);
         if (!report.has_failed) continue;
         if (failed++ == 0 && !arguments.traces) show_failure(&arguments, seed, &report);
     }
     fprintf(stderr,
-            "%llu runs, %llu batches, %llu steps, %llu store calls, %llu faults, %llu crashes, %llu sleeps, %llu takeovers, "
+            "%llu runs, %llu batches, %llu steps, %llu store calls, %llu faults, %llu crashes, %llu sleeps, %llu "
+            "takeovers, "
             "%.0f virtual minutes\n",
             (unsigned long long)total.runs, (unsigned long long)total.batches, (unsigned long long)total.steps,
             (unsigned long long)total.calls, (unsigned long long)total.faults, (unsigned long long)total.crashes,

@@ -41,13 +41,14 @@ capi_status sim_run_start(sim_world *world, const capi_keyspace *keyspace, const
     return world->memory->ops->run_start(world->memory, keyspace, &broken, arena, out, err);
 }
 
-capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment, capi_err *err)
+capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment,
+                         capi_err *err)
 {
     if (sim_is(world, SIM_STOP_LATE) && !world->has_late_stop) {
         world->has_late_stop = true;
         world->late_stop_ns = world->now_ns + SIM_LEASE_NS;
-        world->late_keyspace = (capi_keyspace){capi_str_copy(&world->arena, keyspace->name),
-                                               capi_str_copy(&world->arena, keyspace->uid)};
+        world->late_keyspace =
+            (capi_keyspace){capi_str_copy(&world->arena, keyspace->name), capi_str_copy(&world->arena, keyspace->uid)};
         world->late_run_id = run_id;
         return CAPI_OK;
     }
@@ -58,7 +59,8 @@ void sim_mutant_tick(sim_world *world)
 {
     if (!world->has_late_stop || world->now_ns < world->late_stop_ns) return;
     world->late_stop_ns = INT64_MAX;
-    (void)!world->memory->ops->run_stop(world->memory, &world->late_keyspace, world->late_run_id, CAPI_STR("late"), NULL);
+    (void)!world->memory->ops->run_stop(world->memory, &world->late_keyspace, world->late_run_id, CAPI_STR("late"),
+                                        NULL);
 }
 
 /* ---- nodes ---- */
@@ -107,8 +109,8 @@ static const sim_start *run_of_that_number(sim_world *world, const char *run_uid
     return NULL;
 }
 
-capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, capi_str process_uid, capi_str operation_uid,
-                            capi_claim *out, capi_err *err)
+capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, capi_str process_uid,
+                            capi_str operation_uid, capi_claim *out, capi_err *err)
 {
     char other[CAPI_UID_BYTES];
 
@@ -130,7 +132,8 @@ capi_status sim_batch_release(sim_world *world, const capi_claim *claim, capi_er
     return world->memory->ops->batch_release(world->memory, claim, err);
 }
 
-capi_status sim_batch_publish(sim_world *world, const capi_claim *claim, capi_str staged, capi_str target, capi_err *err)
+capi_status sim_batch_publish(sim_world *world, const capi_claim *claim, capi_str staged, capi_str target,
+                              capi_err *err)
 {
     if (sim_is(world, SIM_NO_PUBLISHING)) return CAPI_OK;
     return world->memory->ops->batch_publish(world->memory, claim, staged, target, err);
@@ -184,7 +187,8 @@ capi_status sim_seal_finish(sim_world *world, const capi_claim *claim, const cap
     capi_seal_result broken = *result;
 
     if (sim_is(world, SIM_SEAL_KEEPS_ALL)) broken.survivors = NULL;
-    if (sim_is(world, SIM_SEAL_FORGIVES) && capi_str_is(result->comment, "duplicates")) broken.status = CAPI_WORK_SUCCESS;
+    if (sim_is(world, SIM_SEAL_FORGIVES) && capi_str_is(result->comment, "duplicates"))
+        broken.status = CAPI_WORK_SUCCESS;
     return world->memory->ops->seal_finish(world->memory, claim, &broken, err);
 }
 

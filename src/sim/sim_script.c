@@ -10,7 +10,7 @@
 enum { NODES_MIN = 3, NODES_MAX = 8 };
 
 typedef struct shape_node { /* the same in all versions of the script */
-    char kind; /* r: reads files, t: table, d: distinct, l: lookup, f: file */
+    char kind;              /* r: reads files, t: table, d: distinct, l: lookup, f: file */
     uint32_t reader, lookup;
     bool is_manual, rerun_fails, has_run_id;
 } shape_node;
@@ -81,7 +81,8 @@ static void put_writer(capi_buf *to, const shape_node *node, uint32_t number)
         return;
     }
     if (node->kind == 'l')
-        capi_buf_printf(to, "\"l\":{\"index_name\":\"idx_t%u\",\"join_on\":\"r.a\",\"join_type\":\"left\"},", node->lookup);
+        capi_buf_printf(to, "\"l\":{\"index_name\":\"idx_t%u\",\"join_on\":\"r.a\",\"join_type\":\"left\"},",
+                        node->lookup);
     capi_buf_printf(to,
                     "\"w\":{\"name\":\"t%u\",\"fields\":{\"a\":{\"expression\":\"r.%s\",\"type\":\"int\"}},"
                     "\"indexes\":{\"idx_t%u\":\"%sunique(a)\"}}",
@@ -128,8 +129,8 @@ capi_status sim_script_load(sim_world *world, capi_str *text, capi_script **out)
     capi_diags_init(&diags, &world->arena);
     if (capi_script_load(&options, out, &diags) == CAPI_OK) return CAPI_OK;
     capi_diags_to_err(&diags, &err);
-    fprintf(stderr, "the script of seed %llu does not load: %s\n%.*s\n", (unsigned long long)world->options.seed, err.text,
-            CAPI_STR_ARG(*text));
+    fprintf(stderr, "the script of seed %llu does not load: %s\n%.*s\n", (unsigned long long)world->options.seed,
+            err.text, CAPI_STR_ARG(*text));
     abort();
 }
 
@@ -217,8 +218,8 @@ static void expected_inputs(sim_world *world, const sim_start *start, const capi
     capi_node_state state = {0};
 
     *reader = *lookup = 0;
-    if (node->reader && world->memory->ops->node_get(world->memory, capi_str_of(start->run_uid), node->name, &scratch, &state,
-                                                     NULL) == CAPI_OK) {
+    if (node->reader && world->memory->ops->node_get(world->memory, capi_str_of(start->run_uid), node->name, &scratch,
+                                                     &state, NULL) == CAPI_OK) {
         *reader = expected_table(world, state.reader_run_uid, node->reader->name);
         if (node->lookup) *lookup = expected_table(world, state.lookup_run_uid, node->lookup->index->owner->name);
     }

@@ -54,7 +54,9 @@ static capi_status call_end(fate what, capi_status status, capi_err *err)
     (void)memory;                                                                                                      \
     if (fate_of_call == FATE_BEFORE) return no_answer(err);                                                            \
     status = call;                                                                                                     \
-    if (status == CAPI_OK) { note; }                                                                                   \
+    if (status == CAPI_OK) {                                                                                           \
+        note;                                                                                                          \
+    }                                                                                                                  \
     return call_end(fate_of_call, status, err)
 
 /* ---- the book ---- */
@@ -102,8 +104,10 @@ static void book_claim(sim_process *process, const capi_claim *claim, bool is_se
     const sim_start *start = sim_start_of(world, claim->run_uid);
 
     if (strcmp(entry->attempt, claim->attempt_uid) == 0) return; /* repeated */
-    sim_trace(world, "  %s has %s/%d, attempt %s", process->uid, claim->node, (int)entry->batch_idx, claim->attempt_uid);
-    if (entry->is_final) sim_violation(world, "I7: %s/%d is claimed after it ended", claim->node, (int)entry->batch_idx);
+    sim_trace(world, "  %s has %s/%d, attempt %s", process->uid, claim->node, (int)entry->batch_idx,
+              claim->attempt_uid);
+    if (entry->is_final)
+        sim_violation(world, "I7: %s/%d is claimed after it ended", claim->node, (int)entry->batch_idx);
     if (entry->attempt[0])
         sim_violation(world, "I5: %s/%d is claimed twice at a time", claim->node, (int)entry->batch_idx);
     if (start && start->is_stopped && !is_seal)
@@ -116,8 +120,8 @@ static void book_claim(sim_process *process, const capi_claim *claim, bool is_se
 static void check_same_run(sim_world *world, capi_str wanted, const capi_claim *claim)
 {
     if (!capi_str_is(wanted, claim->run_uid))
-        sim_violation(world, "I15: a claim in run %.*s is one of batch %s/%u in run %s", CAPI_STR_ARG(wanted), claim->node,
-                      claim->batch_idx, claim->run_uid);
+        sim_violation(world, "I15: a claim in run %.*s is one of batch %s/%u in run %s", CAPI_STR_ARG(wanted),
+                      claim->node, claim->batch_idx, claim->run_uid);
 }
 
 static void entry_unclaim(sim_entry *entry)
@@ -279,8 +283,8 @@ static void book_open(sim_world *world, capi_str run_uid, const capi_node_state 
 
 /* ---- the operations ---- */
 
-static capi_status state_keyspace_open(capi_state *state, capi_str name, bool create, capi_arena *arena, capi_keyspace *out,
-                                       capi_err *err)
+static capi_status state_keyspace_open(capi_state *state, capi_str name, bool create, capi_arena *arena,
+                                       capi_keyspace *out, capi_err *err)
 {
     CALL("keyspace_open", memory->ops->keyspace_open(memory, name, create, arena, out, err), );
 }
@@ -291,7 +295,8 @@ static capi_status state_keyspace_list(capi_state *state, capi_arena *arena, cap
     CALL("keyspace_list", memory->ops->keyspace_list(memory, arena, out, count, err), );
 }
 
-static capi_status state_keyspace_drop(capi_state *state, capi_str name, capi_arena *arena, capi_str *uid, capi_err *err)
+static capi_status state_keyspace_drop(capi_state *state, capi_str name, capi_arena *arena, capi_str *uid,
+                                       capi_err *err)
 {
     CALL("keyspace_drop", memory->ops->keyspace_drop(memory, name, arena, uid, err), book_drop(world, *uid));
 }
@@ -331,8 +336,8 @@ static capi_status state_run_complete(capi_state *state, capi_str run_uid, capi_
     CALL("run_complete", memory->ops->run_complete(memory, run_uid, comment, err), );
 }
 
-static capi_status state_run_forget(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,
-                                    capi_str *run_uid, capi_err *err)
+static capi_status state_run_forget(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
+                                    capi_arena *arena, capi_str *run_uid, capi_err *err)
 {
     CALL("run_forget", memory->ops->run_forget(memory, keyspace, run_id, arena, run_uid, err), );
 }
@@ -356,7 +361,8 @@ static capi_status state_node_open(capi_state *state, capi_str run_uid, capi_str
          book_open(world, run_uid, out));
 }
 
-static capi_status state_node_refuse(capi_state *state, capi_str run_uid, capi_str node, capi_str comment, capi_err *err)
+static capi_status state_node_refuse(capi_state *state, capi_str run_uid, capi_str node, capi_str comment,
+                                     capi_err *err)
 {
     CALL("node_refuse", memory->ops->node_refuse(memory, run_uid, node, comment, err), );
 }
@@ -380,8 +386,8 @@ static capi_status state_batch_publish(capi_state *state, const capi_claim *clai
     CALL("batch_publish", sim_batch_publish(world, claim, staged, target, err), );
 }
 
-static capi_status state_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena, capi_str *staged,
-                                           capi_str *target, capi_err *err)
+static capi_status state_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena,
+                                           capi_str *staged, capi_str *target, capi_err *err)
 {
     CALL("batch_publication", sim_batch_publication(world, claim, arena, staged, target, err), );
 }
@@ -395,8 +401,8 @@ static capi_status state_batch_finish(capi_state *state, const capi_claim *claim
          book_finish(world, &used, claim->attempt_uid, result));
 }
 
-static capi_status state_batch_list(capi_state *state, capi_str run_uid, capi_str node, bool with_extents, capi_arena *arena,
-                                    capi_batch_state **out, uint32_t *count, capi_err *err)
+static capi_status state_batch_list(capi_state *state, capi_str run_uid, capi_str node, bool with_extents,
+                                    capi_arena *arena, capi_batch_state **out, uint32_t *count, capi_err *err)
 {
     CALL("batch_list", sim_batch_list(world, run_uid, node, with_extents, arena, out, count, err), );
 }
@@ -411,7 +417,8 @@ static capi_status state_seal_claim(capi_state *state, capi_str run_uid, capi_st
 static capi_status state_seal_finish(capi_state *state, const capi_claim *claim, const capi_seal_result *result,
                                      capi_err *err)
 {
-    CALL("seal_finish", sim_seal_finish(world, claim, result, err), book_finish(world, claim, claim->attempt_uid, NULL));
+    CALL("seal_finish", sim_seal_finish(world, claim, result, err),
+         book_finish(world, claim, claim->attempt_uid, NULL));
 }
 
 static capi_status state_seal_release(capi_state *state, const capi_claim *claim, capi_err *err)
@@ -474,5 +481,6 @@ static const capi_state_ops state_ops = {
 
 void sim_state_init(sim_state *state, sim_process *process)
 {
-    *state = (sim_state){.base = {.ops = &state_ops, .clock = process->clock, .random = process->random}, .process = process};
+    *state = (sim_state){.base = {.ops = &state_ops, .clock = process->clock, .random = process->random},
+                         .process = process};
 }

@@ -61,7 +61,8 @@ static void name_files(sim_work *work, const capi_work_item *item)
     const char *name = strrchr(url.data, '/') + 1;
 
     snprintf(work->target, SIM_NAME_MAX, "%s", url.data);
-    snprintf(work->staged, SIM_NAME_MAX, "%.*s.%s.%s.tmp", (int)(name - url.data), url.data, name, item->claim->attempt_uid);
+    snprintf(work->staged, SIM_NAME_MAX, "%.*s.%s.%s.tmp", (int)(name - url.data), url.data, name,
+             item->claim->attempt_uid);
 }
 
 /* ---- tables ---- */
@@ -215,7 +216,8 @@ static capi_str survivors_of(const capi_table_content *content, const sim_world 
     uint8_t *bits = capi_arena_zalloc(arena, rows / 8 + 1);
 
     for (uint32_t row = 0; row < rows; row++)
-        if (sim_survives(world->blobs[content->extents[0].segment - 1].value, row)) bits[row / 8] |= (uint8_t)(1 << row % 8);
+        if (sim_survives(world->blobs[content->extents[0].segment - 1].value, row))
+            bits[row / 8] |= (uint8_t)(1 << row % 8);
     return (capi_str){(const char *)bits, (rows + 7) / 8};
 }
 

@@ -13,7 +13,7 @@ typedef struct capi_zone {
 } capi_zone;
 
 typedef struct capi_instant {
-    int64_t seconds; /* since 1970-01-01T00:00:00Z, any sign */
+    int64_t seconds;      /* since 1970-01-01T00:00:00Z, any sign */
     uint32_t nanoseconds; /* 0 .. 999,999,999 */
     int32_t offset_seconds;
     const char *zone_name; /* NUL-terminated, or NULL: no abbreviation */
@@ -39,8 +39,8 @@ void capi_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned
 /* Broken-down local time of an instant in its own zone. */
 typedef struct capi_civil {
     int64_t year;
-    unsigned month;    /* 1..12 */
-    unsigned day;      /* 1..31 */
+    unsigned month; /* 1..12 */
+    unsigned day;   /* 1..31 */
     unsigned hour, minute, second;
     uint32_t nanoseconds;
     unsigned weekday;  /* 0 = Sunday */

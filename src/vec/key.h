@@ -25,11 +25,11 @@
 enum { CAPI_KEY_LENGTH_MIN = 16, CAPI_KEY_LENGTH_DEFAULT = 64, CAPI_KEY_LENGTH_MAX = 1024 };
 
 typedef struct capi_key_part {
-    uint32_t column;      /* position in the schema it indexes */
+    uint32_t column; /* position in the schema it indexes */
     capi_type type;
     bool descending;
-    bool ignore_case;     /* strings */
-    uint32_t length;      /* strings: 16 .. 1024 */
+    bool ignore_case; /* strings */
+    uint32_t length;  /* strings: 16 .. 1024 */
 } capi_key_part;
 
 typedef struct capi_key_def {

@@ -81,7 +81,7 @@ static void fuzz_read(const fuzz_file *file)
 
     fuzz_write(file);
     CAPI_MUST(capi_tables_open_embedded(&(capi_tables_options){.folder = capi_str_of(fuzz_folder()), .budget = &budget},
-                                     &tables, NULL) == CAPI_OK);
+                                        &tables, NULL) == CAPI_OK);
     st = capi_table_reader_open(tables, &address, &file->schema, &content, &reader, &err);
     if (st == CAPI_OK) st = capi_table_read_block(reader, 0, NULL, true, &block, &err);
     if (st == CAPI_OK) {

@@ -36,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     json_t *json = json_loadb(bytes ? (const char *)data : "", bytes, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 
     /* jansson overlooks a NUL behind a number; we do not. */
-    CAPI_MUST(is_ours == (json != NULL) || strstr(err.text, "nested more than") || (!is_ours && memchr(data, 0, bytes)));
+    CAPI_MUST(is_ours == (json != NULL) || strstr(err.text, "nested more than") ||
+              (!is_ours && memchr(data, 0, bytes)));
     if (is_ours) json_fuzz_walk(tree, text);
     json_decref(json);
     capi_arena_deinit(&arena);

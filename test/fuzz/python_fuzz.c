@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (data[4] & 2) part.bytes = UINT64_MAX - data[2];
     if (data[4] & 4) part.offset &= ~(uint64_t)7;
     memory = capi_arena_copy(&arena, data + 8, bytes - 8);
-    (void)!columns_take(&part, (capi_type)(data[5] % CAPI_TYPE_COUNT), memory, bytes - 8, data[6] + 1u, &arena, &out, &bad_row,
-                        &err);
+    (void)!columns_take(&part, (capi_type)(data[5] % CAPI_TYPE_COUNT), memory, bytes - 8, data[6] + 1u, &arena, &out,
+                        &bad_row, &err);
     capi_arena_deinit(&arena);
     return 0;
 }
