@@ -3,6 +3,7 @@
  * An instruction that fails at row k cuts the number of rows for those after it to k: rows above cannot become the lowest
  * failing one any more. So the last failure is the lowest row, and of several in one row the first in the order of
  * evaluation. Instructions whose operands are all constants run over one row, and their result is a constant. */
+#include "expr/match_group.h"
 #include "expr/message.h"
 #include "expr/program.h"
 
@@ -14,11 +15,13 @@ struct capi_evaluator {
     capi_arena arena;
     expr_run run;
     capi_vec *registers;
-    bool *is_owned;   /* per register: its memory is a buffer of the run, to be given back */
-    bool *is_pinned;  /* per register: another one shares its memory */
-    capi_vec *args;   /* of the current instruction */
-    uint32_t *slots;  /* registers that are inputs */
+    bool *is_owned;  /* per register: its memory is a buffer of the run, to be given back */
+    bool *is_pinned; /* per register: another one shares its memory */
+    capi_vec *args;  /* of the current instruction */
+    uint32_t *slots; /* registers that are inputs */
     uint32_t slot_count;
+    expr_match_found *found;                /* by match group */
+    uint64_t candidates[MATCH_GROUP_WORDS]; /* of the current instruction */
 };
 
 typedef struct run_failure {
@@ -39,6 +42,7 @@ capi_evaluator *capi_evaluator_new(const capi_program *program, capi_instant now
     evaluator->is_owned = capi_new_array(&evaluator->arena, bool, count);
     evaluator->is_pinned = capi_new_array(&evaluator->arena, bool, count);
     evaluator->slots = capi_new_array(&evaluator->arena, uint32_t, count);
+    evaluator->found = capi_new_array(&evaluator->arena, expr_match_found, program->group_count);
     evaluator->args = capi_new_array(&evaluator->arena, capi_vec, program->arg_count_max);
     for (uint32_t i = 0; i < count; i++) {
         if (program->registers[i].kind == EXPR_REGISTER_CONSTANT)
@@ -79,6 +83,8 @@ static void begin(capi_evaluator *evaluator, const capi_vec *inputs)
 
         evaluator->registers[reg] = inputs[program->registers[reg].number];
     }
+    for (uint32_t i = 0; i < program->group_count; i++)
+        evaluator->found[i].is_current = false;
     expr_run_reset(&evaluator->run);
 }
 
@@ -103,8 +109,23 @@ static void release_operands(capi_evaluator *evaluator, const expr_instruction *
     for (uint32_t i = 0; i < instruction->arg_count; i++) {
         uint32_t arg = instruction->args[i];
 
-        if (evaluator->program->registers[arg].last_use == number && !evaluator->is_pinned[arg]) release(evaluator, arg);
+        if (evaluator->program->registers[arg].last_use == number && !evaluator->is_pinned[arg])
+            release(evaluator, arg);
     }
+}
+
+/* The rows that may match; NULL if the text is the same in all rows. The first of a group's instructions searches for all
+ * of them: those after it see no more rows than it. */
+static const uint64_t *find_candidates(capi_evaluator *evaluator, const expr_match_member *member, uint32_t row_count)
+{
+    const expr_match_group *group = &evaluator->program->groups[member->group];
+    const capi_vec *text = &evaluator->registers[group->text_reg];
+    expr_match_found *found = &evaluator->found[member->group];
+
+    if (text->is_constant) return NULL;
+    if (!found->is_current) expr_match_group_search(group, text, row_count, &evaluator->arena, found);
+    expr_match_group_rows(member, found, evaluator->candidates);
+    return evaluator->candidates;
 }
 
 /* The number of rows done: row_count, or the row that failed. */
@@ -130,6 +151,7 @@ static uint32_t run_instruction(capi_evaluator *evaluator, const expr_instructio
         for (uint32_t i = 0; i < instruction->arg_count; i++)
             evaluator->args[i].is_constant = false;
     }
+    if (instruction->member) call.candidates = find_candidates(evaluator, instruction->member, row_count);
     done = instruction->kernel(&call, &result);
     result.is_constant = all_constant;
     take_result(evaluator, instruction, &result);

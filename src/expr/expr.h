@@ -95,6 +95,9 @@ uint32_t capi_program_add(capi_program *program, const capi_expr *expr);
 /* The arguments of an aggregate become outputs: *value (unless count) and *condition (for the _if forms); UINT32_MAX when
  * there is none. */
 void capi_program_add_aggregate(capi_program *program, const capi_expr *expr, uint32_t *value, uint32_t *condition);
+/* May follow the last add: prepares what many expressions do together (regular expressions that search the same text). The
+ * results are the same without it. */
+void capi_program_finish(capi_program *program);
 uint32_t capi_program_output_count(const capi_program *program);
 /* Which input slots are read, for readers that fetch only needed columns. slot < slot_count. */
 bool capi_program_reads_slot(const capi_program *program, uint32_t slot);

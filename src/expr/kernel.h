@@ -51,6 +51,7 @@ typedef struct expr_call {
     capi_type type;       /* of the result */
     uint32_t param;       /* a kernel's own variant: which comparison, ... */
     const void *prepared; /* what was compiled from constant arguments, or NULL */
+    const uint64_t *candidates; /* re.MatchString: one bit a row, rows without it cannot match; NULL: any may */
     expr_run *run;
 } expr_call;
 

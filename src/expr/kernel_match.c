@@ -1,7 +1,10 @@
-/* kernel_match.c - re.MatchString. A constant pattern comes compiled; patterns that vary are kept in a small cache. */
+/* kernel_match.c - re.MatchString. A constant pattern comes compiled, perhaps with the rows that may
+ * match (match_group.h); patterns that vary are kept in a small cache. */
 #include "expr/kernel.h"
 
 #include "expr/regex_shim.h"
+
+#include <string.h>
 
 enum { MATCH_BATCH = 256, MATCH_PATTERN_BYTES_MAX = 64 << 10, MATCH_SHOWN_BYTES = 200 };
 
@@ -17,6 +20,23 @@ static uint32_t match_constant(const expr_call *call, const expr_regex *regex, u
             texts[i] = (expr_regex_text){capi_view_data(&views[row + i]), views[row + i].bytes};
         expr_regex_match_batch(regex, texts, count, out + row);
     }
+    return call->row_count;
+}
+
+/* Only rows that may match are looked at. */
+static uint32_t match_candidates(const expr_call *call, const expr_regex *regex, uint8_t *out)
+{
+    const capi_view *views = call->args[1].views;
+
+    memset(out, 0, call->row_count);
+    for (uint32_t start = 0; start < call->row_count; start += 64)
+        for (uint64_t rows = call->candidates[start / 64]; rows; rows &= rows - 1) {
+            uint32_t row = start + (uint32_t)__builtin_ctzll(rows);
+
+            /* Those that failed earlier, and above, do not count. */
+            if (row >= call->row_count) break;
+            out[row] = expr_regex_match(regex, capi_view_data(&views[row]), views[row].bytes);
+        }
     return call->row_count;
 }
 
@@ -66,6 +86,7 @@ uint32_t expr_string_match(const expr_call *call, capi_vec *out)
     uint32_t step_text = kernel_step(&call->args[1]);
 
     *out = expr_run_vec(call->run, CAPI_BOOL, CAPI_FORM_BOOL);
+    if (call->prepared && step_text && call->candidates) return match_candidates(call, call->prepared, out->bools);
     if (call->prepared && step_text) return match_constant(call, call->prepared, out->bools);
     for (uint32_t row = 0; row < call->row_count; row++) {
         const capi_view *text = &texts[row * step_text];

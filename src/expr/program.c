@@ -16,8 +16,7 @@ capi_program *capi_program_new(capi_arena *arena)
     return program;
 }
 
-/* Room for one more item. */
-static void *grow(capi_arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t item_bytes)
+void *expr_program_grow(capi_arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t item_bytes)
 {
     void *larger;
 
@@ -35,16 +34,12 @@ static bool same_value(const capi_value *a, const capi_value *b)
 {
     if (a->type != b->type) return false;
     switch (a->type) {
-    case CAPI_STRING:
-        return capi_str_equal(a->string, b->string);
+    case CAPI_STRING: return capi_str_equal(a->string, b->string);
     case CAPI_INT:
     case CAPI_LENGTH:
-    case CAPI_MONTH:
-        return a->integer == b->integer;
-    case CAPI_FLOAT:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
-    case CAPI_BOOL:
-        return a->boolean == b->boolean;
+    case CAPI_MONTH: return a->integer == b->integer;
+    case CAPI_FLOAT: return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+    case CAPI_BOOL: return a->boolean == b->boolean;
     case CAPI_DATETIME: {
         const char *name_a = a->instant.zone_name ? a->instant.zone_name : "";
         const char *name_b = b->instant.zone_name ? b->instant.zone_name : "";
@@ -67,22 +62,15 @@ static uint64_t value_hash(const capi_value *value)
     uint64_t hash = (uint64_t)value->type;
 
     switch (value->type) {
-    case CAPI_STRING:
-        return capi_hash_combine(hash, capi_hash_bytes(value->string.data, value->string.bytes));
-    case CAPI_FLOAT:
-        return capi_hash_combine(hash, capi_hash_bytes(&value->real, sizeof value->real));
+    case CAPI_STRING: return capi_hash_combine(hash, capi_hash_bytes(value->string.data, value->string.bytes));
+    case CAPI_FLOAT: return capi_hash_combine(hash, capi_hash_bytes(&value->real, sizeof value->real));
     case CAPI_INT:
     case CAPI_LENGTH:
-    case CAPI_MONTH:
-        return capi_hash_combine(hash, (uint64_t)value->integer);
-    case CAPI_BOOL:
-        return capi_hash_combine(hash, value->boolean);
-    case CAPI_DATETIME:
-        return capi_hash_combine(hash, (uint64_t)value->instant.seconds);
-    case CAPI_DECIMAL:
-        return capi_hash_combine(hash, value->decimal.limb[0]);
-    case CAPI_ZONE:
-        return capi_hash_combine(hash, (uint64_t)value->zone.offset_seconds);
+    case CAPI_MONTH: return capi_hash_combine(hash, (uint64_t)value->integer);
+    case CAPI_BOOL: return capi_hash_combine(hash, value->boolean);
+    case CAPI_DATETIME: return capi_hash_combine(hash, (uint64_t)value->instant.seconds);
+    case CAPI_DECIMAL: return capi_hash_combine(hash, value->decimal.limb[0]);
+    case CAPI_ZONE: return capi_hash_combine(hash, (uint64_t)value->zone.offset_seconds);
     }
     return hash;
 }
@@ -92,14 +80,10 @@ static uint64_t node_hash(const expr_node *node, const uint32_t *args)
     uint64_t hash = capi_hash_combine((uint64_t)node->kind, (uint64_t)node->type);
 
     switch (node->kind) {
-    case EXPR_NODE_CONSTANT:
-        return capi_hash_combine(hash, value_hash(&node->value));
-    case EXPR_NODE_FIELD:
-        return capi_hash_combine(hash, node->slot);
-    case EXPR_NODE_NOW:
-        return hash;
-    case EXPR_NODE_CALL:
-        break;
+    case EXPR_NODE_CONSTANT: return capi_hash_combine(hash, value_hash(&node->value));
+    case EXPR_NODE_FIELD: return capi_hash_combine(hash, node->slot);
+    case EXPR_NODE_NOW: return hash;
+    case EXPR_NODE_CALL: break;
     }
     hash = capi_hash_combine(hash, (uint64_t)(uintptr_t)node->kernel);
     hash = capi_hash_combine(hash, node->param);
@@ -109,22 +93,20 @@ static uint64_t node_hash(const expr_node *node, const uint32_t *args)
 }
 
 /* What is prepared follows from constant arguments, so it need not be compared. */
-static bool same_node(const capi_program *program, const expr_register *reg, const expr_node *node, const uint32_t *args)
+static bool same_node(const capi_program *program, const expr_register *reg, const expr_node *node,
+                      const uint32_t *args)
 {
     const expr_node *other = reg->node;
 
     if (other->kind != node->kind || other->type != node->type) return false;
     switch (node->kind) {
-    case EXPR_NODE_CONSTANT:
-        return same_value(&other->value, &node->value);
-    case EXPR_NODE_FIELD:
-        return other->slot == node->slot;
-    case EXPR_NODE_NOW:
-        return true;
-    case EXPR_NODE_CALL:
-        break;
+    case EXPR_NODE_CONSTANT: return same_value(&other->value, &node->value);
+    case EXPR_NODE_FIELD: return other->slot == node->slot;
+    case EXPR_NODE_NOW: return true;
+    case EXPR_NODE_CALL: break;
     }
-    if (other->kernel != node->kernel || other->param != node->param || other->arg_count != node->arg_count) return false;
+    if (other->kernel != node->kernel || other->param != node->param || other->arg_count != node->arg_count)
+        return false;
     return memcmp(program->instructions[reg->number].args, args, node->arg_count * sizeof *args) == 0;
 }
 
@@ -157,8 +139,8 @@ static uint32_t register_new(capi_program *program, const expr_node *node, const
     uint32_t *bucket;
     expr_register *reg;
 
-    program->registers = grow(program->arena, program->registers, program->register_count, &program->register_capacity,
-                              sizeof *program->registers);
+    program->registers = expr_program_grow(program->arena, program->registers, program->register_count,
+                                           &program->register_capacity, sizeof *program->registers);
     if (program->register_count >= program->bucket_count) rehash(program);
     bucket = &program->buckets[node_hash(node, args) & (program->bucket_count - 1)];
     reg = &program->registers[program->register_count++];
@@ -185,8 +167,8 @@ static void add_instruction(capi_program *program, const expr_node *node, const 
 {
     uint32_t number = program->instruction_count;
 
-    program->instructions = grow(program->arena, program->instructions, number, &program->instruction_capacity,
-                                 sizeof *program->instructions);
+    program->instructions = expr_program_grow(program->arena, program->instructions, number,
+                                              &program->instruction_capacity, sizeof *program->instructions);
     program->instructions[number] = (expr_instruction){
         .kernel = node->kernel,
         .type = node->type,
@@ -213,9 +195,7 @@ static void set_source(capi_program *program, const expr_node *node, expr_regist
         reg->kind = EXPR_REGISTER_INPUT;
         reg->number = node->slot;
         break;
-    case EXPR_NODE_NOW:
-        reg->kind = EXPR_REGISTER_NOW;
-        break;
+    case EXPR_NODE_NOW: reg->kind = EXPR_REGISTER_NOW; break;
     case EXPR_NODE_CONSTANT:
     case EXPR_NODE_CALL:
         reg->kind = EXPR_REGISTER_CONSTANT;
@@ -249,8 +229,8 @@ static uint32_t add_output(capi_program *program, const capi_expr *expr, const e
     uint32_t reg = compile(program, node);
 
     program->registers[reg].last_use = UINT32_MAX;
-    program->outputs = grow(program->arena, program->outputs, program->output_count, &program->output_capacity,
-                            sizeof *program->outputs);
+    program->outputs = expr_program_grow(program->arena, program->outputs, program->output_count,
+                                         &program->output_capacity, sizeof *program->outputs);
     program->outputs[program->output_count] = (expr_output){.reg = reg, .expr = expr};
     return program->output_count++;
 }

@@ -7,6 +7,9 @@
 
 #include "expr/node.h"
 
+typedef struct expr_match_group expr_match_group;
+typedef struct expr_match_member expr_match_member;
+
 typedef enum expr_register_kind {
     EXPR_REGISTER_INPUT,
     EXPR_REGISTER_CONSTANT,
@@ -32,6 +35,7 @@ typedef struct expr_instruction {
     uint32_t arg_count;
     uint32_t out;          /* register */
     uint32_t output;       /* the first output that needs it */
+    const expr_match_member *member; /* a regular expression that is matched together with others; or NULL */
 } expr_instruction;
 
 typedef struct expr_output {
@@ -50,4 +54,9 @@ struct capi_program {
     uint32_t *buckets;     /* of registers, by hash; a power of two */
     uint32_t bucket_count;
     uint32_t arg_count_max;
+    expr_match_group *groups; /* match_group.h */
+    uint32_t group_count, group_capacity;
 };
+
+/* Room for one more item of an array in the arena. */
+void *expr_program_grow(capi_arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t item_bytes);

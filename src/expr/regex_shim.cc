@@ -388,6 +388,16 @@ extern "C" void expr_regex_free(expr_regex *regex)
     delete regex;
 }
 
+extern "C" uint32_t expr_regex_required_count(const expr_regex *regex)
+{
+    return static_cast<uint32_t>(regex->required.size());
+}
+
+extern "C" expr_regex_text expr_regex_required(const expr_regex *regex, uint32_t number)
+{
+    return {regex->required[number].data(), regex->required[number].size()};
+}
+
 extern "C" bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes)
 {
     return Match(regex, text, bytes);

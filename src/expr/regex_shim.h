@@ -23,6 +23,10 @@ typedef struct expr_regex_text {
 expr_regex *expr_regex_compile(const char *pattern, size_t bytes, char *why, size_t why_bytes);
 void expr_regex_free(expr_regex *regex); /* NULL is fine */
 
+/* Texts, of two bytes or more, that every match contains. They live as long as the pattern. */
+uint32_t expr_regex_required_count(const expr_regex *regex);
+expr_regex_text expr_regex_required(const expr_regex *regex, uint32_t number);
+
 /* Is there a match anywhere in the text? */
 bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes);
 /* The same for many texts: out[i] is 0 or 1. */

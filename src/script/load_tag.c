@@ -141,5 +141,6 @@ void capi_load_tag_build(capi_loader *loader, draft_node *node)
     processor->field_count = 1;
     for (uint32_t i = 0; i < node->criterion_count; i++)
         capi_program_add(program, node->criteria[i]);
+    capi_program_finish(program);
     processor->tag_program = program;
 }

@@ -1,0 +1,40 @@
+/* match_group.h - the regular expressions of a program that search the same text, matched together.
+ *
+ * Most patterns have texts that every match contains. One pass over a row finds which of the texts of all patterns occur in
+ * it; only rows with all texts of a pattern are then given to its automaton. A pattern without such a text is matched alone.
+ * Groups are a part of the program: made by capi_program_finish, then immutable. What they found is in the evaluator. */
+#pragma once
+
+#include "expr/program.h"
+#include "expr/text_set.h"
+
+enum {
+    MATCH_GROUP_MIN = 8, /* fewer patterns are not worth a pass of their own */
+    MATCH_GROUP_WORDS = CAPI_CHUNK_ROWS / 64,
+    MATCH_GROUP_TEXTS_MAX = 32768, /* 8 MB of bits */
+};
+
+struct expr_match_group {
+    uint32_t text_reg;
+    const expr_text_set *set;
+    uint32_t text_count; /* of the set */
+};
+
+/* The texts of one pattern, as numbers of its group's set; at least one. */
+struct expr_match_member {
+    uint32_t group;
+    uint32_t text_count;
+    const uint32_t *texts;
+};
+
+/* One group and one chunk of rows: which rows hold which text. */
+typedef struct expr_match_found {
+    bool is_current;
+    uint64_t *bits; /* [text][MATCH_GROUP_WORDS]; NULL until it is first needed */
+} expr_match_found;
+
+/* Searches all rows of the text. */
+void expr_match_group_search(const expr_match_group *group, const capi_vec *text, uint32_t row_count, capi_arena *arena,
+                             expr_match_found *found);
+/* The rows that have all texts of the pattern, into rows[MATCH_GROUP_WORDS]. */
+void expr_match_group_rows(const expr_match_member *member, const expr_match_found *found, uint64_t *rows);

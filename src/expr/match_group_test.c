@@ -1,0 +1,278 @@
+/* match_group_test.c - patterns matched together give what they give one by one, also where rows fail. */
+#include "expr/expr_fixture.h"
+#include "expr/match_group.h"
+#include "expr/regex_shim.h"
+
+#include <stdlib.h>
+
+enum { GROUP_ROWS = 700, GROUP_PATTERNS = 60 };
+
+static uint64_t state = 7;
+
+static uint32_t pick(uint32_t count)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % count;
+}
+
+static void random_text(capi_buf *text)
+{
+    static const char *const parts[] = {"ab",       "abc",  "bcd", "cab",    "x",
+                                        "\"k\":\"", "\"",   "\",", " ",      "1",
+                                        "é",        "\xff", "\n",  "dabcab", "a long part of a text",
+                                        "AB"};
+
+    capi_buf_clear(text);
+    for (uint32_t i = pick(9); i > 0; i--)
+        capi_buf_append_str(text, capi_str_of(parts[pick(sizeof parts / sizeof *parts)]));
+}
+
+static void random_pattern(capi_buf *text)
+{
+    static const char *const parts[] = {"ab",
+                                        "abc",
+                                        "bcd",
+                                        "cab",
+                                        "dab",
+                                        "\"k\":\"",
+                                        "[^\"]*",
+                                        "\"",
+                                        "[a-c ]*",
+                                        "[^\"]+",
+                                        "[\\w ,]*",
+                                        ".*",
+                                        "x?",
+                                        "(ab|bc)",
+                                        "^",
+                                        "$",
+                                        "\\.",
+                                        "é",
+                                        "a long part of a text",
+                                        "a long part of a song",
+                                        "(?i)",
+                                        "(abc)*",
+                                        "|"};
+    char why[100];
+    expr_regex *regex;
+
+    do {
+        capi_buf_clear(text);
+        for (uint32_t i = 1 + pick(5); i > 0; i--)
+            capi_buf_append_str(text, capi_str_of(parts[pick(sizeof parts / sizeof *parts - (pick(4) ? 3 : 0))]));
+        regex = expr_regex_compile(text->data, text->bytes, why, sizeof why);
+    } while (!regex);
+    expr_regex_free(regex);
+}
+
+/* An expression with one or two patterns, or now and then one that fails for some rows. */
+static void random_criterion(capi_buf *text, bool may_fail)
+{
+    static const char *const forms[] = {"re.MatchString(`~`, r.s)",
+                                        "!re.MatchString(`~`, r.s)",
+                                        "re.MatchString(`~`, r.s) && r.i > 5",
+                                        "re.MatchString(`~`, r.s) || re.MatchString(`~`, r.s)",
+                                        "re.MatchString(`~`, r.u)",
+                                        "re.MatchString(`~`, r.s + r.u)",
+                                        "re.MatchString(`~`, \"ab\")",
+                                        "re.MatchString(`~`, r.s) && 100 / r.j > 3"};
+    capi_buf pattern = {0};
+    const char *form = forms[pick(sizeof forms / sizeof *forms - !may_fail)];
+
+    capi_buf_clear(text);
+    for (; *form; form++) {
+        if (*form != '~') {
+            capi_buf_append_byte(text, *form);
+            continue;
+        }
+        random_pattern(&pattern);
+        capi_buf_append_str(text, capi_buf_str(&pattern));
+    }
+    capi_buf_deinit(&pattern);
+}
+
+/* NUL-terminated; its memory is the buffer's. */
+static const char *text_of(capi_buf *buf)
+{
+    *capi_buf_reserve(buf, 1) = 0;
+    return buf->data;
+}
+
+typedef struct group_result {
+    capi_status status;
+    uint32_t bad_row, bad_output;
+    capi_err err;
+    capi_vec outputs[GROUP_PATTERNS];
+} group_result;
+
+static void run(capi_evaluator *evaluator, const capi_vec *inputs, uint32_t row_count, group_result *result)
+{
+    result->bad_row = result->bad_output = 0;
+    result->status = capi_evaluator_run(evaluator, inputs, row_count, result->outputs, &result->bad_row,
+                                        &result->bad_output, &result->err);
+}
+
+static void compare(const group_result *a, const group_result *b, uint32_t row_count, const char *const *texts)
+{
+    CHECK(a->status == b->status && a->bad_row == b->bad_row && a->bad_output == b->bad_output);
+    if (a->status != CAPI_OK) {
+        CHECK_STR(a->err.text, b->err.text);
+        return;
+    }
+    for (uint32_t i = 0; i < GROUP_PATTERNS; i++) {
+        CHECK(a->outputs[i].is_constant == b->outputs[i].is_constant);
+        for (uint32_t row = 0; row < (a->outputs[i].is_constant ? 1 : row_count); row++)
+            if (a->outputs[i].bools[row] != b->outputs[i].bools[row])
+                capi_test_fail(__FILE__, __LINE__, "%u differs: %s", i, texts[row]);
+    }
+}
+
+static const char **random_texts(uint32_t count)
+{
+    const char **texts = capi_malloc(count * sizeof *texts);
+    capi_buf text = {0};
+
+    for (uint32_t i = 0; i < count; i++) {
+        random_text(&text);
+        texts[i] = strdup(text_of(&text));
+    }
+    capi_buf_deinit(&text);
+    return texts;
+}
+
+static void free_texts(const char **texts, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        free((char *)texts[i]);
+    free(texts);
+}
+
+static void one_round(bool may_fail)
+{
+    expr_fixture fixture;
+    capi_program *together, *alone;
+    capi_evaluator *evaluators[2];
+    capi_instant now = {0};
+    capi_buf text = {0};
+    group_result results[2];
+    const char **s = random_texts(GROUP_ROWS);
+    const char **u = random_texts(GROUP_ROWS);
+    int64_t numbers[GROUP_ROWS];
+
+    fixture_init(&fixture);
+    for (uint32_t i = 0; i < GROUP_ROWS; i++)
+        numbers[i] = pick(300);
+    fixture_ints(&fixture, "i", numbers, GROUP_ROWS);
+    fixture_ints(&fixture, "j", numbers, GROUP_ROWS);
+    fixture_texts(&fixture, "s", s, GROUP_ROWS);
+    fixture_texts(&fixture, "u", u, GROUP_ROWS);
+    together = capi_program_new(&fixture.arena);
+    alone = capi_program_new(&fixture.arena);
+    for (uint32_t i = 0; i < GROUP_PATTERNS; i++) {
+        const capi_expr *expr;
+
+        random_criterion(&text, may_fail);
+        expr = fixture_load(&fixture, text_of(&text));
+        if (!expr) capi_test_fail(__FILE__, __LINE__, "%s: %s", text_of(&text), fixture.err.text);
+        capi_program_add(together, expr);
+        capi_program_add(alone, expr);
+    }
+    capi_program_finish(together);
+    CHECK(together->group_count > 0 && alone->group_count == 0);
+    evaluators[0] = capi_evaluator_new(together, now);
+    evaluators[1] = capi_evaluator_new(alone, now);
+    for (uint32_t row_count = GROUP_ROWS; row_count > 0; row_count = row_count > 65  ? 65
+                                                                     : row_count > 1 ? row_count / 2
+                                                                                     : 0) {
+        for (int i = 0; i < 2; i++)
+            run(evaluators[i], fixture.inputs, row_count, &results[i]);
+        compare(&results[0], &results[1], row_count, s);
+    }
+    capi_evaluator_free(evaluators[0]);
+    capi_evaluator_free(evaluators[1]);
+    capi_buf_deinit(&text);
+    free_texts(s, GROUP_ROWS);
+    free_texts(u, GROUP_ROWS);
+    fixture_deinit(&fixture);
+}
+
+TEST(patterns_matched_together_give_what_they_give_alone)
+{
+    for (int round = 0; round < 30; round++)
+        one_round(false);
+}
+
+TEST(rows_that_fail_are_the_same_when_patterns_are_matched_together)
+{
+    for (int round = 0; round < 20; round++)
+        one_round(true);
+}
+
+/* ---- sets of texts ---- */
+
+TEST(a_set_finds_what_a_plain_search_finds)
+{
+    enum { PARTS = 40 };
+    capi_arena arena = {0};
+    capi_str parts[PARTS];
+    uint32_t numbers[PARTS];
+    uint32_t count;
+
+    for (int round = 0; round < 200; round++) {
+        char bytes[PARTS][8];
+        uint64_t words[PARTS] = {0};
+        char text[60];
+        const expr_text_set *set;
+
+        for (uint32_t i = 0; i < PARTS; i++) {
+            parts[i] = (capi_str){bytes[i], pick(6)};
+            for (size_t at = 0; at < parts[i].bytes; at++)
+                bytes[i][at] = "abc\xff"[pick(round % 2 ? 2 : 4)];
+        }
+        for (size_t at = 0; at < sizeof text; at++)
+            text[at] = "abc\xff"[pick(4)];
+        set = expr_text_set_new(&arena, parts, PARTS, numbers, &count);
+        CHECK(count <= PARTS);
+        expr_text_set_mark(set, (capi_str){text, sizeof text}, words, 1, 1);
+        for (uint32_t i = 0; i < PARTS; i++) {
+            if (parts[i].bytes == 0) {
+                CHECK(numbers[i] == EXPR_TEXT_SET_NONE);
+                continue;
+            }
+            CHECK((words[numbers[i]] == 1) == (memmem(text, sizeof text, parts[i].data, parts[i].bytes) != NULL));
+        }
+        capi_arena_reset(&arena);
+    }
+    capi_arena_deinit(&arena);
+}
+
+TEST(a_set_of_all_bytes_and_more_parts_than_fit_is_still_right)
+{
+    enum { PARTS = 3000 };
+    capi_arena arena = {0};
+    char(*bytes)[16] = capi_malloc(PARTS * sizeof *bytes);
+    capi_str *parts = capi_malloc(PARTS * sizeof *parts);
+    uint32_t *numbers = capi_malloc(PARTS * sizeof *numbers);
+    uint64_t *words = capi_zmalloc(PARTS * sizeof *words);
+    uint32_t count, taken = 0;
+    const expr_text_set *set;
+
+    for (uint32_t i = 0; i < PARTS; i++) {
+        for (size_t at = 0; at < 16; at++)
+            bytes[i][at] = (char)pick(256);
+        parts[i] = (capi_str){bytes[i], 16};
+    }
+    set = expr_text_set_new(&arena, parts, PARTS, numbers, &count);
+    for (uint32_t i = 0; i < PARTS; i++) {
+        if (numbers[i] == EXPR_TEXT_SET_NONE) continue;
+        taken++;
+        CHECK(words[numbers[i]] == 0);
+        expr_text_set_mark(set, parts[i], words, 1, 1);
+        CHECK(words[numbers[i]] == 1);
+    }
+    CHECK(taken == count && taken > 900 && taken < PARTS);
+    capi_arena_deinit(&arena);
+    free(bytes);
+    free(parts);
+    free(numbers);
+    free(words);
+}
