@@ -35,7 +35,7 @@ static uint32_t match_candidates(const expr_call *call, const expr_regex *regex,
 
             /* Those that failed earlier, and above, do not count. */
             if (row >= call->row_count) break;
-            out[row] = expr_regex_match(regex, capi_view_data(&views[row]), views[row].bytes);
+            out[row] = expr_regex_match_candidate(regex, capi_view_data(&views[row]), views[row].bytes);
         }
     return call->row_count;
 }

@@ -3,6 +3,7 @@
 // no automaton: they are searched for as they are.
 #include "expr/regex_shim.h"
 
+#include "expr/regex_chain.h"
 #include "expr/text_find.h"
 
 #include <cctype>
@@ -19,6 +20,7 @@ struct expr_regex {
     std::vector<std::string> required; // every match contains these, in this order
     bool is_literal = false; // the pattern is nothing but required[0], if that
     re2::RE2 *re2 = nullptr;
+    expr_regex_chain *chain = nullptr; // instead, if the pattern is one: faster and smaller
 };
 
 namespace {
@@ -331,6 +333,7 @@ bool Match(const expr_regex *regex, const char *text, size_t bytes)
     if (!text) text = "";
     if (!HasRequired(regex, text, bytes)) return false;
     if (regex->is_literal) return true;
+    if (regex->chain) return expr_regex_chain_match(regex->chain, text, bytes);
     valid = ValidBytes(text, bytes);
     if (valid < bytes) {
         std::string repaired = Repair(text, bytes, valid);
@@ -366,6 +369,11 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
         return nullptr;
     }
     regex->required = Required(pattern).Find();
+    regex->chain = expr_regex_chain_new(pattern.data(), pattern.size());
+    if (regex->chain) {
+        delete regex->re2;
+        regex->re2 = nullptr;
+    }
     return regex;
 }
 
@@ -384,6 +392,7 @@ extern "C" expr_regex *expr_regex_compile(const char *pattern, size_t bytes, cha
 extern "C" void expr_regex_free(expr_regex *regex)
 {
     if (!regex) return;
+    expr_regex_chain_free(regex->chain);
     delete regex->re2;
     delete regex;
 }
@@ -400,6 +409,12 @@ extern "C" expr_regex_text expr_regex_required(const expr_regex *regex, uint32_t
 
 extern "C" bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes)
 {
+    return Match(regex, text, bytes);
+}
+
+extern "C" bool expr_regex_match_candidate(const expr_regex *regex, const char *text, size_t bytes)
+{
+    if (regex->chain) return expr_regex_chain_match(regex->chain, text, bytes);
     return Match(regex, text, bytes);
 }
 

@@ -29,6 +29,8 @@ expr_regex_text expr_regex_required(const expr_regex *regex, uint32_t number);
 
 /* Is there a match anywhere in the text? */
 bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes);
+/* The same, for a text that is known to hold most of what is required. */
+bool expr_regex_match_candidate(const expr_regex *regex, const char *text, size_t bytes);
 /* The same for many texts: out[i] is 0 or 1. */
 void expr_regex_match_batch(const expr_regex *regex, const expr_regex_text *texts, uint32_t count, uint8_t *out);
 

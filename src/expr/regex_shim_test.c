@@ -157,6 +157,51 @@ TEST(random_patterns_match_the_same_with_and_without_required_texts)
     CHECK(compiled > 2000);
 }
 
+/* Texts with classes between them need no automaton; in a group they do, so the two ways check each other. */
+TEST(random_chains_match_the_same_as_automata)
+{
+    static const char *const parts[] = {"a",      "b",           "ab",     "aba",        "\"",      "\\.",
+                                        "[^\"]*", "[ab]*",       "[^b]+",  "[\\w ,-]*",  "[a-b.]+", ".*",
+                                        ".+",     "[^\\\"\\s]*", "[^\n]*", "[\\d\\-x]*", "[^\\w]*"};
+    static const char *const bytes[] = {"a", "b", "\"", ".", " ", "\n", "é", "\xff", "ab", "aba", "1", "-", "\\"};
+    uint64_t state = 11;
+    uint32_t matched = 0;
+
+    for (int round = 0; round < 6000; round++) {
+        char plain[128] = "";
+        char grouped[160];
+        char why[128];
+        expr_regex *regex, *other;
+
+        for (int i = 0; i < 2 + round % 6; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            strcat(plain, parts[(state >> 33) % (sizeof parts / sizeof *parts)]);
+        }
+        snprintf(grouped, sizeof grouped, "(?:%s)", plain);
+        regex = expr_regex_compile(plain, strlen(plain), why, sizeof why);
+        other = expr_regex_compile(grouped, strlen(grouped), why, sizeof why);
+        CHECK(regex && other);
+        for (int i = 0; i < 30; i++) {
+            char text[128] = "";
+            bool found;
+
+            for (int j = 0; j < i; j++) {
+                state = state * 6364136223846793005u + 1442695040888963407u;
+                strcat(text, bytes[(state >> 33) % (sizeof bytes / sizeof *bytes)]);
+            }
+            found = expr_regex_match(other, text, strlen(text));
+            matched += found;
+            if (expr_regex_match(regex, text, strlen(text)) != found)
+                capi_test_fail(__FILE__, __LINE__, "%s on %s", plain, text);
+            if (found && !expr_regex_match_candidate(regex, text, strlen(text)))
+                capi_test_fail(__FILE__, __LINE__, "%s as a candidate on %s", plain, text);
+        }
+        expr_regex_free(regex);
+        expr_regex_free(other);
+    }
+    CHECK(matched > 10000);
+}
+
 TEST(a_batch_gives_the_same_as_single_texts)
 {
     const expr_regex_text texts[] = {{"abc", 3}, {NULL, 0}, {"b", 1}, {"xyz", 3}};
