@@ -8,6 +8,15 @@
 #include "exec/sink_table.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum { TAG_BLOCK_ROWS = 64 };
+
+/* A tag, and for which rows of a block it is true. */
+typedef struct tag_hit {
+    uint64_t rows;
+    uint32_t tag;
+} tag_hit;
 
 typedef struct tag_worker {
     bool is_open;
@@ -18,6 +27,8 @@ typedef struct tag_worker {
     uint32_t *rows;     /* source row of each output row */
     uint32_t *tags;     /* its tag */
     uint32_t count;
+    tag_hit *hits; /* of the current block */
+    uint32_t hit_count;
 } tag_worker;
 
 typedef struct tag_stage {
@@ -41,6 +52,7 @@ static void tag_worker_open(tag_stage *stage, tag_worker *worker)
     exec_fields_init(&worker->fields, node, stage->batch->task->now);
     worker->criteria = capi_evaluator_new(node->processor->tag_program, stage->batch->task->now);
     worker->verdicts = capi_malloc((node->processor->tag_count + 1) * sizeof *worker->verdicts);
+    worker->hits = capi_malloc((node->processor->tag_count + 1) * sizeof *worker->hits);
     worker->rows = capi_malloc(CAPI_CHUNK_ROWS * sizeof *worker->rows);
     worker->tags = capi_malloc(CAPI_CHUNK_ROWS * sizeof *worker->tags);
     worker->is_open = true;
@@ -52,6 +64,7 @@ static void tag_worker_close(tag_worker *worker)
     exec_fields_deinit(&worker->fields);
     capi_evaluator_free(worker->criteria);
     free(worker->verdicts);
+    free(worker->hits);
     free(worker->rows);
     free(worker->tags);
     capi_arena_deinit(&worker->arena);
@@ -118,11 +131,40 @@ static capi_status tag_criteria(const tag_stage *stage, tag_worker *worker, cons
     return st;
 }
 
-static bool verdict(const capi_vec *vec, uint32_t row)
+/* One bit for each of the TAG_BLOCK_ROWS rows from `first` on: is the criterion true? */
+static uint64_t verdict_bits(const capi_vec *vec, uint32_t first, uint32_t row_count)
 {
-    return vec->bools[vec->is_constant ? 0 : row];
+    uint32_t count = row_count - first < TAG_BLOCK_ROWS ? row_count - first : TAG_BLOCK_ROWS;
+    uint64_t bits = 0;
+    uint64_t any = 0;
+
+    if (vec->is_constant) return vec->bools[0] ? UINT64_MAX >> (64 - count) : 0;
+    if (count == TAG_BLOCK_ROWS) {
+        for (uint32_t i = 0; i < TAG_BLOCK_ROWS / 8; i++) {
+            uint64_t eight;
+
+            memcpy(&eight, &vec->bools[first + 8 * i], 8);
+            any |= eight;
+        }
+        if (!any) return 0;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        bits |= (uint64_t)vec->bools[first + i] << i;
+    return bits;
 }
 
+/* The tags that are true for some of the rows from `first` on, in the order of the script. */
+static void find_hits(tag_worker *worker, uint32_t tag_count, uint32_t first, uint32_t row_count)
+{
+    worker->hit_count = 0;
+    for (uint32_t tag = 0; tag < tag_count; tag++) {
+        uint64_t rows = verdict_bits(&worker->verdicts[tag], first, row_count);
+
+        if (rows) worker->hits[worker->hit_count++] = (tag_hit){rows, tag};
+    }
+}
+
+/* Most criteria are true for few rows, so the tags of a block of rows are found first, one vector after the other. */
 static capi_status tag_rows(void *context, uint32_t row_count, uint32_t *bad_row, capi_err *err)
 {
     tag_attempt *attempt = context;
@@ -132,13 +174,15 @@ static capi_status tag_rows(void *context, uint32_t row_count, uint32_t *bad_row
     worker->count = 0;
     if (tag_count == 0) return CAPI_OK;
     CAPI_TRY(tag_criteria(attempt->stage, worker, attempt->rows, row_count, bad_row, err));
-    for (uint32_t row = 0; row < row_count; row++)
-        for (uint32_t tag = 0; tag < tag_count; tag++) {
-            if (!verdict(&worker->verdicts[tag], row)) continue;
+    for (uint32_t row = 0; row < row_count; row++) {
+        if (row % TAG_BLOCK_ROWS == 0) find_hits(worker, tag_count, row, row_count);
+        for (uint32_t i = 0; i < worker->hit_count; i++) {
+            if (!(worker->hits[i].rows >> row % TAG_BLOCK_ROWS & 1)) continue;
             if (worker->count == CAPI_CHUNK_ROWS) CAPI_TRY(tag_flush(attempt, bad_row, err));
             worker->rows[worker->count] = row;
-            worker->tags[worker->count++] = tag;
+            worker->tags[worker->count++] = worker->hits[i].tag;
         }
+    }
     return tag_flush(attempt, bad_row, err);
 }
 
