@@ -33,10 +33,23 @@ static capi_status engine_open_folder(capi_engine *engine, capi_err *err)
     return CAPI_OK;
 }
 
+/* Blocks are read again cheaply from the system's own cache; a large one of ours costs more in fresh pages than it saves
+ * (writing a table of 10 M rows took 1.9 s with 128 MiB, 3.5 s with 3 GiB). */
+enum { ENGINE_CACHE_BYTES = 128 << 20 };
+
+static uint64_t cache_bytes(uint64_t budget_bytes)
+{
+    return budget_bytes / 4 < ENGINE_CACHE_BYTES ? budget_bytes / 4 : ENGINE_CACHE_BYTES;
+}
+
 static capi_status engine_open_stores(capi_engine *engine, const capi_engine_options *options, capi_err *err)
 {
     capi_tables_options tables = {
-        .folder = engine_path(engine, "tables"), .budget = &engine->budget, .compress = options->compress};
+        .folder = engine_path(engine, "tables"),
+        .budget = &engine->budget,
+        .cache_bytes = cache_bytes(engine->budget.limit_bytes),
+        .compress = options->compress,
+    };
 
     CAPI_TRY(capi_state_open_sqlite(engine->folder, &capi_clock_system, &capi_random_system, &engine->state, err));
     CAPI_TRY(capi_tables_open_embedded(&tables, &engine->tables, err));
