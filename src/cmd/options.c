@@ -207,6 +207,40 @@ int capi_command_main(int argc, char **argv)
     return command->run(&args);
 }
 
+/* "-flag=true": as the reference writes flags that are on or off. */
+static bool is_switch_set(const capi_option *option, const char *equals, bool *is_on)
+{
+    static const char *const words[] = {"true", "1", "t", "T", "TRUE", "True", "false", "0", "f", "F", "FALSE", "False"};
+
+    if (!option || option->value || !equals) return false;
+    for (int i = 0; i < 12; i++)
+        if (strcmp(equals + 1, words[i]) == 0) {
+            *is_on = i < 6;
+            return true;
+        }
+    return false;
+}
+
+const capi_args *capi_args_parse_flags(const capi_command *command, int argc, char **argv)
+{
+    static capi_args args;
+
+    args.command = command;
+    for (int at = 0; at < argc && argv[at][0] == '-' && argv[at][1] && strcmp(argv[at], "--") != 0; at++) {
+        const char *text = argv[at] + (argv[at][1] == '-' ? 2 : 1);
+        const char *equals = strchr(text, '=');
+        const capi_option *option = find_option(command, (capi_str){text, equals ? (size_t)(equals - text) : strlen(text)});
+        bool is_on = false;
+
+        if (is_switch_set(option, equals, &is_on)) {
+            if (is_on && !args_add(&args, option, "")) return NULL;
+        } else if (!parse_option(&args, argc, argv, &at)) {
+            return NULL;
+        }
+    }
+    return &args;
+}
+
 /* ---- what a command sees ---- */
 
 const char *capi_args_word(const capi_args *args, uint32_t index)
