@@ -54,6 +54,10 @@ bool capi_args_number(const capi_args *args, const char *option, uint64_t min, u
 /* "2G", "512M", "1000000". */
 bool capi_args_bytes(const capi_args *args, const char *option, uint64_t *out);
 
+/* The reference's way: flags end at the first other word or at "--", the rest is ignored. NULL: something is wrong, and
+ * printed. */
+const capi_args *capi_args_parse_flags(const capi_command *command, int argc, char **argv);
+
 /* Finds the command, parses, runs it; the exit code. */
 int capi_command_main(int argc, char **argv);
 
