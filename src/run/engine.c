@@ -2,6 +2,7 @@
 #include "run/engine.h"
 
 #include "base/file.h"
+#include "store/state_timed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ static capi_status engine_open_stores(capi_engine *engine, const capi_engine_opt
     };
 
     CAPI_TRY(capi_state_open_sqlite(engine->folder, &capi_clock_system, &capi_random_system, &engine->state, err));
+    if (options->times) engine->state = capi_state_timed_new(engine->state, options->times);
     CAPI_TRY(capi_tables_open_embedded(&tables, &engine->tables, err));
     return CAPI_OK;
 }

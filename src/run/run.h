@@ -12,12 +12,13 @@
 typedef struct capi_engine capi_engine;
 
 typedef struct capi_engine_options {
-    capi_str data_folder;     /* made when missing; refused on a network file system */
-    uint32_t thread_count;    /* morsel threads; 0: one per core */
-    uint32_t batch_count_max; /* batches open at once (thread_pool_size); 0: 5 */
-    uint64_t memory_bytes;    /* budget; 0: half of the machine or control group */
-    bool compress;            /* tables */
-    uint32_t lease_ms;        /* a process that is silent so long is dead; 0: 10,000 */
+    capi_str data_folder;           /* made when missing; refused on a network file system */
+    uint32_t thread_count;          /* morsel threads; 0: one per core */
+    uint32_t batch_count_max;       /* batches open at once (thread_pool_size); 0: 5 */
+    uint64_t memory_bytes;          /* budget; 0: half of the machine or control group */
+    bool compress;                  /* tables */
+    uint32_t lease_ms;              /* a process that is silent so long is dead; 0: 10,000 */
+    struct capi_state_times *times; /* if not NULL, operations of the state are measured (store/state_timed.h) */
 } capi_engine_options;
 
 CAPI_MUST_USE capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err);
@@ -36,6 +37,7 @@ typedef struct capi_start_options {
     capi_run_mode mode;
     const capi_str *set_names, *set_values; /* parameters given one by one: kept with the run */
     uint32_t set_count;
+    bool only_start_nodes; /* the run is made of the start nodes alone, without those below */
 } capi_start_options;
 
 /* Checks first (nodes exist, target folders exist), then starts the run, all or nothing. */
@@ -44,6 +46,9 @@ CAPI_MUST_USE capi_status capi_run_begin(capi_engine *engine, const capi_start_o
 
 /* The script of a run as it was when the run started; free with capi_script_free. */
 CAPI_MUST_USE capi_status capi_run_script(capi_state *state, const capi_run *run, capi_script **out, capi_err *err);
+/* The same, with what the configuration says about custom processors (see capi_load_options). */
+CAPI_MUST_USE capi_status capi_run_script_with(capi_state *state, const capi_run *run, capi_str custom_processors_json,
+                                               capi_script **out, capi_err *err);
 
 /* ---- working ---- */
 

@@ -1,10 +1,17 @@
 /* serve.h - the daemon's work: every live queued run of a data folder. */
 #pragma once
 
-#include "run/agent.h"
+#include "run/worker_observed.h"
 
-/* Works until *interrupted is not 0; then running batches give back their claims. `watch` (or NULL) is called a few times a
- * second with what was done so far: for logs and metrics. */
-CAPI_MUST_USE capi_status capi_serve(capi_engine *engine, const volatile int *interrupted,
-                                     void (*watch)(void *context, const capi_agent_totals *totals), void *watch_context,
-                                     capi_err *err);
+typedef struct capi_serve_options {
+    const volatile int *interrupted;
+    capi_str custom_processors_json; /* see capi_load_options */
+    /* Called a few times a second with what was done so far. May be NULL. */
+    void (*watch)(void *context, const capi_agent_totals *totals);
+    /* Called for each batch and seal, by the thread that did it. May be NULL. */
+    capi_batch_report_fn on_batch;
+    void *context; /* of both */
+} capi_serve_options;
+
+/* Works until *interrupted is not 0; then running batches give back their claims. */
+CAPI_MUST_USE capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, capi_err *err);

@@ -36,6 +36,12 @@ static uint32_t take_sets(const run_snapshot *snapshot, capi_arena *arena, capi_
 
 capi_status capi_run_script(capi_state *state, const capi_run *run, capi_script **out, capi_err *err)
 {
+    return capi_run_script_with(state, run, (capi_str){0}, out, err);
+}
+
+capi_status capi_run_script_with(capi_state *state, const capi_run *run, capi_str custom_processors_json,
+                                 capi_script **out, capi_err *err)
+{
     capi_arena arena = {0};
     capi_snapshot_file *files = NULL;
     run_snapshot snapshot = {0};
@@ -47,6 +53,7 @@ capi_status capi_run_script(capi_state *state, const capi_run *run, capi_script 
         .params_url = run->params_url,
         .fetch = fetch_from_snapshot,
         .fetch_context = &snapshot,
+        .custom_processors_json = custom_processors_json,
     };
     capi_status st;
 

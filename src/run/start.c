@@ -110,6 +110,27 @@ static capi_status start_collect(const capi_start_options *options, const capi_n
     return CAPI_OK;
 }
 
+static bool is_listed(capi_str list, capi_str name)
+{
+    while (list.bytes) {
+        int64_t comma = capi_str_find(list, CAPI_STR(","));
+        capi_str item = comma < 0 ? list : capi_str_slice(list, 0, (size_t)comma);
+
+        if (capi_str_equal(capi_str_trim(item), name)) return true;
+        list = comma < 0 ? (capi_str){0} : capi_str_slice(list, (size_t)comma + 1, list.bytes);
+    }
+    return false;
+}
+
+static uint32_t keep_start_nodes(const capi_node **affected, uint32_t count, capi_str start)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (is_listed(start, affected[i]->name)) affected[kept++] = affected[i];
+    return kept;
+}
+
 capi_status capi_run_begin(capi_engine *engine, const capi_start_options *options, capi_arena *arena, capi_run *out,
                            capi_err *err)
 {
@@ -127,6 +148,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
                             "no start node is named, and no node of the script reads only files and "
                             "is not manual");
     CAPI_TRY(capi_script_affected(options->script, start, arena, &affected, &count, err));
+    if (options->only_start_nodes) count = keep_start_nodes(affected, count, start);
     CAPI_TRY(start_collect(options, affected, count, arena, &lists, err));
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
     capi_random_uid(&capi_random_system, operation_uid);

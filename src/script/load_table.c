@@ -191,6 +191,7 @@ void capi_load_table_read(capi_loader *loader, draft_node *node)
     capi_loader_about(loader, node, "w");
     capi_settings_read(&loader->report, &loader->source, writer, CAPI_SECTION_TABLE_WRITER, "w", &node->writer);
     table->name = capi_settings_string(&node->writer, CAPI_SET_TABLE_NAME);
+    table->table_options = capi_settings_string(&node->writer, CAPI_SET_TABLE_OPTIONS);
     check_table_name(loader, node);
     read_fields(loader, node);
     read_indexes(loader, node, table);

@@ -63,6 +63,7 @@ typedef struct capi_table_field {
 /* `w` of a node that makes a table. */
 typedef struct capi_table_sink {
     capi_str name;
+    capi_str table_options;          /* as written: for databases */
     capi_schema schema;             /* same order as fields */
     const capi_table_field *fields; /* script order */
     uint32_t field_count;

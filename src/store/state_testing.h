@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/test.h"
 #include "store/state.h"
+#include "store/state_timed.h"
 
 #include <stdlib.h>
 
@@ -29,21 +30,23 @@ typedef struct state_rig {
     capi_run run;
 } state_rig;
 
-enum { STATE_BACKENDS = 3 };
+enum { STATE_BACKENDS = 4 };
 
 static inline void state_rig_open(state_rig *rig, int backend)
 {
-    static const char *const names[STATE_BACKENDS] = {"memory", "sqlite", "sqlite twice"};
+    static const char *const names[STATE_BACKENDS] = {"memory", "sqlite", "sqlite twice", "memory, timed"};
+    static capi_state_times times;
     capi_err err = {0};
 
     *rig = (state_rig){.name = names[backend], .time.wall_ms = 1700000000000};
     rig->clock = (capi_clock){.wall_ns = test_wall_ns, .monotonic_ns = test_wall_ns, .context = &rig->time};
     rig->random = capi_random_from_seed(&rig->seed, 42);
-    if (backend == 0)
+    if (backend == 0 || backend == 3)
         CHECK_OK(capi_state_open_memory(&rig->clock, &rig->random, &rig->first, &err), err);
     else
         CHECK_OK(capi_state_open_sqlite(capi_str_of(capi_test_folder()), &rig->clock, &rig->random, &rig->first, &err),
                  err);
+    if (backend == 3) rig->first = capi_state_timed_new(rig->first, &times);
     rig->second = rig->first;
     if (backend == 2)
         CHECK_OK(capi_state_open_sqlite(capi_str_of(capi_test_folder()), &rig->clock, &rig->random, &rig->second, &err),

@@ -1,0 +1,149 @@
+/* worker_observed.c - hands on, measures, reports. */
+#include "run/worker_observed.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+typedef struct known_keyspace {
+    struct known_keyspace *next;
+    capi_str name, uid;
+} known_keyspace;
+
+typedef struct observed_worker {
+    capi_worker base;
+    capi_worker *inner;
+    capi_state *state;
+    capi_batch_report_fn fn;
+    void *context;
+    pthread_mutex_t lock;
+    capi_arena arena; /* names of keyspaces; under the lock */
+    known_keyspace *keyspaces;
+} observed_worker;
+
+static int64_t now_ns(void)
+{
+    return capi_clock_system.monotonic_ns(capi_clock_system.context);
+}
+
+/* ---- names of keyspaces, which work items know by uid ---- */
+
+static const known_keyspace *find_known(const observed_worker *worker, capi_str uid)
+{
+    for (const known_keyspace *known = worker->keyspaces; known; known = known->next)
+        if (capi_str_equal(known->uid, uid)) return known;
+    return NULL;
+}
+
+/* A uid is never used again, so what was once known stays true; an unknown one is remembered with an empty name. */
+static void learn_keyspace(observed_worker *worker, capi_str uid)
+{
+    known_keyspace *known = capi_new(&worker->arena, known_keyspace);
+    capi_arena scratch = {0};
+    capi_keyspace *keyspaces = NULL;
+    uint32_t count = 0;
+
+    known->uid = capi_str_copy(&worker->arena, uid);
+    if (capi_keyspace_list(worker->state, &scratch, &keyspaces, &count, NULL) == CAPI_OK)
+        for (uint32_t i = 0; i < count; i++)
+            if (capi_str_equal(keyspaces[i].uid, uid)) known->name = capi_str_copy(&worker->arena, keyspaces[i].name);
+    known->next = worker->keyspaces;
+    worker->keyspaces = known;
+    capi_arena_deinit(&scratch);
+}
+
+static capi_str keyspace_name(observed_worker *worker, capi_str uid)
+{
+    capi_str name;
+
+    pthread_mutex_lock(&worker->lock);
+    if (!find_known(worker, uid)) learn_keyspace(worker, uid);
+    name = find_known(worker, uid)->name;
+    pthread_mutex_unlock(&worker->lock);
+    return name;
+}
+
+/* ---- the worker ---- */
+
+static void report(observed_worker *worker, uint32_t slot, const capi_work_item *item, const capi_work_outcome *outcome,
+                   bool is_seal, int64_t begin_ns)
+{
+    capi_batch_report about = {
+        .keyspace = keyspace_name(worker, item->run->keyspace_uid),
+        .item = item,
+        .outcome = outcome,
+        .slot = slot,
+        .is_seal = is_seal,
+        .elapsed_ns = now_ns() - begin_ns,
+    };
+
+    worker->fn(worker->context, &about);
+}
+
+static bool observed_batch(capi_worker *base, uint32_t slot, const capi_work_item *item, capi_work_outcome *out)
+{
+    observed_worker *worker = (observed_worker *)base;
+    int64_t begin_ns = now_ns();
+
+    if (!worker->inner->ops->batch(worker->inner, slot, item, out)) return false;
+    report(worker, slot, item, out, false, begin_ns);
+    return true;
+}
+
+static capi_status observed_rename(capi_worker *base, uint32_t slot, capi_err *err)
+{
+    const observed_worker *worker = (const observed_worker *)base;
+
+    return worker->inner->ops->rename(worker->inner, slot, err);
+}
+
+static bool observed_seal(capi_worker *base, uint32_t slot, const capi_work_item *item, capi_work_outcome *out)
+{
+    observed_worker *worker = (observed_worker *)base;
+    int64_t begin_ns = now_ns();
+
+    if (!worker->inner->ops->seal(worker->inner, slot, item, out)) return false;
+    report(worker, slot, item, out, true, begin_ns);
+    return true;
+}
+
+static void observed_tidy(capi_worker *base, const capi_work_item *item)
+{
+    const observed_worker *worker = (const observed_worker *)base;
+
+    worker->inner->ops->tidy(worker->inner, item);
+}
+
+static void observed_discard(capi_worker *base, uint32_t slot)
+{
+    const observed_worker *worker = (const observed_worker *)base;
+
+    worker->inner->ops->discard(worker->inner, slot);
+}
+
+static const struct capi_worker_ops observed_ops = {
+    .batch = observed_batch,
+    .rename = observed_rename,
+    .seal = observed_seal,
+    .tidy = observed_tidy,
+    .discard = observed_discard,
+};
+
+capi_worker *capi_worker_observed_new(capi_worker *inner, capi_state *state, capi_batch_report_fn fn, void *context)
+{
+    observed_worker *worker = capi_zmalloc(sizeof *worker);
+
+    *worker =
+        (observed_worker){.base = {.ops = &observed_ops}, .inner = inner, .state = state, .fn = fn, .context = context};
+    pthread_mutex_init(&worker->lock, NULL);
+    return &worker->base;
+}
+
+void capi_worker_observed_free(capi_worker *base)
+{
+    observed_worker *worker = (observed_worker *)base;
+
+    if (!worker) return;
+    pthread_mutex_destroy(&worker->lock);
+    capi_arena_deinit(&worker->arena);
+    free(worker);
+}
