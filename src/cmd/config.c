@@ -49,7 +49,8 @@ static bool parse_bytes(const char *text, int64_t *out)
     unsigned long long value = strtoull(text, &rest, 10);
     unsigned shift = *rest == 'K' ? 10 : *rest == 'M' ? 20 : *rest == 'G' ? 30 : *rest == 'T' ? 40 : 0;
 
-    if (rest == text || text[0] == '-' || (*rest && (!shift || rest[1])) || value > (unsigned long long)INT64_MAX >> shift)
+    if (rest == text || text[0] == '-' || (*rest && (!shift || rest[1])) ||
+        value > (unsigned long long)INT64_MAX >> shift)
         return false;
     *out = (int64_t)(value << shift);
     return true;
@@ -156,7 +157,8 @@ static bool take_map(capi_arena *arena, json_t *json, capi_config_value *value)
 
     if (!json_is_object(json)) return false;
     value->items = capi_new_array(arena, capi_str, json_object_size(json) * 2 + 1);
-    json_object_foreach(json, key, item) {
+    json_object_foreach(json, key, item)
+    {
         if (!json_is_string(item)) return false;
         value->items[value->item_count++] = capi_str_copy(arena, capi_str_of(key));
         value->items[value->item_count++] = capi_str_copy(arena, capi_str_of(json_string_value(item)));
@@ -223,13 +225,15 @@ static capi_status take_file(capi_config *config, json_t *root, capi_err *err)
         char *text;
 
         if (is_wrong)
-            return capi_err_set(err, CAPI_INVALID, "setting \"%s\" stands below a value that is no object", setting->key);
+            return capi_err_set(err, CAPI_INVALID, "setting \"%s\" stands below a value that is no object",
+                                setting->key);
         if (!json) continue;
         config->values[id] = (capi_config_value){.is_set = true};
         if (take_json(&config->arena, setting, json, &config->values[id])) continue;
         text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
         capi_err_set(err, CAPI_INVALID, "setting \"%s\" is %.200s, expected a %s", setting->key,
-                     setting->type == CAPI_CONFIG_SECRET ? "something else" : text, capi_config_type_name(setting->type));
+                     setting->type == CAPI_CONFIG_SECRET ? "something else" : text,
+                     capi_config_type_name(setting->type));
         free(text);
         return CAPI_INVALID;
     }
@@ -243,10 +247,12 @@ static void check_range(capi_config *config, int id)
     const capi_config_setting *setting = &capi_config_settings[id];
     capi_config_value *value = &config->values[id];
 
-    if (setting->type != CAPI_CONFIG_INT || (value->number >= setting->least && value->number <= setting->greatest)) return;
+    if (setting->type != CAPI_CONFIG_INT || (value->number >= setting->least && value->number <= setting->greatest))
+        return;
     config_warn(config, "setting", setting->key,
-                capi_str_format(&config->arena, "is %lld, expected %lld to %lld; it is taken as %s", (long long)value->number,
-                                (long long)setting->least, (long long)setting->greatest, setting->fallback)
+                capi_str_format(&config->arena, "is %lld, expected %lld to %lld; it is taken as %s",
+                                (long long)value->number, (long long)setting->least, (long long)setting->greatest,
+                                setting->fallback)
                     .data);
     value->number = atoll(setting->fallback);
 }
@@ -258,8 +264,8 @@ static bool is_one_of(capi_str text, const char *const *words)
     return false;
 }
 
-static capi_status check_word(const capi_config *config, capi_config_id id, const char *const *words, const char *expected,
-                              capi_err *err)
+static capi_status check_word(const capi_config *config, capi_config_id id, const char *const *words,
+                              const char *expected, capi_err *err)
 {
     capi_str text = config->values[id].text;
 
@@ -318,8 +324,8 @@ static capi_status take_environment(capi_config *config, const char *(*get)(cons
 
         if (!text || !text[0]) continue;
         if (!take_text(&config->arena, setting, text, &value))
-            return capi_err_set(err, CAPI_INVALID, "environment variable %s is \"%.200s\", expected a %s", setting->variable,
-                                text, capi_config_type_name(setting->type));
+            return capi_err_set(err, CAPI_INVALID, "environment variable %s is \"%.200s\", expected a %s",
+                                setting->variable, text, capi_config_type_name(setting->type));
         config->values[id] = value;
     }
     return CAPI_OK;
@@ -328,7 +334,8 @@ static capi_status take_environment(capi_config *config, const char *(*get)(cons
 static void take_defaults(capi_config *config)
 {
     for (int id = 0; id < CAPI_CONFIG_COUNT; id++)
-        (void)take_text(&config->arena, &capi_config_settings[id], capi_config_settings[id].fallback, &config->values[id]);
+        (void)take_text(&config->arena, &capi_config_settings[id], capi_config_settings[id].fallback,
+                        &config->values[id]);
 }
 
 capi_status capi_config_parse(capi_str text, const char *(*get)(const char *variable), capi_config *out, capi_err *err)
@@ -338,7 +345,8 @@ capi_status capi_config_parse(capi_str text, const char *(*get)(const char *vari
     capi_status st = CAPI_OK;
 
     take_defaults(out);
-    if (!root) return capi_err_set(err, CAPI_INVALID, "line %d, column %d: %s", problem.line, problem.column, problem.text);
+    if (!root)
+        return capi_err_set(err, CAPI_INVALID, "line %d, column %d: %s", problem.line, problem.column, problem.text);
     if (!json_is_object(root)) {
         st = capi_err_set(err, CAPI_INVALID, "the configuration is no object");
         goto out;
@@ -507,15 +515,16 @@ void capi_config_describe(const capi_config *config, capi_buf *to)
 capi_status capi_config_data_folder(const capi_config *config, capi_arena *arena, capi_str *out, capi_err *err)
 {
     capi_str type = capi_config_text(config, CAPI_CONFIG_STORE_TYPE);
-    bool is_cassandra = type.bytes ? type.bytes == strlen("cassandra")
-                                   : config->values[CAPI_CONFIG_CASSANDRA_HOSTS].item_count > 0;
+    bool is_cassandra =
+        type.bytes ? type.bytes == strlen("cassandra") : config->values[CAPI_CONFIG_CASSANDRA_HOSTS].item_count > 0;
     size_t end = config->path.bytes;
 
     if (is_cassandra)
-        return capi_err_set(err, CAPI_INVALID,
-                            "the configuration asks for Cassandra (%s), and this program has the embedded store only; set "
-                            "store.type, or CAPI_STORE_TYPE, to embedded",
-                            type.bytes ? "store.type" : "cassandra.hosts");
+        return capi_err_set(
+            err, CAPI_INVALID,
+            "the configuration asks for Cassandra (%s), and this program has the embedded store only; set "
+            "store.type, or CAPI_STORE_TYPE, to embedded",
+            type.bytes ? "store.type" : "cassandra.hosts");
     *out = capi_str_copy(arena, capi_config_text(config, CAPI_CONFIG_STORE_FOLDER));
     if (out->bytes) return CAPI_OK;
     while (end && config->path.data[end - 1] != '/')
@@ -542,7 +551,8 @@ void capi_config_apply_python(const capi_config *config)
     set_variable("CAPI_PYCALC_INTERPRETER_PATH", capi_config_text(config, CAPI_CONFIG_PYTHON_PATH), &arena);
     set_variable("CAPI_PYCALC_INTERPRETER_PARAMS", capi_buf_str(&joined), &arena);
     if (timeout->is_set && timeout->number > 0)
-        set_variable("CAPI_PYCALC_EXECUTION_TIMEOUT", capi_str_format(&arena, "%lld", (long long)timeout->number), &arena);
+        set_variable("CAPI_PYCALC_EXECUTION_TIMEOUT", capi_str_format(&arena, "%lld", (long long)timeout->number),
+                     &arena);
     capi_buf_deinit(&joined);
     capi_arena_deinit(&arena);
 }

@@ -38,7 +38,8 @@ TEST(the_environment_wins_over_the_file_and_empty_variables_do_not_count)
 {
     capi_config config = {0};
     const capi_config_value *keys = &config.values[CAPI_CONFIG_PRIVATE_KEYS];
-    capi_str text = CAPI_STR("{\"daemon\": {\"thread_pool_size\": 3}, \"log\": {\"level\": \"warn\"}, \"amqp10_other\": 1}");
+    capi_str text =
+        CAPI_STR("{\"daemon\": {\"thread_pool_size\": 3}, \"log\": {\"level\": \"warn\"}, \"amqp10_other\": 1}");
 
     CHECK(capi_config_parse(text, few_variables, &config, NULL) == CAPI_OK);
     CHECK(capi_config_number(&config, CAPI_CONFIG_THREAD_POOL) == 16);
@@ -76,7 +77,8 @@ TEST(a_number_out_of_range_is_the_default_and_said)
 {
     capi_config config = {0};
 
-    CHECK(capi_config_parse(CAPI_STR("{\"daemon\": {\"thread_pool_size\": 101}}"), no_variables, &config, NULL) == CAPI_OK);
+    CHECK(capi_config_parse(CAPI_STR("{\"daemon\": {\"thread_pool_size\": 101}}"), no_variables, &config, NULL) ==
+          CAPI_OK);
     CHECK(capi_config_number(&config, CAPI_CONFIG_THREAD_POOL) == 5);
     CHECK(config.warning_count == 1);
     capi_config_free(&config);
@@ -85,7 +87,8 @@ TEST(a_number_out_of_range_is_the_default_and_said)
 TEST(settings_of_the_old_version_stand_in_for_the_new)
 {
     capi_config config = {0};
-    capi_str text = CAPI_STR("{\"thread_pool_size\": 7, \"zap_config\": {\"level\": \"debug\"}, \"amqp\": {\"url\": \"x\"}}");
+    capi_str text =
+        CAPI_STR("{\"thread_pool_size\": 7, \"zap_config\": {\"level\": \"debug\"}, \"amqp\": {\"url\": \"x\"}}");
 
     CHECK(capi_config_parse(text, no_variables, &config, NULL) == CAPI_OK);
     CHECK(capi_config_number(&config, CAPI_CONFIG_THREAD_POOL) == 7);
@@ -98,8 +101,9 @@ TEST(secrets_are_not_shown)
 {
     capi_config config = {0};
     capi_buf text = {0};
-    capi_str json = CAPI_STR("{\"cassandra\": {\"hosts\": [\"h\"], \"username\": \"secretary\", \"password\": \"secret\"}, "
-                             "\"amqp10\": {\"url\": \"amqp://me:secret@host:5672/\"}}");
+    capi_str json =
+        CAPI_STR("{\"cassandra\": {\"hosts\": [\"h\"], \"username\": \"secretary\", \"password\": \"secret\"}, "
+                 "\"amqp10\": {\"url\": \"amqp://me:secret@host:5672/\"}}");
 
     CHECK(capi_config_parse(json, no_variables, &config, NULL) == CAPI_OK);
     capi_config_describe(&config, &text);
@@ -121,8 +125,8 @@ TEST(a_configuration_with_cassandra_hosts_means_cassandra)
     CHECK(capi_config_data_folder(&config, &arena, &folder, &err) == CAPI_INVALID);
     CHECK(strstr(err.text, "cassandra.hosts") != NULL);
     capi_config_free(&config);
-    CHECK(capi_config_parse(CAPI_STR("{\"cassandra\": {\"hosts\": [\"h\"]}, \"store\": {\"type\": \"embedded\"}}"), no_variables,
-                            &config, NULL) == CAPI_OK);
+    CHECK(capi_config_parse(CAPI_STR("{\"cassandra\": {\"hosts\": [\"h\"]}, \"store\": {\"type\": \"embedded\"}}"),
+                            no_variables, &config, NULL) == CAPI_OK);
     config.path = CAPI_STR("/etc/capi/capidaemon.json");
     CHECK(capi_config_data_folder(&config, &arena, &folder, &err) == CAPI_OK);
     CHECK(capi_str_is(folder, "/etc/capi/capillaries_data"));

@@ -90,24 +90,32 @@ capi_script *capi_session_script(const capi_args *args, int *exit_code)
     return script;
 }
 
+bool capi_session_options(const capi_args *args, const capi_config *config, capi_engine_options *out)
+{
+    uint64_t threads = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_THREADS) : 0;
+    uint64_t batches = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_THREAD_POOL) : 0;
+    uint64_t lease_ms = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_LEASE) : 0;
+
+    *out = (capi_engine_options){.memory_bytes = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_MEMORY) : 0};
+    if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return false;
+    if (!capi_args_number(args, "batches", 1, 100, &batches)) return false;
+    if (!capi_args_number(args, "lease-ms", 100, 3600000, &lease_ms)) return false;
+    if (!capi_args_bytes(args, "memory", &out->memory_bytes)) return false;
+    out->batch_count_max = (uint32_t)batches;
+    out->lease_ms = (uint32_t)lease_ms;
+    out->thread_count = (uint32_t)threads;
+    return true;
+}
+
 capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
 {
-    capi_engine_options options = {0};
+    capi_engine_options options;
     capi_engine *engine = NULL;
     capi_arena arena = {0};
     capi_err err = {0};
-    uint64_t threads = 0;
-    uint64_t batches = 0;
-    uint64_t lease_ms = 0;
 
     *exit_code = CAPI_EXIT_USAGE;
-    if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return NULL;
-    if (!capi_args_number(args, "batches", 1, 100, &batches)) return NULL;
-    if (!capi_args_number(args, "lease-ms", 100, 3600000, &lease_ms)) return NULL;
-    if (!capi_args_bytes(args, "memory", &options.memory_bytes)) return NULL;
-    options.batch_count_max = (uint32_t)batches;
-    options.lease_ms = (uint32_t)lease_ms;
-    options.thread_count = (uint32_t)threads;
+    if (!capi_session_options(args, NULL, &options)) return NULL;
     if (capi_data_folder(args, &arena, &options.data_folder, &err) != CAPI_OK ||
         capi_engine_open(&options, &engine, &err) != CAPI_OK) {
         *exit_code = capi_command_fail(&err);

@@ -1,8 +1,8 @@
 /* session.h - what most commands begin with: load a script, find the data folder, open the engine. */
 #pragma once
 
+#include "cmd/config.h"
 #include "cmd/options.h"
-#include "run/run.h"
 
 /* --data, else CAPI_DATA, else $XDG_DATA_HOME/capillaries, else ~/.local/share/capillaries. */
 CAPI_MUST_USE capi_status capi_data_folder(const capi_args *args, capi_arena *arena, capi_str *out, capi_err *err);
@@ -17,6 +17,10 @@ capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diag
 enum { CAPI_SETS_MAX = 256 };
 bool capi_session_sets(const capi_args *args, capi_str names[CAPI_SETS_MAX], capi_str values[CAPI_SETS_MAX],
                        uint32_t *count);
+
+/* What --threads, --memory, --batches and --lease-ms say, else the configuration (NULL: none); without the data folder. Prints
+ * what is wrong and returns false. */
+bool capi_session_options(const capi_args *args, const capi_config *config, capi_engine_options *out);
 
 /* Opens the engine with --data, --threads and --memory; prints what is wrong and sets *exit_code when it cannot. */
 capi_engine *capi_session_engine(const capi_args *args, int *exit_code);

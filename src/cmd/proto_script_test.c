@@ -1,0 +1,156 @@
+/* proto_script_test.c - scripts made from samples. */
+#include "base/test.h"
+#include "cmd/proto_script.h"
+
+#include <jansson.h>
+
+static json_t *make(const char *text, int64_t header, int64_t first, capi_status expected)
+{
+    capi_proto_options options = {CAPI_STR("/some/where/items.csv"), header, first, ','};
+    capi_buf script = {0};
+    capi_err err = {0};
+    json_t *json;
+
+    CHECK_INT(capi_proto_write(capi_str_of(text), &options, &script, &err), expected);
+    json = json_loadb(script.data, script.bytes, JSON_REJECT_DUPLICATES, NULL);
+    capi_buf_deinit(&script);
+    return json;
+}
+
+static json_t *read_columns(json_t *script)
+{
+    return json_object_get(json_object_get(json_object_get(json_object_get(script, "nodes"), "read_file"), "r"),
+                           "columns");
+}
+
+static json_t *fields(json_t *script)
+{
+    return json_object_get(json_object_get(json_object_get(json_object_get(script, "nodes"), "read_file"), "w"),
+                           "fields");
+}
+
+static json_t *write_column(json_t *script, size_t index)
+{
+    json_t *writer = json_object_get(json_object_get(json_object_get(script, "nodes"), "write_file"), "w");
+
+    return json_array_get(json_object_get(writer, "columns"), index);
+}
+
+static const char *text_at(json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json, key));
+}
+
+static const char *csv_at(json_t *json, const char *key)
+{
+    return text_at(json_object_get(json, "csv"), key);
+}
+
+TEST(values_are_classified_by_their_look)
+{
+    static const struct {
+        const char *text;
+        capi_proto_type type;
+        const char *layout;
+    } cases[] = {
+        {"1.25", CAPI_PROTO_DECIMAL, ""},
+        {"-.25", CAPI_PROTO_DECIMAL, ""},
+        {"+12", CAPI_PROTO_INT, ""},
+        {" 7 ", CAPI_PROTO_INT, ""},
+        {"1.2", CAPI_PROTO_FLOAT, ""},
+        {"1.", CAPI_PROTO_STRING, ""},
+        {"-", CAPI_PROTO_STRING, ""},
+        {"1.2.3", CAPI_PROTO_STRING, ""},
+        {"TRUE", CAPI_PROTO_BOOL, ""},
+        {"f", CAPI_PROTO_BOOL, ""},
+        {"", CAPI_PROTO_NONE, ""},
+        {"  ", CAPI_PROTO_NONE, ""},
+        {"abc", CAPI_PROTO_STRING, ""},
+        {"2024-01-05 10:00:00", CAPI_PROTO_DATETIME, "2006-01-02 15:04:05"},
+        {"2024-01-05T10:00:00.123", CAPI_PROTO_DATETIME, "2006-01-02T15:04:05.000"},
+        {"2024-01-05T10:00:00.123456-0500", CAPI_PROTO_DATETIME, "2006-01-02T15:04:05.000000-0700"},
+        {"2024-01-05", CAPI_PROTO_STRING, ""},
+        {"2024-01-05 10:00:00.12", CAPI_PROTO_STRING, ""},
+        {"2024-01-05 10:00:00Z", CAPI_PROTO_STRING, ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char layout[40] = "";
+
+        CHECK_INT(capi_proto_classify(capi_str_of(cases[i].text), layout), cases[i].type);
+        CHECK_STR(layout, cases[i].layout);
+    }
+}
+
+TEST(types_are_generalised_over_all_rows)
+{
+    json_t *script = make("a,b,c,d,e,g\n1,1,1.5,x,2024-01-05 10:00:00,\n1.25,1.234,2,3,2024-01-05T10:00:00,\n,,,,,\n",
+                          0, 1, CAPI_OK);
+    json_t *columns = read_columns(script);
+
+    CHECK_STR(text_at(json_object_get(columns, "col_a"), "col_type"), "decimal2");
+    CHECK_STR(csv_at(json_object_get(columns, "col_a"), "col_format"), "%f");
+    CHECK_STR(text_at(json_object_get(columns, "col_b"), "col_type"), "float");
+    CHECK_STR(text_at(json_object_get(columns, "col_c"), "col_type"), "float");
+    CHECK_STR(text_at(json_object_get(columns, "col_d"), "col_type"), "string");
+    CHECK(csv_at(json_object_get(columns, "col_d"), "col_format") == NULL);
+    CHECK_STR(text_at(json_object_get(columns, "col_e"), "col_type"), "string");
+    CHECK_STR(text_at(json_object_get(columns, "col_g"), "col_type"), "string");
+    json_decref(script);
+}
+
+TEST(names_are_unique_identifiers)
+{
+    json_t *script = make("item id,1st,col_x,A,a_,rowid,x-y,x y,\n,,,,,,,,\n", 0, 1, CAPI_OK);
+    json_t *made = fields(script);
+
+    CHECK_INT(json_object_size(made), 9);
+    CHECK_STR(text_at(json_object_get(made, "item_id"), "expression"), "r.col_item_id");
+    CHECK_STR(text_at(json_object_get(made, "f_1st"), "expression"), "r.col_1st");
+    CHECK_STR(text_at(json_object_get(made, "col_x"), "expression"), "r.col_col_x");
+    CHECK_STR(text_at(json_object_get(made, "rowid_2"), "expression"), "r.col_rowid_2");
+    CHECK_STR(text_at(json_object_get(made, "x_y"), "expression"), "r.col_x_y");
+    CHECK_STR(text_at(json_object_get(made, "x_y_2"), "expression"), "r.col_x_y_2");
+    CHECK_STR(text_at(write_column(script, 2), "expression"), "r.col_x");
+    json_decref(script);
+}
+
+TEST(a_file_without_header_is_read_by_index)
+{
+    json_t *script = make("1,x\n2,y\n", -1, 0, CAPI_OK);
+    json_t *column = json_object_get(read_columns(script), "col_001");
+
+    CHECK_INT(json_integer_value(json_object_get(json_object_get(column, "csv"), "col_idx")), 1);
+    CHECK_STR(text_at(json_object_get(fields(script), "f_001"), "expression"), "r.col_001");
+    CHECK_STR(csv_at(write_column(script, 1), "header"), "f_001");
+    json_decref(script);
+}
+
+TEST(the_header_may_stand_anywhere_before_the_data)
+{
+    json_t *script = make("made,by\na,b\nunit,unit\n1,2\n", 1, 3, CAPI_OK);
+
+    CHECK_STR(text_at(json_object_get(read_columns(script), "col_a"), "col_type"), "int");
+    json_decref(script);
+}
+
+TEST(equal_headers_are_told_apart_by_index)
+{
+    json_t *script = make("a,a\n1,x\n", 0, 1, CAPI_OK);
+    json_t *column = json_object_get(read_columns(script), "col_a_2");
+
+    CHECK_INT(json_integer_value(json_object_get(json_object_get(column, "csv"), "col_idx")), 1);
+    CHECK_STR(csv_at(write_column(script, 1), "header"), "a");
+    json_decref(script);
+}
+
+TEST(what_was_seen_before_a_mistake_is_written)
+{
+    json_t *script = make("a,b\n1,2\n1\n", 0, 1, CAPI_INVALID);
+
+    CHECK_STR(text_at(json_object_get(read_columns(script), "col_a"), "col_type"), "int");
+    json_decref(script);
+    CHECK(make("", 0, 1, CAPI_INVALID) == NULL);
+    script = make("a,b\n", 5, 6, CAPI_INVALID);
+    json_decref(script);
+}
