@@ -1,5 +1,5 @@
-/* options.c - finds the command, checks its options against its table, prints help. */
-#include "cmd/options.h"
+/* options.c - finds the command, checks its options against its table. */
+#include "cmd/help.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,32 +18,16 @@ struct capi_args {
     uint32_t word_count;
 };
 
-/* ---- help ---- */
-
-static void print_commands(FILE *to)
+static void print_help(FILE *to, const capi_command *command)
 {
-    fprintf(to, "capillaries %s - supervised data pipelines\n\nusage: capillaries COMMAND [OPTIONS] [ARGUMENTS]\n\n",
-            CAPI_VERSION);
-    for (uint32_t i = 0; i < capi_command_count; i++)
-        fprintf(to, "  %-14s %s\n", capi_commands[i]->name, capi_commands[i]->summary);
-    fprintf(to, "\n\"capillaries COMMAND --help\" tells more about a command.\n");
-}
+    capi_buf text = {0};
 
-static void print_command(FILE *to, const capi_command *command)
-{
-    fprintf(to, "usage: capillaries %s [OPTIONS]%s%s\n\n%s\n", command->name, command->arguments[0] ? " " : "",
-            command->arguments, command->summary);
-    if (command->details) fprintf(to, "\n%s\n", command->details);
-    fprintf(to, "\n");
-    for (uint32_t i = 0; i < command->option_count; i++) {
-        const capi_option *option = &command->options[i];
-        char left[64];
-
-        snprintf(left, sizeof left, "--%s%s%s", option->name, option->value ? " " : "",
-                 option->value ? option->value : "");
-        fprintf(to, "  %-24s %s%s\n", left, option->help, option->is_repeatable ? " (may be repeated)" : "");
-    }
-    fprintf(to, "  %-24s %s\n", "--help", "show this text");
+    if (command)
+        capi_help_append_command(&text, command);
+    else
+        capi_help_append_commands(&text);
+    fwrite(text.data, 1, text.bytes, to);
+    capi_buf_deinit(&text);
 }
 
 /* ---- parsing ---- */
@@ -155,7 +139,7 @@ static const capi_command *find_command(int argc, char **argv, int *at)
     return NULL;
 }
 
-static int complain_command(const char *name)
+int capi_command_complain(const char *name)
 {
     capi_str names[64];
     capi_str nearest;
@@ -188,18 +172,18 @@ int capi_command_main(int argc, char **argv)
     int at;
 
     if (argc < 2) {
-        print_commands(stderr);
+        print_help(stderr, NULL);
         return CAPI_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_commands(stdout);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout, NULL);
         return CAPI_EXIT_DONE;
     }
     if (strcmp(argv[1], "--version") == 0) argv[1] = "version";
     command = find_command(argc, argv, &at);
-    if (!command) return complain_command(argv[1]);
+    if (!command) return capi_command_complain(argv[1]);
     if (wants_help(argc, argv, at)) {
-        print_command(stdout, command);
+        print_help(stdout, command);
         return CAPI_EXIT_DONE;
     }
     args.command = command;

@@ -29,7 +29,8 @@ typedef struct capi_command {
     const char *name;       /* may be two words: "table head" */
     const char *arguments;  /* "SCRIPT", or "" */
     const char *summary;    /* one line */
-    const char *details;    /* paragraphs for the command's own help, or NULL */
+    const char *details;    /* paragraphs for the command's own help, or NULL; Markdown: `code` and **words** at most */
+    const char *manual;     /* more paragraphs, for the manual alone, with blocks of code; or NULL */
     uint32_t argument_min, argument_max;
     const capi_option *options;
     uint32_t option_count;
@@ -53,6 +54,9 @@ bool capi_args_flag(const capi_args *args, const char *option);
 bool capi_args_number(const capi_args *args, const char *option, uint64_t min, uint64_t max, uint64_t *out);
 /* "2G", "512M", "1000000". */
 bool capi_args_bytes(const capi_args *args, const char *option, uint64_t *out);
+
+/* "error: unknown command ..." on standard error; the exit code. */
+int capi_command_complain(const char *name);
 
 /* The reference's way: flags end at the first other word or at "--", the rest is ignored. NULL: something is wrong, and
  * printed. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The manual is true: the quick start runs as it is written, and the command reference is what the program says."""
+import json
 import os
 import re
 import subprocess
@@ -40,11 +41,23 @@ def the_quick_start_works_as_it_is_written(box):
 
 
 @test
-def the_command_reference_says_what_the_program_says(box):
-    made = subprocess.run([sys.executable, os.path.join(ROOT, "doc", "make_commands.py"), BINARY], check=True,
-                          capture_output=True, text=True).stdout
-    check(made.count("\n## ") >= 5, "commands in the reference: %s" % made)
-    check(made == page("doc/commands.md"), "doc/commands.md is not up to date: ./dev manual")
+def the_pages_that_the_program_writes_are_up_to_date(box):
+    for words, name in ((("help", "--markdown"), "doc/commands.md"), (("help", "--man"), "doc/capillaries.1"),
+                        (("schema",), "doc/script.schema.json")):
+        made = subprocess.run([BINARY, *words], check=True, capture_output=True, text=True).stdout
+        check(len(made) > 1000, "what %s writes is short: %s" % (" ".join(words), made))
+        check(made == page(name), "%s is not up to date: ./dev manual" % name)
+
+
+@test
+def the_schema_is_json_and_bash_takes_its_completion(box):
+    schema = json.loads(page("doc/script.schema.json"))
+    check(schema["type"] == "object" and "nodes" in schema["properties"], "the schema: %.200s" % schema)
+    for shell in ("bash", "zsh", "fish"):
+        words = subprocess.run([BINARY, "completion", shell], check=True, capture_output=True, text=True).stdout
+        check("diagram" in words and "keyspace" in words, "completion for %s: %.200s" % (shell, words))
+    words = subprocess.run([BINARY, "completion", "bash"], check=True, capture_output=True).stdout
+    check(subprocess.run(["bash", "-n"], input=words).returncode == 0, "bash does not take its completion")
 
 
 @test
