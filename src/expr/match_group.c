@@ -89,8 +89,7 @@ static void make_group(group_draft *draft)
     free(numbers);
 }
 
-/* Texts are few (fields, mostly), so looking through all instructions once for each of them is fine; `is_done` keeps it at
- * once. */
+/* The texts that are searched are few (fields, mostly), so each of them goes through all instructions once. */
 void capi_program_finish(capi_program *program)
 {
     group_draft draft = {.program = program};
