@@ -48,7 +48,6 @@ static void slot_set(capi_agent *agent, agent_slot *slot, slot_phase phase)
 {
     slot->phase = phase;
     slot->tries = 0;
-    slot->failing_since_ns = 0;
     capi_random_uid(agent->options.random, slot->operation_uid);
 }
 
@@ -76,6 +75,7 @@ static void step_idle(capi_agent *agent, agent_slot *slot, capi_step *step)
         slot_set(agent, slot, SLOT_CLAIM);
     }
     progress_reset(&slot->progress);
+    slot->failing_since_ns = 0;
     slot->progress.stop = agent->is_stopping;
     if (node) {
         step->did = "pick";
@@ -214,7 +214,39 @@ static bool must_give_back(capi_agent *agent, const agent_slot *slot)
     return is_told;
 }
 
-static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *step)
+/* A process may sleep between any two of its lines, and find its claim gone and the batch done by another. So before it
+ * touches what others may have made since, it looks whether the claim is still its own. */
+static capi_status claim_is_ours(capi_agent *agent, const agent_slot *slot, capi_err *err)
+{
+    capi_arena scratch = {0};
+    capi_str staged;
+    capi_str target;
+    capi_status st = capi_batch_publication(agent->options.state, &slot->claim, &scratch, &staged, &target, err);
+
+    capi_arena_deinit(&scratch);
+    return st;
+}
+
+/* The claim is no longer ours: what we made is garbage, and nobody sees it. */
+static void slot_lose(capi_agent *agent, agent_slot *slot)
+{
+    pthread_mutex_lock(&agent->lock);
+    agent->totals.batches_lost++;
+    slot->node->is_exhausted = false; /* whoever took it may have given it back */
+    pthread_mutex_unlock(&agent->lock);
+    slot_leave(agent, slot);
+}
+
+/* Dead processes may have left files. */
+static capi_status tidy(capi_agent *agent, agent_slot *slot, const capi_work_item *item, capi_err *err)
+{
+    if (slot->claim.deaths == 0) return CAPI_OK;
+    CAPI_TRY(claim_is_ours(agent, slot, err));
+    agent->options.worker->ops->tidy(agent->options.worker, item);
+    return CAPI_OK;
+}
+
+static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
     const struct capi_worker_ops *ops = agent->options.worker->ops;
@@ -226,8 +258,14 @@ static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *
         return CAPI_OK;
     }
     if (!slot->has_outcome) {
+        capi_status st = tidy(agent, slot, &item, err);
+
+        if (st == CAPI_CONFLICT) {
+            slot_lose(agent, slot);
+            return CAPI_OK;
+        }
+        if (st != CAPI_OK) return try_again(agent, slot, step, st);
         capi_err_clear(&slot->outcome.err);
-        if (slot->claim.deaths > 0) ops->tidy(agent->options.worker, &item);
         if (is_given_up(slot)) {
             slot_enter(agent, slot, SLOT_FINISH);
             return CAPI_OK;
@@ -248,16 +286,6 @@ static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *
     return CAPI_OK;
 }
 
-/* The claim is no longer ours: what we made is garbage, and nobody sees it. */
-static void slot_lose(capi_agent *agent, agent_slot *slot)
-{
-    pthread_mutex_lock(&agent->lock);
-    agent->totals.batches_lost++;
-    slot->node->is_exhausted = false; /* whoever took it may have given it back */
-    pthread_mutex_unlock(&agent->lock);
-    slot_leave(agent, slot);
-}
-
 static capi_status step_publish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     capi_status st =
@@ -273,19 +301,6 @@ static capi_status step_publish(capi_agent *agent, agent_slot *slot, capi_step *
     return CAPI_OK;
 }
 
-/* We may have slept since the claim became publishing, and somebody else may have written the target since: so the claim is
- * looked at once more, right before the file gets its name. */
-static capi_status claim_is_ours(capi_agent *agent, const agent_slot *slot, capi_err *err)
-{
-    capi_arena scratch = {0};
-    capi_str staged;
-    capi_str target;
-    capi_status st = capi_batch_publication(agent->options.state, &slot->claim, &scratch, &staged, &target, err);
-
-    capi_arena_deinit(&scratch);
-    return st;
-}
-
 static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
@@ -298,6 +313,12 @@ static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *s
     }
     if (st != CAPI_OK) return try_again(agent, slot, step, st);
     st = agent->options.worker->ops->rename(agent->options.worker, number, &slot->outcome.err);
+    /* If somebody who thought that we were dead has removed the file, it is made again. */
+    slot->outcome.status = st == CAPI_NOT_FOUND ? CAPI_UNAVAILABLE : st;
+    if (work_again(agent, slot, step)) {
+        slot_enter(agent, slot, SLOT_EXECUTE);
+        return CAPI_OK;
+    }
     if (st != CAPI_OK) outcome_fail(slot, st);
     slot_enter(agent, slot, SLOT_FINISH);
     return CAPI_OK;
@@ -411,7 +432,7 @@ static capi_status step_seal_finish(capi_agent *agent, agent_slot *slot, capi_st
         agent->totals.seals++;
     }
     node->of->has_changed = true;
-    node->of->refresh_ns = 0;
+    if (st == CAPI_CONFLICT) node->of->refresh_ns = 0; /* somebody else has sealed it: look how */
     pthread_mutex_unlock(&agent->lock);
     slot_leave(agent, slot);
     return CAPI_OK;
@@ -435,7 +456,7 @@ capi_status capi_agent_slot_step(capi_agent *agent, uint32_t number, capi_step *
     switch (slot->phase) {
     case SLOT_IDLE: step_idle(agent, slot, step); return CAPI_OK;
     case SLOT_CLAIM: return step_claim(agent, slot, step, err);
-    case SLOT_EXECUTE: return step_execute(agent, slot, step);
+    case SLOT_EXECUTE: return step_execute(agent, slot, step, err);
     case SLOT_PUBLISH: return step_publish(agent, slot, step, err);
     case SLOT_RENAME: return step_rename(agent, slot, step, err);
     case SLOT_FINISH: return step_finish(agent, slot, step, err);
