@@ -2,6 +2,8 @@
 #include "cmd/commands.h"
 #include "cmd/session.h"
 
+#include "run/forget.h"
+
 #include <stdio.h>
 
 static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str keyspace_name, capi_arena *arena,
@@ -21,13 +23,27 @@ static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str
     return CAPI_OK;
 }
 
+static capi_status drop_run(capi_engine *engine, capi_str keyspace_name, uint32_t run_id, capi_arena *arena,
+                            capi_err *err)
+{
+    capi_keyspace keyspace;
+
+    CAPI_TRY(capi_keyspace_open(capi_engine_state(engine), keyspace_name, false, arena, &keyspace, err));
+    CAPI_TRY(capi_run_remove(engine, &keyspace, run_id, err));
+    printf("run %u of keyspace \"%.*s\" is gone with its tables\n", run_id, CAPI_STR_ARG(keyspace_name));
+    return CAPI_OK;
+}
+
 /* First the state, so that nobody reads the tables any more; then the tables. */
 static capi_status drop_keyspace(capi_engine *engine, const capi_args *args, capi_str keyspace_name, capi_arena *arena,
                                  capi_err *err)
 {
     capi_str uid;
+    uint64_t run_id = 0;
 
-    (void)args;
+    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id))
+        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID, or leave it out to drop the keyspace");
+    if (run_id) return drop_run(engine, keyspace_name, (uint32_t)run_id, arena, err);
     CAPI_TRY(capi_keyspace_drop(capi_engine_state(engine), keyspace_name, arena, &uid, err));
     CAPI_TRY(capi_tables_drop(capi_engine_exec(engine)->tables, uid, (capi_str){0}, err));
     printf("keyspace \"%.*s\" is gone with all its runs and tables\n", CAPI_STR_ARG(keyspace_name));
@@ -79,6 +95,7 @@ static const capi_option stop_options[] = {
 
 static const capi_option drop_options[] = {
     {"keyspace", "NAME", "keyspace to remove", false},
+    {"run", "ID", "remove only this run, which must be complete or stopped", false},
     DATA_OPTION,
 };
 
@@ -95,7 +112,7 @@ const capi_command capi_command_stop = {
 const capi_command capi_command_drop = {
     .name = "drop",
     .arguments = "",
-    .summary = "remove a keyspace with all its runs and tables",
+    .summary = "remove a keyspace with all its runs and tables, or one run",
     .options = drop_options,
     .option_count = sizeof drop_options / sizeof *drop_options,
     .run = command_drop,

@@ -20,6 +20,9 @@ extern const capi_command capi_command_daemon;
 extern const capi_command capi_command_schema;
 extern const capi_command capi_command_completion;
 extern const capi_command capi_command_help;
+extern const capi_command capi_command_watch;
+extern const capi_command capi_command_gc;
+extern const capi_command capi_command_doctor;
 extern const capi_command capi_command_version;
 
 /* SIGINT and SIGTERM are counted from here on; the second one ends the process. */

@@ -1,0 +1,171 @@
+/* cmd_watch.c - "capillaries watch": shows a run that other processes work on, until it ends. */
+#include "cmd/commands.h"
+#include "cmd/progress.h"
+#include "cmd/session.h"
+
+#include "run/observe.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { WATCH_EVERY_MS = 500, WATCH_NOBODY_MS = 5000 };
+
+typedef struct watch {
+    capi_engine *engine;
+    capi_state *state;
+    capi_keyspace keyspace;
+    uint32_t run_id;
+    capi_arena arena; /* keyspace, script */
+    capi_script *script;
+    capi_display *display;
+    uint64_t figure;    /* changes whenever the run gets on */
+    int64_t changed_ms; /* when it did last */
+    bool has_said_nobody;
+} watch;
+
+static int64_t now_ms(void)
+{
+    return capi_clock_system.monotonic_ns(capi_clock_system.context) / 1000000;
+}
+
+/* Nobody holds a batch and nothing has changed for a while: the watcher should know, once. */
+static void say_if_nobody_works(watch *watched, const capi_run_view *view)
+{
+    uint64_t figure = 0;
+    uint32_t running = 0;
+
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        figure = figure * 31 + view->nodes[i].batches_done * 8 + view->nodes[i].status;
+        running += view->nodes[i].batches_running;
+    }
+    if (figure != watched->figure || running || watched->changed_ms == 0) {
+        watched->figure = figure;
+        watched->changed_ms = now_ms();
+        watched->has_said_nobody = false;
+    }
+    if (watched->has_said_nobody || now_ms() - watched->changed_ms < WATCH_NOBODY_MS) return;
+    watched->has_said_nobody = true;
+    fprintf(stderr,
+            "no process works on run %u: start one with \"capillaries daemon\", or go on with it by \"capillaries "
+            "resume\"\n",
+            watched->run_id);
+    for (uint32_t i = 0; i < view->node_count; i++)
+        if (view->nodes[i].status == CAPI_WORK_NONE && view->nodes[i].waiting_for.bytes)
+            fprintf(stderr, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(view->nodes[i].name),
+                    CAPI_STR_ARG(view->nodes[i].waiting_for));
+}
+
+static int report(const watch *watched, const capi_run *run, const capi_run_view *view)
+{
+    uint32_t failed = 0;
+
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        if (view->nodes[i].status != CAPI_WORK_FAIL) continue;
+        if (failed++ == 0) fprintf(stderr, "error: %.*s\n", CAPI_STR_ARG(view->nodes[i].comment));
+    }
+    fprintf(stderr, "run %u of keyspace \"%.*s\" is %s", run->run_id, CAPI_STR_ARG(watched->keyspace.name),
+            run->status == CAPI_RUN_STOP ? "stopped" : "complete");
+    if (run->status == CAPI_RUN_STOP && run->stop_comment.bytes)
+        fprintf(stderr, ": %.*s", CAPI_STR_ARG(run->stop_comment));
+    if (failed) fprintf(stderr, "; %u node%s failed", failed, failed == 1 ? "" : "s");
+    fprintf(stderr, "\n");
+    return failed || run->status == CAPI_RUN_STOP ? CAPI_EXIT_FAILED : CAPI_EXIT_DONE;
+}
+
+static capi_status watch_until_end(watch *watched, int *exit_code, capi_err *err)
+{
+    capi_arena scratch = {0};
+    capi_run_view view;
+    capi_run run;
+    capi_status st;
+
+    for (;;) {
+        struct timespec pause = {.tv_nsec = WATCH_EVERY_MS * 1000000L};
+
+        capi_arena_reset(&scratch);
+        CAPI_TRY_OUT(capi_run_observe(watched->state, &watched->keyspace, watched->run_id, watched->script, &scratch,
+                                      &run, &view, err));
+        capi_display_watch(watched->display, &view);
+        if (run.status != CAPI_RUN_START) break;
+        say_if_nobody_works(watched, &view);
+        if (*capi_interrupts()) {
+            fprintf(stderr, "run %u goes on without a watcher\n", watched->run_id);
+            *exit_code = CAPI_EXIT_INTERRUPTED;
+            goto out;
+        }
+        nanosleep(&pause, NULL);
+    }
+    *exit_code = report(watched, &run, &view);
+out:
+    capi_arena_deinit(&scratch);
+    return st;
+}
+
+/* --run, else the newest. */
+static capi_status take_run(watch *watched, const capi_args *args, capi_err *err)
+{
+    uint64_t run_id = 0;
+    capi_run *runs = NULL;
+    capi_run run;
+    uint32_t count = 0;
+
+    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id))
+        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
+    if (run_id == 0) {
+        CAPI_TRY(capi_run_list(watched->state, &watched->keyspace, &watched->arena, &runs, &count, err));
+        if (count == 0)
+            return capi_err_set(err, CAPI_NOT_FOUND, "keyspace \"%.*s\" has no runs",
+                                CAPI_STR_ARG(watched->keyspace.name));
+        run_id = runs[count - 1].run_id;
+    }
+    watched->run_id = (uint32_t)run_id;
+    CAPI_TRY(capi_run_get(watched->state, &watched->keyspace, watched->run_id, &watched->arena, &run, err));
+    return capi_run_script(watched->state, &run, &watched->script, err);
+}
+
+static int command_watch(const capi_args *args)
+{
+    const char *keyspace = capi_args_value(args, "keyspace");
+    watch watched = {0};
+    capi_err err = {0};
+    capi_status st;
+    int exit_code;
+
+    if (!keyspace) {
+        fprintf(stderr, "error: say which keyspace: --keyspace NAME\n");
+        return CAPI_EXIT_USAGE;
+    }
+    watched.engine = capi_session_engine(args, &exit_code);
+    if (!watched.engine) return exit_code;
+    watched.state = capi_engine_state(watched.engine);
+    watched.display = capi_display_new();
+    capi_catch_interrupts();
+    CAPI_TRY_OUT(
+        capi_keyspace_open(watched.state, capi_str_of(keyspace), false, &watched.arena, &watched.keyspace, &err));
+    CAPI_TRY_OUT(take_run(&watched, args, &err));
+    st = watch_until_end(&watched, &exit_code, &err);
+out:
+    if (st != CAPI_OK) exit_code = capi_command_fail(&err);
+    capi_display_free(watched.display);
+    capi_script_free(watched.script);
+    capi_engine_close(watched.engine);
+    capi_arena_deinit(&watched.arena);
+    return exit_code;
+}
+
+static const capi_option options[] = {
+    {"keyspace", "NAME", "keyspace of the run", false},
+    {"run", "ID", "which run (default: the newest)", false},
+    {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},
+};
+
+const capi_command capi_command_watch = {
+    .name = "watch",
+    .arguments = "",
+    .summary = "show a run that other processes work on, until it ends",
+    .details =
+        "Exit code 0: all nodes succeeded; 1: some failed, or the run was stopped; 130: interrupted, the run goes on.",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = command_watch,
+};

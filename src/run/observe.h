@@ -1,0 +1,9 @@
+/* observe.h - a picture of a run that others work on, put together from the state alone. */
+#pragma once
+
+#include "run/run.h"
+
+/* The run as it is now; nodes in topological order, what they wait for included. In the arena. */
+CAPI_MUST_USE capi_status capi_run_observe(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
+                                           const capi_script *script, capi_arena *arena, capi_run *run,
+                                           capi_run_view *out, capi_err *err);
