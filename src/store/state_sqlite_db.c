@@ -72,7 +72,7 @@ static capi_status check_magic(const char *path, capi_err *err)
     return st;
 }
 
-static capi_status db_configure(sqlite_state *sq, capi_err *err)
+static capi_status db_configure_once(sqlite_state *sq, capi_err *err)
 {
     static const char *const pragmas[] = {"PRAGMA journal_mode = WAL",        "PRAGMA synchronous = NORMAL",
                                           "PRAGMA temp_store = MEMORY",       "PRAGMA cache_size = -8192",
@@ -84,6 +84,16 @@ static capi_status db_configure(sqlite_state *sq, capi_err *err)
         if (code != SQLITE_OK) return state_sqlite_error(sq->db, code, sq->path, err);
     }
     return CAPI_OK;
+}
+
+/* While another process makes the same new file, SQLite says busy without asking the busy handler. */
+static capi_status db_configure(sqlite_state *sq, capi_err *err)
+{
+    capi_status st = db_configure_once(sq, err);
+
+    for (int count = 0; st == CAPI_UNAVAILABLE && busy_wait(sq, count); count++)
+        st = db_configure_once(sq, err);
+    return st;
 }
 
 /* Opens the log for syncing; and its name must be on the disk, like the database's. */

@@ -127,8 +127,10 @@ capi_status state_schema_prepare(sqlite3 *db, const char *path, capi_err *err)
     int64_t version = 0;
     capi_status st;
 
-    CAPI_TRY(schema_read_version(db, path, &version, err));
-    if (version == STATE_VERSION) return CAPI_OK;
+    CAPI_TRY(schema_exec(db, "BEGIN", path, err)); /* one view for all that is read */
+    st = schema_read_version(db, path, &version, err);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    if (st != CAPI_OK || version == STATE_VERSION) return st;
     /* Another process may be doing the same: look again under the lock. */
     CAPI_TRY(schema_exec(db, "BEGIN IMMEDIATE", path, err));
     st = schema_read_version(db, path, &version, err);

@@ -299,3 +299,49 @@ TEST(a_failed_sync_is_told_and_the_connection_promises_nothing_more)
     CHECK(capi_run_stop(rig.first, &rig.keyspace, 1, CAPI_STR("s"), &err) == CAPI_UNAVAILABLE);
     state_rig_close(&rig);
 }
+
+/* ---- many processes at once ---- */
+
+/* Opens as soon as the pipe is closed, so that all do it at the same time; the exit code tells how it went. */
+static pid_t open_in_child(const char *folder, int start_fd)
+{
+    pid_t child = fork();
+    char byte;
+    capi_state *state = NULL;
+    capi_status st;
+
+    if (child != 0) return child;
+    (void)!read(start_fd, &byte, 1);
+    st = capi_state_open_sqlite(capi_str_of(folder), &capi_clock_system, &capi_random_system, &state, NULL);
+    if (st == CAPI_OK) capi_state_close(state);
+    _exit(st);
+}
+
+TEST(processes_may_open_a_new_state_at_the_same_moment)
+{
+    enum { CHILDREN = 6, ROUNDS = 8 };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        char folder[400];
+        pid_t children[CHILDREN];
+        int fds[2];
+
+        snprintf(folder, sizeof folder, "%s/new%d", capi_test_folder(), round);
+        CHECK(pipe(fds) == 0);
+        for (int i = 0; i < CHILDREN; i++) {
+            children[i] = open_in_child(folder, fds[0]);
+            CHECK(children[i] > 0);
+        }
+        for (int i = 0; i < CHILDREN; i++)
+            CHECK(write(fds[1], "x", 1) == 1);
+        close(fds[1]);
+        close(fds[0]);
+        for (int i = 0; i < CHILDREN; i++) {
+            int status = 0;
+
+            CHECK(waitpid(children[i], &status, 0) == children[i]);
+            CHECK(WIFEXITED(status));
+            CHECK_INT(WEXITSTATUS(status), CAPI_OK);
+        }
+    }
+}
