@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""The daemon: configuration, log lines and files, metrics and health, several at a time, and how it ends."""
+import glob
+import gzip
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import BINARY, Result, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+
+DAEMON = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "capidaemon")
+
+
+def environment(box, **more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CAPI_")}
+    return dict(dict(kept, CAPI_DATA=box.path("state")), **more)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Daemon:
+    """A daemon in the box's folder, which ends with the block."""
+
+    def __init__(self, box, **variables):
+        self.box = box
+        self.out = open(box.path("daemon.out.%d" % len(glob.glob(box.path("daemon.out.*")))), "w+b")
+        self.err = open(self.out.name.replace(".out.", ".err."), "w+b")
+        self.process = subprocess.Popen([DAEMON], stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
+                                        cwd=box.folder, env=environment(box, **variables))
+
+    def __enter__(self):
+        self.wait_for_line("daemon begins")
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.end()
+        self.out.close()
+        self.err.close()
+
+    def lines(self):
+        with open(self.out.name, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def wait_for_line(self, message, seconds=60):
+        until = time.time() + seconds
+        while time.time() < until:
+            found = [line for line in self.lines() if line["m"] == message]
+            if found:
+                return found[0]
+            check(self.process.poll() is None, "the daemon ended: %s" % self.result())
+            time.sleep(0.05)
+        raise AssertionError("no line %r: %s" % (message, self.result()))
+
+    def result(self):
+        with open(self.out.name, "rb") as out, open(self.err.name, "rb") as err:
+            return Result(self.process.poll(), out.read(), err.read())
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.wait(timeout=60)
+        return self.result()
+
+
+def fails(box, *words, **variables):
+    done = subprocess.run([DAEMON], stdin=subprocess.DEVNULL, capture_output=True, cwd=box.folder, timeout=60,
+                          env=environment(box, **variables))
+    check_fails(Result(done.returncode, done.stdout, done.stderr), 1, *words)
+
+
+def get(port, path, method="GET"):
+    request = urllib.request.Request("http://127.0.0.1:%d%s" % (port, path), method=method,
+                                     data=b"x" if method == "POST" else None)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def metrics(port):
+    status, text = get(port, "/metrics")
+    check_equal(status, 200)
+    values = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            check(name not in values, "twice: " + name)
+            values[name] = float(value)
+    for name in re.findall(r"^# TYPE (\S+)", text, re.M):
+        check(any(key.startswith(name) for key in values), "no value of " + name)
+    return values
+
+
+def small_script(box, rows=100, batches=4):
+    box.write("in.csv", "id,name\n" + "".join("%d,n%d\n" % (i, i) for i in range(rows)))
+    return box.write("s.json", script(
+        read=csv_reader([box.path("in.csv")], {"id": "int", "name": "string"}, "things"),
+        write=csv_writer("things", {"id": "int", "name": "string"}, box.path("out", "{batch_idx|string}.csv"), batches=batches)))
+
+
+def start(box, path):
+    result = box.capi("start", path, "--keyspace", "test", "--data", box.path("state"))
+    check_equal(result.code, 0, str(result))
+
+
+def wait_for_run(box, seconds=120):
+    result = box.capi("watch", "--keyspace", "test", "--data", box.path("state"), timeout=seconds)
+    check(result.code == 0, str(result))
+
+
+@test
+def what_keeps_it_from_beginning_is_exit_code_1(box):
+    box.write("capidaemon.json", "{")
+    fails(box, "capidaemon.json", "line 1")
+    box.write("capidaemon.json", {"log": {"level": "loud"}})
+    fails(box, "log.level", "loud")
+    box.write("capidaemon.json", {"amqp10": {"retry_method": "again"}})
+    fails(box, "amqp10.retry_method", "again")
+    box.write("capidaemon.json", {"cassandra": {"hosts": ["h"]}})
+    fails(box, "cassandra.hosts")
+    box.write("capidaemon.json", {})
+    fails(box, "CAPI_PROMETHEUS_EXPORTER_PORT", "x", CAPI_PROMETHEUS_EXPORTER_PORT="x")
+    fails(box, "/nowhere/d.log", CAPI_LOG_FILE="/nowhere/d.log")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        fails(box, "port %d" % port, CAPI_PROMETHEUS_EXPORTER_PORT=str(port))
+    fails(box, "address", CAPI_PROMETHEUS_EXPORTER_PORT="1", CAPI_PROMETHEUS_EXPORTER_ADDRESS="here")
+    os.remove(box.path("capidaemon.json"))
+    fails(box, "capidaemon.json", box.folder, CAPI_DATA="")
+    check(not os.path.exists(box.path("state", "state.db-lock")))
+
+
+@test
+def the_log_says_what_is_done_in_lines_of_json(box):
+    path = small_script(box)
+    box.write("capidaemon.json", {"handler_executable_type": "my_daemon", "cassandra": {"password": "secret"},
+                                  "daemon": {"thread_pool_size": 3}, "amqp": {"url": "x"}})
+    with Daemon(box) as daemon:
+        start(box, path)
+        wait_for_run(box)
+        done = daemon.wait_for_line("batch ok")
+        ended = daemon.end(signal.SIGINT)
+    check_equal(ended.code, 0)
+    check(b"Sanitizer" not in ended.err, str(ended))
+    lines = daemon.lines()
+    check_equal(lines[0]["m"], "daemon begins")
+    check_equal(lines[-1]["m"], "daemon ends")
+    check(any("amqp" in line["m"] and line["l"] == "warn" for line in lines), str(ended))
+    check_equal(list(done)[:9], ["l", "ts", "m", "i", "t", "f", "id", "ks", "run"])
+    check_equal((done["ks"], done["run"], done["f"]), ("test", 1, "process_batch"))
+    check(isinstance(done["bi"], int) and 1 <= done["t"] <= 3, done)
+    check(re.fullmatch(r"[^/]+/my_daemon/\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", done["i"]), done)
+    config = [line for line in lines if line["m"] == "configuration"][0]["config"]
+    check_equal(config["daemon"]["thread_pool_size"], 3)
+    check_equal(config["cassandra"]["password"], "...")
+    check(b"secret" not in ended.out)
+    check_equal(len([line for line in lines if line["m"] == "batch ok"]), 5)
+
+
+@test
+def a_failing_batch_is_logged_as_an_error(box):
+    path = small_script(box)
+    box.write("in.csv", "id,name\nx,y\n")
+    with Daemon(box) as daemon:
+        start(box, path)
+        line = daemon.wait_for_line("batch failed")
+    check_equal(line["l"], "error")
+    check("in.csv" in line["error"], line)
+
+
+@test
+def the_log_file_turns_over_on_sighup(box):
+    path = small_script(box)
+    with Daemon(box, CAPI_LOG_FILE=box.path("d.log")) as daemon:
+        check("daemon begins" in box.read("d.log").decode())
+        daemon.process.send_signal(signal.SIGHUP)
+        until = time.time() + 30
+        while not glob.glob(box.path("d-*.log.gz")) and time.time() < until:
+            time.sleep(0.05)
+        start(box, path)
+        wait_for_run(box)
+    old = glob.glob(box.path("d-*.log.gz"))
+    check_equal(len(old), 1)
+    check(re.search(r"/d-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.log\.gz$", old[0]), old[0])
+    with gzip.open(old[0]) as file:
+        before = file.read()
+    check(b"daemon begins" in before and b"batch ok" not in before, before)
+    check("batch ok" in box.read("d.log").decode())
+    check_equal(before + box.read("d.log"), daemon.result().out)
+
+
+@test
+def metrics_and_health_are_served_on_loopback(box):
+    path = small_script(box, rows=100, batches=4)
+    port = free_port()
+    with Daemon(box, CAPI_PROMETHEUS_EXPORTER_PORT=str(port)):
+        check_equal(get(port, "/healthz"), (200, "ok\n"))
+        check_equal(get(port, "/readyz"), (200, "ready\n"))
+        check_equal(get(port, "/else")[0], 404)
+        check_equal(get(port, "/metrics", "POST")[0], 405)
+        check_equal(get(port, "/metrics", "DELETE")[0], 405)
+        start(box, path)
+        wait_for_run(box)
+        until = time.time() + 30
+        while metrics(port)["capi_daemon_msg_ack_count"] < 5 and time.time() < until:
+            time.sleep(0.1)
+        values = metrics(port)
+        check_equal(values["capi_daemon_msg_ack_count"], 5)
+        check_equal(values["capi_daemon_batches_failed_count"], 0)
+        check_equal(values["capi_daemon_rows_read_count"], 200)
+        check_equal(values["capi_daemon_queue_depth"], 0)
+        check_equal(values["capi_daemon_batch_duration_seconds_count"], 5)
+        check(values["capi_daemon_store_duration_seconds_count"] > 10)
+        check(values["capi_daemon_node_dep_go_count"] >= 2)
+        for name in ("cpu_seconds_total", "open_fds", "max_fds", "virtual_memory_bytes", "virtual_memory_max_bytes",
+                     "resident_memory_bytes", "start_time_seconds"):
+            check("process_" + name in values, name)
+        check(abs(values["process_start_time_seconds"] - time.time()) < 300, values["process_start_time_seconds"])
+        check(values["process_open_fds"] > 3 and values["process_resident_memory_bytes"] > 1e6)
+
+
+@test
+def the_first_signal_gives_batches_back_and_another_daemon_goes_on(box):
+    rows = 400000
+    path = small_script(box, rows=rows, batches=40)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Daemon(box, CAPI_LEASE="60000", CAPI_THREAD_POOL_SIZE="4") as daemon:
+            if number == signal.SIGTERM:
+                start(box, path)
+            daemon.wait_for_line("batch ok")
+            ended = daemon.end(number)
+        check_equal(ended.code, 0, str(ended))
+        batches = box.capi("batches", "--keyspace", "test", "--run", "1", "--node", "write", "--data", box.path("state"),
+                           "--output", "json")
+        check(b"\"running\"" not in batches.out, str(batches))
+    with Daemon(box, CAPI_LEASE="60000"): # its lease is longer than this test: nothing was left behind
+        wait_for_run(box, 50)
+    got = sum(len(box.read("out", name).splitlines()) - 1 for name in box.out_files())
+    check_equal(got, rows)
+    check_equal(len(box.out_files()), 40)
+
+
+@test
+def what_a_killed_daemon_leaves_is_taken_over(box):
+    path = small_script(box, rows=400000, batches=40)
+    with Daemon(box, CAPI_LEASE="500") as first:
+        start(box, path)
+        first.wait_for_line("batch ok")
+        first.process.kill()
+        first.process.wait()
+    with Daemon(box, CAPI_LEASE="500"), Daemon(box, CAPI_LEASE="500"):
+        wait_for_run(box)
+    check_equal(sum(len(box.read("out", name).splitlines()) - 1 for name in box.out_files()), 400000)
+
+
+main()
