@@ -26,6 +26,27 @@ static void dot_record_text(capi_buf *to, capi_str text)
     }
 }
 
+/* Graphviz refuses quoted strings above 16 KiB; every byte may need a backslash. */
+enum { STRING_MAX_BYTES = 8000 };
+
+/* What fits of a long text, without half a character at its end; *is_whole tells whether it is all. */
+static capi_str what_fits(capi_str text, size_t room, bool *is_whole)
+{
+    *is_whole = text.bytes <= room;
+    if (*is_whole) return text;
+    while (room > 0 && ((unsigned char)text.data[room] & 0xC0) == 0x80)
+        room--;
+    return capi_str_slice(text, 0, room);
+}
+
+static void dot_long_text(capi_buf *to, capi_str text)
+{
+    bool is_whole;
+
+    dot_text(to, what_fits(text, STRING_MAX_BYTES, &is_whole));
+    if (!is_whole) capi_buf_append_text(to, "...");
+}
+
 static void dot_id(capi_buf *to, capi_str id)
 {
     capi_buf_append_byte(to, '"');
@@ -59,6 +80,23 @@ static void field_lines(capi_buf *to, const capi_str *fields, uint32_t count)
     }
 }
 
+static void source_names(capi_buf *to, const capi_node *node)
+{
+    size_t room = STRING_MAX_BYTES;
+
+    for (uint32_t i = 0; i < node->source.url_count; i++) {
+        capi_str url = node->source.urls[i];
+
+        if (i) capi_buf_append_text(to, "\\n");
+        if (i && url.bytes + 1 > room) {
+            capi_buf_printf(to, "... %u more", node->source.url_count - i);
+            return;
+        }
+        dot_long_text(to, url);
+        room -= url.bytes + 1 < room ? url.bytes + 1 : room;
+    }
+}
+
 static void source_files(capi_buf *to, const capi_node *node, const capi_diagram_options *options)
 {
     capi_str first = node->source.url_count ? node->source.urls[0] : CAPI_STR("");
@@ -72,17 +110,14 @@ static void source_files(capi_buf *to, const capi_node *node, const capi_diagram
     capi_buf_append_text(to, "\"];\n");
     dot_id(to, first);
     capi_buf_append_text(to, " [shape=folder, fontsize=\"20\", label=\"");
-    for (uint32_t i = 0; i < node->source.url_count; i++) {
-        if (i) capi_buf_append_text(to, "\\n");
-        dot_text(to, node->source.urls[i]);
-    }
+    source_names(to, node);
     capi_buf_append_text(to, "\", tooltip=\"Source data file(s)\"];\n");
 }
 
 static void reader_edge(capi_buf *to, const capi_node *node, const capi_diagram_options *options, capi_arena *arena)
 {
     capi_str *fields;
-    uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_READER, arena, &fields);
+    uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_READER, false, arena, &fields);
 
     dot_id(to, node->source_table);
     capi_buf_append_text(to, " -> ");
@@ -103,7 +138,7 @@ static void reader_edge(capi_buf *to, const capi_node *node, const capi_diagram_
 static void lookup_edge(capi_buf *to, const capi_node *node, const capi_diagram_options *options, capi_arena *arena)
 {
     capi_str *fields;
-    uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_LOOKUP, arena, &fields);
+    uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_LOOKUP, false, arena, &fields);
 
     dot_id(to, node->lookup->index->owner->table->name);
     capi_buf_append_text(to, " -> ");
@@ -131,7 +166,7 @@ static void node_box(capi_buf *to, const capi_node *node, int status)
         capi_buf_printf(to, "|group:%s, join:%s", node->lookup->is_grouped ? "true" : "false",
                         node->lookup->is_left ? "left" : "inner");
     capi_buf_append_text(to, "}\", tooltip=\"");
-    dot_text(to, node->desc);
+    dot_long_text(to, node->desc);
     capi_buf_append_text(to, "\"];\n");
 }
 
@@ -139,7 +174,7 @@ static void target_file(capi_buf *to, const capi_node *node, const capi_diagram_
 {
     capi_str url = node->file->url_template;
     capi_str *fields;
-    uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_READER, arena, &fields);
+    uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_READER, false, arena, &fields);
 
     dot_id(to, node_id(node));
     capi_buf_append_text(to, " -> ");

@@ -15,14 +15,16 @@ static int compare_names(const void *a, const void *b)
     return capi_str_compare(*(const capi_str *)a, *(const capi_str *)b);
 }
 
-uint32_t capi_diagram_used_fields(const capi_node *node, capi_side side, capi_arena *arena, capi_str **names)
+uint32_t capi_diagram_used_fields(const capi_node *node, capi_side side, bool with_processor, capi_arena *arena,
+                                  capi_str **names)
 {
     uint32_t count = 0;
     uint32_t unique = 0;
 
     *names = capi_new_array(arena, capi_str, node->slot_count);
     for (uint32_t i = 0; i < node->slot_count; i++)
-        if (node->slots[i].side == side) (*names)[count++] = node->slots[i].name;
+        if (node->slots[i].side == side && (with_processor || capi_program_reads_slot(node->program, i)))
+            (*names)[count++] = node->slots[i].name;
     if (count) qsort(*names, count, sizeof **names, compare_names);
     for (uint32_t i = 0; i < count; i++)
         if (unique == 0 || !capi_str_equal((*names)[unique - 1], (*names)[i])) (*names)[unique++] = (*names)[i];
@@ -39,7 +41,7 @@ static void edge_label(capi_diagram_edge *edge, const capi_node *node, const cap
 {
     capi_str *fields;
     uint32_t count =
-        capi_diagram_used_fields(node, edge->is_lookup ? CAPI_SIDE_LOOKUP : CAPI_SIDE_READER, arena, &fields);
+        capi_diagram_used_fields(node, edge->is_lookup ? CAPI_SIDE_LOOKUP : CAPI_SIDE_READER, true, arena, &fields);
 
     edge->label = capi_new_array(arena, capi_str, (size_t)count + 2);
     if (options->with_index && edge->is_lookup) {

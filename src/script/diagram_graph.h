@@ -21,5 +21,6 @@ typedef struct capi_diagram_graph {
 void capi_diagram_graph_make(const capi_script *script, const capi_diagram_options *options, capi_arena *arena,
                              capi_diagram_graph *out);
 
-/* The fields of one side that the node's expressions use, sorted by name, each once. */
-uint32_t capi_diagram_used_fields(const capi_node *node, capi_side side, capi_arena *arena, capi_str **names);
+/* The fields of one side that the node's writer uses, and if asked for its custom processor, too; sorted by name, each once. */
+uint32_t capi_diagram_used_fields(const capi_node *node, capi_side side, bool with_processor, capi_arena *arena,
+                                  capi_str **names);

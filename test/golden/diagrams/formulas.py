@@ -1,0 +1,2 @@
+def half(price):
+    return price / 2
