@@ -125,6 +125,7 @@ void capi_load_tag_check(capi_loader *loader, draft_node *node)
         check_criterion(loader, node, &draft, i);
         tags[i] = (capi_tag){draft.map->members[i].key->string, node->criteria[i]};
     }
+    if (draft.source != &loader->source) processor->criteria_url = draft.source->url;
     processor->tags = tags;
     processor->tag_count = node->criterion_count;
 }

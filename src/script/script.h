@@ -154,6 +154,7 @@ typedef struct capi_processor {
     capi_str python_code;                     /* all sources, concatenated */
     const capi_snapshot_text *python_sources; /* each by itself, in order */
     uint32_t python_source_count;
+    capi_str criteria_url; /* tag: empty when the criteria stand in the script */
     const capi_tag *tags;
     uint32_t tag_count;
     const capi_program *tag_program; /* output i = criterion of tag i; slots are the node's */
