@@ -1,0 +1,635 @@
+/* exchange.c - see exchange.h. Everything that waits is in drive(): it looks every NET_POLL_MS whether to stop, and gives up a
+ * connection on which nothing has moved for the idle timeout. */
+#include "net/exchange.h"
+
+#include "base/clock.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+typedef struct attempt {
+    net_request *request;
+    net_sink *sink;
+    net_answer answer;
+    uint64_t from;          /* what the sink had at its beginning */
+    uint64_t body_sent;
+    int64_t moved_ns;       /* when the last byte came or went */
+    bool is_stopped, is_idle;
+    bool is_restarted;      /* the server sends everything although we asked for the rest */
+    bool is_too_large;
+    uint64_t range_from, range_total;
+    bool has_content_range;
+    uint32_t retry_after_s;
+    int errno_value;        /* of our own disk */
+    size_t text_bytes;
+    char text[NET_ANSWER_TEXT_MAX]; /* the answer, if it is a refusal */
+    char curl_text[CURL_ERROR_SIZE];
+} attempt;
+
+static int64_t now_ns(void)
+{
+    return capi_clock_system.monotonic_ns(capi_clock_system.context);
+}
+
+/* ---- what comes in ---- */
+
+static bool header_is(capi_str line, const char *name, capi_str *value)
+{
+    size_t bytes = strlen(name);
+
+    if (line.bytes <= bytes || line.data[bytes] != ':' || strncasecmp(line.data, name, bytes) != 0) return false;
+    *value = capi_str_trim(capi_str_slice(line, bytes + 1, line.bytes));
+    return true;
+}
+
+static void keep(char *to, size_t capacity, capi_str value)
+{
+    size_t bytes = value.bytes < capacity - 1 ? value.bytes : capacity - 1;
+
+    memcpy(to, value.data, bytes);
+    to[bytes] = 0;
+}
+
+static bool take_number(const char **at, const char *end, uint64_t *out)
+{
+    const char *begin = *at;
+
+    *out = 0;
+    while (*at < end && **at >= '0' && **at <= '9') {
+        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, (uint64_t)(**at - '0'), out)) return false;
+        (*at)++;
+    }
+    return *at > begin;
+}
+
+/* bytes 100-199/1000 */
+static void read_content_range(attempt *a, capi_str value)
+{
+    const char *at = value.data, *end = value.data + value.bytes;
+    uint64_t from, to, total;
+
+    if (!capi_str_starts(value, "bytes ")) return;
+    at += 6;
+    if (!take_number(&at, end, &from) || at == end || *at++ != '-') return;
+    if (!take_number(&at, end, &to) || at == end || *at++ != '/') return;
+    if (!take_number(&at, end, &total) || at != end || to < from || to >= total) return;
+    a->has_content_range = true;
+    a->range_from = from;
+    a->range_total = total;
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *context)
+{
+    attempt *a = context;
+    capi_str line = {data, size * count}, value;
+    const char *at;
+    uint64_t number;
+
+    a->moved_ns = now_ns();
+    if (capi_str_starts(line, "HTTP/")) { /* of the next answer: after a redirect, or after 100 Continue */
+        memset(&a->answer, 0, sizeof a->answer);
+        a->has_content_range = false;
+        a->text_bytes = 0;
+    } else if (header_is(line, "content-length", &value)) {
+        at = value.data;
+        if (take_number(&at, value.data + value.bytes, &number)) {
+            a->answer.has_length = true;
+            a->answer.length_bytes = number;
+        }
+    } else if (header_is(line, "content-range", &value)) {
+        read_content_range(a, value);
+    } else if (header_is(line, "accept-ranges", &value)) {
+        a->answer.has_ranges = capi_str_is(value, "bytes");
+    } else if (header_is(line, "etag", &value)) {
+        keep(a->answer.etag, sizeof a->answer.etag, value);
+    } else if (header_is(line, "last-modified", &value)) {
+        keep(a->answer.modified, sizeof a->answer.modified, value);
+    } else if (header_is(line, "x-amz-bucket-region", &value)) {
+        keep(a->answer.region, sizeof a->answer.region, value);
+    } else if (header_is(line, "retry-after", &value)) {
+        at = value.data;
+        if (take_number(&at, value.data + value.bytes, &number)) a->retry_after_s = number < 60 ? (uint32_t)number : 60;
+    }
+    return size * count;
+}
+
+static long answer_code(attempt *a, CURL *easy)
+{
+    if (!a->answer.code) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &a->answer.code);
+    return a->answer.code;
+}
+
+static bool sink_take(attempt *a, const char *data, size_t bytes)
+{
+    net_sink *sink = a->sink;
+
+    if (bytes > sink->max_bytes - sink->bytes) {
+        a->is_too_large = true;
+        return false;
+    }
+    if (sink->buf) {
+        capi_buf_append(sink->buf, data, bytes);
+    } else if (sink->fd >= 0) {
+        size_t done = 0;
+
+        while (done < bytes) {
+            ssize_t got = pwrite(sink->fd, data + done, bytes - done, (off_t)(sink->bytes + done));
+
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) {
+                a->errno_value = got < 0 ? errno : EIO;
+                return false;
+            }
+            done += (size_t)got;
+        }
+    }
+    sink->bytes += bytes;
+    return true;
+}
+
+static void sink_restart(net_sink *sink)
+{
+    sink->bytes = 0;
+    if (sink->buf) capi_buf_clear(sink->buf);
+    else if (sink->fd >= 0 && ftruncate(sink->fd, 0) != 0) sink->bytes = 0; /* what follows overwrites it */
+}
+
+typedef struct attempt_handle {
+    attempt *a;
+    CURL *easy;
+} attempt_handle;
+
+static size_t on_body(char *data, size_t size, size_t count, void *context)
+{
+    attempt_handle *handle = context;
+    attempt *a = handle->a;
+    size_t bytes = size * count;
+    long code = answer_code(a, handle->easy);
+
+    a->moved_ns = now_ns();
+    if (code >= 300) {
+        size_t room = sizeof a->text - a->text_bytes;
+
+        memcpy(a->text + a->text_bytes, data, bytes < room ? bytes : room);
+        a->text_bytes += bytes < room ? bytes : room;
+        return bytes;
+    }
+    if (code == 200 && a->from && !a->is_restarted) { /* no ranges, or not the file it was */
+        a->is_restarted = true;
+        sink_restart(a->sink);
+    }
+    return sink_take(a, data, bytes) ? bytes : 0;
+}
+
+static size_t on_send(char *to, size_t size, size_t count, void *context)
+{
+    attempt *a = context;
+    const net_request *request = a->request;
+    uint64_t all = request->body_fd >= 0 ? request->body_bytes : request->body.bytes;
+    uint64_t bytes = size * count;
+
+    if (bytes > all - a->body_sent) bytes = all - a->body_sent;
+    if (bytes == 0) return 0;
+    if (request->body_fd >= 0) {
+        ssize_t got = pread(request->body_fd, to, bytes, (off_t)(request->body_offset + a->body_sent));
+
+        if (got <= 0) {
+            a->errno_value = got < 0 ? errno : EIO; /* shorter than it was */
+            return CURL_READFUNC_ABORT;
+        }
+        bytes = (uint64_t)got;
+    } else {
+        memcpy(to, request->body.data + a->body_sent, bytes);
+    }
+    a->body_sent += bytes;
+    a->moved_ns = now_ns();
+    return bytes;
+}
+
+static int on_seek(void *context, curl_off_t offset, int origin)
+{
+    attempt *a = context;
+
+    if (origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_FAIL;
+    a->body_sent = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* ---- one attempt ---- */
+
+static void set_up_range(attempt *a, CURL *easy, bool is_http, const net_answer *known, struct curl_slist **headers)
+{
+    const net_request *request = a->request;
+    char text[64 + sizeof known->etag];
+
+    if (request->has_range) {
+        snprintf(text, sizeof text, "%llu-%llu", (unsigned long long)request->range_from,
+                 (unsigned long long)(request->range_from + request->range_bytes - 1));
+        curl_easy_setopt(easy, CURLOPT_RANGE, text);
+        if (known->etag[0] && strncmp(known->etag, "W/", 2) != 0) {
+            snprintf(text, sizeof text, "If-Match: %s", known->etag);
+            *headers = curl_slist_append(*headers, text);
+        }
+    } else if (a->from && is_http) {
+        snprintf(text, sizeof text, "%llu-", (unsigned long long)a->from);
+        curl_easy_setopt(easy, CURLOPT_RANGE, text);
+        snprintf(text, sizeof text, "If-Range: %s", known->etag[0] ? known->etag : known->modified);
+        *headers = curl_slist_append(*headers, text);
+    } else if (a->from) {
+        curl_easy_setopt(easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)a->from);
+    }
+}
+
+static void set_up_method(attempt *a, CURL *easy)
+{
+    const net_request *request = a->request;
+    uint64_t bytes = request->body_fd >= 0 ? request->body_bytes : request->body.bytes;
+
+    if (request->is_upload) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)bytes);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+        curl_easy_setopt(easy, CURLOPT_READDATA, a);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, a);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, capi_url_scheme(request->url) == CAPI_SCHEME_SFTP ? NULL : request->method);
+    } else if (strcmp(request->method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (strcmp(request->method, "GET") != 0) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+}
+
+static void set_up_common(capi_net *net, attempt_handle *handle, bool is_https)
+{
+    const capi_net_settings *settings = net_settings(net);
+    capi_str authorities = net_authorities(net);
+    CURL *easy = handle->easy;
+
+    curl_easy_setopt(easy, CURLOPT_URL, handle->a->request->url.data);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->a->curl_text);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,sftp");
+    /* What is asked for by https never comes by less. */
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, is_https ? "https" : "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)NET_REDIRECT_MAX);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle->a);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "capillaries/" CAPI_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    if (authorities.bytes) {
+        struct curl_blob blob = {(void *)(uintptr_t)authorities.data, authorities.bytes, CURL_BLOB_NOCOPY};
+
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+}
+
+static CURLcode drive(net_connection connection, attempt *a, const capi_net_settings *settings, const capi_net_watch *watch)
+{
+    int running = 1, left;
+    CURLcode result = CURLE_OK;
+    CURLMsg *message;
+
+    a->moved_ns = now_ns();
+    curl_multi_add_handle(connection.multi, connection.easy);
+    while (running) {
+        if (curl_multi_perform(connection.multi, &running) != CURLM_OK) {
+            result = CURLE_FAILED_INIT;
+            break;
+        }
+        if (watch && watch->progress)
+            watch->progress(watch->context, a->request->is_upload ? a->body_sent : a->sink->bytes,
+                            a->request->is_upload ? a->request->body_bytes : a->answer.length_bytes);
+        if (watch && watch->is_stopped && watch->is_stopped(watch->context)) {
+            a->is_stopped = true;
+            break;
+        }
+        if (now_ns() - a->moved_ns > ((int64_t)settings->idle_timeout_ms + settings->connect_timeout_ms) * 1000000) {
+            a->is_idle = true;
+            break;
+        }
+        if (running) curl_multi_poll(connection.multi, NULL, 0, NET_POLL_MS, NULL);
+    }
+    while ((message = curl_multi_info_read(connection.multi, &left)))
+        if (message->msg == CURLMSG_DONE) result = message->data.result;
+    if (!a->is_stopped && !a->is_idle && result == CURLE_OK) answer_code(a, connection.easy);
+    return result;
+}
+
+static capi_status try_once(capi_net *net, attempt *a, const net_answer *known, const capi_net_watch *watch, CURLcode *result,
+                            capi_err *err)
+{
+    net_request *request = a->request;
+    capi_scheme scheme = capi_url_scheme(request->url);
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    net_connection connection;
+    attempt_handle handle;
+    capi_status st;
+
+    CAPI_TRY(net_connection_take(net, &connection, err));
+    handle = (attempt_handle){a, connection.easy};
+    set_up_common(net, &handle, scheme == CAPI_SCHEME_HTTPS);
+    set_up_method(a, connection.easy);
+    set_up_range(a, connection.easy, scheme != CAPI_SCHEME_SFTP, known, &headers);
+    st = request->sign ? request->sign(request->context, request, &headers, err) : CAPI_OK;
+    if (st == CAPI_OK && request->prepare) st = request->prepare(request->context, connection.easy, err);
+    if (st == CAPI_OK) {
+        if (scheme != CAPI_SCHEME_SFTP) curl_easy_setopt(connection.easy, CURLOPT_HTTPHEADER, headers);
+        *result = drive(connection, a, net_settings(net), watch);
+        if (scheme == CAPI_SCHEME_SFTP && *result == CURLE_OK && !request->is_upload) {
+            curl_off_t length = -1;
+
+            curl_easy_getinfo(connection.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+            if (length >= 0) {
+                a->answer.has_length = true;
+                a->answer.length_bytes = (uint64_t)length + a->from;
+            }
+        }
+    }
+    net_connection_give(net, connection);
+    curl_slist_free_all(headers);
+    return st;
+}
+
+/* ---- what to make of it ---- */
+
+typedef enum verdict {
+    VERDICT_DONE,
+    VERDICT_RETRY,
+    VERDICT_RECONNECT, /* there was not even a connection */
+    VERDICT_RESTART,   /* the file is not the one it was */
+    VERDICT_AGAIN,     /* at once: the request was amended */
+    VERDICT_FAIL,
+} verdict;
+
+typedef struct code_meaning {
+    CURLcode code;
+    verdict verdict;
+    capi_status status;
+} code_meaning;
+
+/* What is not here is tried again. */
+static const code_meaning meanings[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, VERDICT_RECONNECT, CAPI_UNAVAILABLE},
+    {CURLE_COULDNT_CONNECT, VERDICT_RECONNECT, CAPI_UNAVAILABLE},
+    {CURLE_OPERATION_TIMEDOUT, VERDICT_RECONNECT, CAPI_UNAVAILABLE}, /* only connecting has a timeout of curl's */
+    {CURLE_SSL_CONNECT_ERROR, VERDICT_RECONNECT, CAPI_UNAVAILABLE},
+    {CURLE_URL_MALFORMAT, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_UNSUPPORTED_PROTOCOL, VERDICT_FAIL, CAPI_INVALID}, /* also a redirect to a scheme that is not allowed */
+    {CURLE_TOO_MANY_REDIRECTS, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_PEER_FAILED_VERIFICATION, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_SSL_CERTPROBLEM, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_SSL_CACERT_BADFILE, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_LOGIN_DENIED, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_REMOTE_ACCESS_DENIED, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_REMOTE_FILE_NOT_FOUND, VERDICT_FAIL, CAPI_NOT_FOUND},
+    {CURLE_QUOTE_ERROR, VERDICT_FAIL, CAPI_INVALID},
+    {CURLE_BAD_DOWNLOAD_RESUME, VERDICT_RESTART, CAPI_CONFLICT},
+};
+
+static verdict judge_curl(const attempt *a, CURLcode code, capi_err *err)
+{
+    capi_str shown = a->request->shown;
+    const char *words = a->curl_text[0] ? a->curl_text : curl_easy_strerror(code);
+    const char *what = a->request->is_upload ? "cannot write" : "cannot read";
+
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].code == code) {
+            capi_err_set(err, meanings[i].status, "%s \"%.*s\": %s", what, CAPI_STR_ARG(shown), words);
+            return meanings[i].verdict;
+        }
+    capi_err_set(err, CAPI_UNAVAILABLE, "%s \"%.*s\": %s", what, CAPI_STR_ARG(shown), words);
+    return VERDICT_RETRY;
+}
+
+/* The words of a refusal in one line: <Code> and <Message> of S3, or the text. */
+static void refusal_words(const attempt *a, capi_buf *out)
+{
+    capi_str text = {a->text, a->text_bytes};
+    int64_t from = capi_str_find(text, CAPI_STR("<Code>")), to = capi_str_find(text, CAPI_STR("</Code>"));
+
+    if (from >= 0 && to > from) {
+        capi_buf_printf(out, ": %.*s", (int)(to - from - 6), text.data + from + 6);
+        from = capi_str_find(text, CAPI_STR("<Message>"));
+        to = capi_str_find(text, CAPI_STR("</Message>"));
+        if (from >= 0 && to > from) capi_buf_printf(out, ": %.*s", (int)(to - from - 9), text.data + from + 9);
+    } else if (text.bytes && text.data[0] != '<') {
+        capi_buf_printf(out, ": %.*s", text.bytes < 200 ? (int)text.bytes : 200, text.data);
+    }
+    for (size_t i = 0; i < out->bytes; i++)
+        if ((unsigned char)out->data[i] < 0x20) out->data[i] = ' ';
+}
+
+static verdict judge_code(const attempt *a, long code, capi_err *err)
+{
+    bool is_passing = code >= 500 || code == 408 || code == 429;
+    capi_status status = code == 404 || code == 410 ? CAPI_NOT_FOUND
+                         : code == 412             ? CAPI_CONFLICT
+                         : is_passing              ? CAPI_UNAVAILABLE
+                                                   : CAPI_INVALID;
+    capi_buf words = {0};
+    capi_str text = {a->text, a->text_bytes};
+
+    refusal_words(a, &words);
+    capi_err_set(err, status, "cannot %s \"%.*s\": the server answers %ld%.*s%s", a->request->is_upload ? "write" : "read",
+                 CAPI_STR_ARG(a->request->shown), code, CAPI_STR_ARG(capi_buf_str(&words)),
+                 code == 412 ? ": the file changed meanwhile" : "");
+    capi_buf_deinit(&words);
+    if (code == 400 && capi_str_find(text, CAPI_STR("RequestTimeout")) >= 0) return VERDICT_RETRY; /* S3 was bored */
+    return is_passing && code != 501 && code != 505 ? VERDICT_RETRY : VERDICT_FAIL;
+}
+
+/* Ranges: exactly what was asked for, of the file that we know. */
+static verdict judge_range(const attempt *a, const net_answer *known, capi_err *err)
+{
+    const net_request *request = a->request;
+    uint64_t from = request->has_range ? request->range_from : a->from;
+    uint64_t total = known->has_length ? known->length_bytes : a->range_total;
+
+    if (a->has_content_range && a->range_from == from && a->range_total == total &&
+        (!known->etag[0] || !a->answer.etag[0] || strcmp(known->etag, a->answer.etag) == 0))
+        return VERDICT_DONE;
+    capi_err_set(err, CAPI_CONFLICT, "cannot read \"%.*s\": it changed while it was read, or the server sends wrong ranges",
+                 CAPI_STR_ARG(request->shown));
+    return request->has_range ? VERDICT_FAIL : VERDICT_RESTART;
+}
+
+static verdict judge_length(const attempt *a, capi_err *err)
+{
+    const net_request *request = a->request;
+    uint64_t got = a->sink->bytes;
+    uint64_t wanted = request->has_range ? request->range_bytes : a->answer.length_bytes;
+
+    if (request->is_upload || strcmp(request->method, "HEAD") == 0) return VERDICT_DONE;
+    if (!request->has_range && !a->answer.has_length) return VERDICT_DONE;
+    if (got == wanted) return VERDICT_DONE;
+    capi_err_set(err, CAPI_UNAVAILABLE, "cannot read \"%.*s\": only %llu of %llu bytes came", CAPI_STR_ARG(request->shown),
+                 (unsigned long long)got, (unsigned long long)wanted);
+    return VERDICT_RETRY;
+}
+
+static verdict judge_answer(attempt *a, const net_answer *known, capi_err *err)
+{
+    const net_request *request = a->request;
+    long code = a->answer.code;
+    verdict result;
+
+    if (code == 0) return judge_length(a, err); /* sftp */
+    if (code == 416 && a->from) {
+        capi_err_set(err, CAPI_CONFLICT, "cannot read \"%.*s\": it became shorter while it was read",
+                     CAPI_STR_ARG(request->shown));
+        return VERDICT_RESTART;
+    }
+    if (code >= 300 || code < 200) {
+        if (request->amend && request->amend(request->context, a->request, code, (capi_str){a->text, a->text_bytes},
+                                             capi_str_of(a->answer.region)))
+            return VERDICT_AGAIN;
+        return judge_code(a, code, err);
+    }
+    if (code == 206) {
+        result = judge_range(a, known, err);
+        if (result != VERDICT_DONE) return result;
+        a->answer.has_length = true;
+        a->answer.length_bytes = a->range_total;
+        a->answer.has_ranges = true;
+    } else if (request->has_range) {
+        capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": the server sends no ranges", CAPI_STR_ARG(request->shown));
+        return VERDICT_FAIL;
+    }
+    return judge_length(a, err);
+}
+
+static verdict judge(attempt *a, CURLcode code, const net_answer *known, capi_err *err)
+{
+    capi_str shown = a->request->shown;
+
+    if (a->is_stopped) {
+        capi_err_set(err, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"", CAPI_STR_ARG(shown));
+        return VERDICT_FAIL;
+    }
+    if (a->is_too_large) {
+        capi_err_set(err, CAPI_INVALID, "\"%.*s\" is larger than %llu bytes", CAPI_STR_ARG(shown),
+                     (unsigned long long)a->sink->max_bytes);
+        return VERDICT_FAIL;
+    }
+    if (a->errno_value) {
+        capi_err_set_errno(err, a->errno_value, "cannot keep what \"%.*s\" sends or takes", CAPI_STR_ARG(shown));
+        return VERDICT_FAIL;
+    }
+    if (a->is_idle) {
+        capi_err_set(err, CAPI_UNAVAILABLE, "cannot %s \"%.*s\": nothing came any more (%llu bytes so far)",
+                     a->request->is_upload ? "write" : "read", CAPI_STR_ARG(shown),
+                     (unsigned long long)(a->request->is_upload ? a->body_sent : a->sink->bytes));
+        return VERDICT_RETRY;
+    }
+    /* A server that refuses may close the connection before it has taken everything. */
+    if (code != CURLE_OK && a->answer.code >= 400) return judge_answer(a, known, err);
+    if (code != CURLE_OK) return judge_curl(a, code, err);
+    return judge_answer(a, known, err);
+}
+
+/* ---- again and again ---- */
+
+/* False: stopped meanwhile. */
+static bool pause_before_retry(uint32_t failures, uint32_t retry_after_s, const capi_net_watch *watch)
+{
+    uint64_t pause_ms = (uint64_t)NET_PAUSE_FIRST_MS << (failures < 8 ? failures : 8);
+    int64_t until;
+
+    if (pause_ms > NET_PAUSE_MAX_MS) pause_ms = NET_PAUSE_MAX_MS;
+    pause_ms = pause_ms / 2 + capi_random_system.next(capi_random_system.context) % (pause_ms / 2 + 1);
+    if (pause_ms < retry_after_s * 1000u) pause_ms = retry_after_s * 1000u;
+    until = now_ns() + (int64_t)pause_ms * 1000000;
+    while (now_ns() < until) {
+        if (watch && watch->is_stopped && watch->is_stopped(watch->context)) return false;
+        usleep(20000);
+    }
+    return true;
+}
+
+/* The first answer says which file it is; a later one may only add to that. */
+static void learn(net_answer *known, const attempt *a)
+{
+    const net_answer *answer = &a->answer;
+
+    if (a->request->has_range || (answer->code != 200 && answer->code != 0)) return;
+    if (a->from && !a->is_restarted) return;
+    *known = *answer;
+}
+
+static bool can_resume(const net_request *request, const net_answer *known)
+{
+    if (request->has_range || request->is_upload) return false;
+    if (capi_url_scheme(request->url) == CAPI_SCHEME_SFTP) return true;
+    if (known->etag[0] && strncmp(known->etag, "W/", 2) != 0) return true;
+    return known->modified[0] != 0;
+}
+
+capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, const capi_net_watch *watch,
+                         net_answer *answer, capi_err *err)
+{
+    const capi_net_settings *settings = net_settings(net);
+    int64_t moved_ns = now_ns();
+    uint32_t failures = 0, restarts = 0, amended = 0;
+    attempt *a = capi_malloc(sizeof *a);
+    capi_err cause = {0};
+    capi_status st;
+
+    if (request->has_range || request->is_upload) sink_restart(sink);
+    for (;;) {
+        CURLcode code = CURLE_OK;
+        verdict result;
+
+        *a = (attempt){.request = request, .sink = sink, .from = sink->bytes};
+        if (a->from && !can_resume(request, answer)) {
+            sink_restart(sink);
+            a->from = 0;
+        }
+        st = try_once(net, a, answer, watch, &code, err);
+        if (st != CAPI_OK) break;
+        learn(answer, a);
+        result = judge(a, code, answer, &cause);
+        if (result == VERDICT_DONE) {
+            if (request->has_range ? !answer->has_length : !a->from || a->is_restarted) *answer = a->answer;
+            break;
+        }
+        if (result == VERDICT_AGAIN && amended++ < 2) continue;
+        st = cause.status;
+        if (result == VERDICT_FAIL || result == VERDICT_AGAIN) break;
+        if (result == VERDICT_RESTART) {
+            sink_restart(sink);
+            *answer = (net_answer){0};
+            if (restarts++ == NET_RESTART_MAX) break;
+        }
+        if (sink->bytes > a->from) {
+            moved_ns = now_ns();
+            failures = 0;
+        }
+        failures++;
+        if (failures >= (result == VERDICT_RECONNECT ? NET_CONNECT_ATTEMPT_MAX : NET_ATTEMPT_MAX) ||
+            now_ns() - moved_ns > (int64_t)settings->retry_budget_ms * 1000000) {
+            capi_err_note(&cause, "after %u attempts", failures);
+            break;
+        }
+        if (request->has_range) sink_restart(sink);
+        if (!pause_before_retry(failures - 1, a->retry_after_s, watch)) {
+            st = capi_err_set(&cause, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"", CAPI_STR_ARG(request->shown));
+            break;
+        }
+    }
+    if (st != CAPI_OK && cause.status != CAPI_OK && err) capi_err_copy(err, &cause);
+    free(a);
+    return st;
+}

@@ -1,0 +1,251 @@
+/* sftp.c - files behind an SSH server, by the library's SFTP. Keys only, no passwords. The host key must stand in the file of known
+ * hosts, unless the settings switch that off.
+ *
+ * A result is written beside its target and then takes its name. Protocol version 3 cannot rename onto an existing file, so that one
+ * is removed just before: for a moment there is none, never half of one. */
+#include "net/protocol.h"
+
+#include "base/random.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct sftp_call { /* context of a request */
+    capi_net *net;
+    const char *user, *key_path, *known_hosts;
+    struct curl_slist *commands; /* after the transfer */
+    bool lists;
+    bool is_stranger; /* the host key was refused */
+} sftp_call;
+
+static capi_status find_key(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, const char **out,
+                            capi_err *err)
+{
+    const capi_net_settings *settings = net_settings(net);
+    const char *home = getenv("HOME");
+
+    for (uint32_t i = 0; i < settings->private_key_count; i++) {
+        capi_str path = settings->private_keys[i].path;
+
+        if (!capi_str_equal(settings->private_keys[i].user, url->user)) continue;
+        if (capi_str_starts(path, "~/") && home)
+            path = capi_str_format(arena, "%s%.*s", home, (int)(path.bytes - 1), path.data + 1);
+        *out = capi_str_copy(arena, path).data;
+        if (access(*out, R_OK) == 0) return CAPI_OK;
+        return capi_err_set(err, CAPI_INVALID, "cannot read the private key \"%s\" of user \"%.*s\" for \"%.*s\"", *out,
+                            CAPI_STR_ARG(url->user), CAPI_STR_ARG(text));
+    }
+    return capi_err_set(err, CAPI_INVALID, "no private key for user \"%.*s\" of \"%.*s\": expected an entry of private_keys",
+                        CAPI_STR_ARG(url->user), CAPI_STR_ARG(text));
+}
+
+static const char *known_hosts(capi_net *net, capi_arena *arena)
+{
+    const capi_net_settings *settings = net_settings(net);
+    const char *home = getenv("HOME");
+
+    if (settings->is_any_host_trusted) return NULL;
+    if (settings->known_hosts_path) return settings->known_hosts_path;
+    return capi_str_format(arena, "%s/.ssh/known_hosts", home ? home : "").data;
+}
+
+static int on_host_key(CURL *easy, const struct curl_khkey *known, const struct curl_khkey *found, enum curl_khmatch match,
+                       void *context)
+{
+    sftp_call *call = context;
+
+    (void)easy;
+    (void)known;
+    (void)found;
+    if (match == CURLKHMATCH_OK) return CURLKHSTAT_FINE;
+    call->is_stranger = true;
+    return CURLKHSTAT_REJECT;
+}
+
+static capi_status prepare(void *context, CURL *easy, capi_err *err)
+{
+    sftp_call *call = context;
+
+    if (call->known_hosts) {
+        if (access(call->known_hosts, R_OK) != 0)
+            return capi_err_set(err, CAPI_INVALID,
+                                "cannot read the file of known hosts \"%s\": expected a line for the server (ssh-keyscan)",
+                                call->known_hosts);
+        curl_easy_setopt(easy, CURLOPT_SSH_KNOWNHOSTS, call->known_hosts);
+        curl_easy_setopt(easy, CURLOPT_SSH_KEYFUNCTION, on_host_key);
+        curl_easy_setopt(easy, CURLOPT_SSH_KEYDATA, call);
+    }
+    curl_easy_setopt(easy, CURLOPT_SSH_AUTH_TYPES, (long)CURLSSH_AUTH_PUBLICKEY);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
+    curl_easy_setopt(easy, CURLOPT_SSH_PRIVATE_KEYFILE, call->key_path);
+    curl_easy_setopt(easy, CURLOPT_SSH_PUBLIC_KEYFILE, NULL); /* made from the private one */
+    curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
+    curl_easy_setopt(easy, CURLOPT_FTP_CREATE_MISSING_DIRS, (long)CURLFTP_CREATE_DIR);
+    if (call->commands) curl_easy_setopt(easy, CURLOPT_POSTQUOTE, call->commands);
+    if (call->lists) curl_easy_setopt(easy, CURLOPT_DIRLISTONLY, 1L);
+    return CAPI_OK;
+}
+
+/* sftp://host:port/path, with `path` encoded and without user and password. */
+static capi_str sftp_url(const capi_url *url, capi_str path, capi_arena *arena)
+{
+    path = capi_url_encode(arena, path, true);
+    return capi_str_format(arena, "sftp://%.*s:%u%.*s", CAPI_STR_ARG(url->host), url->port ? url->port : 22,
+                           CAPI_STR_ARG(path));
+}
+
+static capi_status make(capi_net *net, const capi_url *url, capi_str text, capi_str path, capi_arena *arena, net_request *out,
+                        capi_err *err)
+{
+    sftp_call *call = capi_new(arena, sftp_call);
+
+    *out = (net_request){.method = "GET", .body_fd = -1, .shown = capi_url_show(arena, text)};
+    if (path.bytes < 2)
+        return capi_err_set(err, CAPI_INVALID, "no path in \"%.*s\": expected sftp://user@host/path", CAPI_STR_ARG(out->shown));
+    *call = (sftp_call){.net = net, .known_hosts = known_hosts(net, arena)};
+    CAPI_TRY(find_key(net, url, out->shown, arena, &call->key_path, err));
+    call->user = capi_str_copy(arena, url->user).data;
+    out->url = sftp_url(url, path, arena);
+    out->prepare = prepare;
+    out->context = call;
+    return CAPI_OK;
+}
+
+static capi_status exchange(capi_net *net, net_request *request, net_sink *sink, const capi_net_watch *watch, capi_err *err)
+{
+    const sftp_call *call = request->context;
+    net_answer answer = {0};
+    capi_status st = net_exchange(net, request, sink, watch, &answer, err);
+
+    if (st != CAPI_OK && call->is_stranger)
+        return capi_err_set(err, CAPI_INVALID, "cannot reach \"%.*s\": the host key of the server is not the one in \"%s\", or not there",
+                            CAPI_STR_ARG(request->shown), call->known_hosts);
+    return st;
+}
+
+static capi_status sftp_get(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_request *out,
+                            capi_err *err)
+{
+    return make(net, url, text, url->path, arena, out, err);
+}
+
+/* A path as an argument of a command of the library. */
+static capi_str quoted(capi_arena *arena, capi_str path)
+{
+    capi_buf out = {0};
+    capi_str copy;
+
+    capi_buf_append_byte(&out, '"');
+    for (size_t i = 0; i < path.bytes; i++) {
+        if (path.data[i] == '"' || path.data[i] == '\\') capi_buf_append_byte(&out, '\\');
+        capi_buf_append_byte(&out, path.data[i]);
+    }
+    capi_buf_append_byte(&out, '"');
+    copy = capi_str_copy(arena, capi_buf_str(&out));
+    capi_buf_deinit(&out);
+    return copy;
+}
+
+static capi_str beside(capi_arena *arena, capi_str path)
+{
+    char uid[CAPI_UID_BYTES];
+    size_t slash = path.bytes;
+
+    while (slash > 0 && path.data[slash - 1] != '/')
+        slash--;
+    capi_random_uid(&capi_random_system, uid);
+    return capi_str_format(arena, "%.*s.capi-%s.tmp", (int)slash, path.data, uid);
+}
+
+static capi_status sftp_upload(capi_net *net, const capi_url *url, capi_str text, int fd, uint64_t bytes,
+                               const capi_net_watch *watch, capi_err *err)
+{
+    capi_arena arena = {0};
+    capi_str temporary = beside(&arena, url->path), from = quoted(&arena, temporary), to = quoted(&arena, url->path);
+    net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
+    net_request request;
+    capi_status st = make(net, url, text, temporary, &arena, &request, err);
+
+    if (st == CAPI_OK) {
+        sftp_call *call = request.context;
+
+        request.method = "PUT";
+        request.is_upload = true;
+        request.body_fd = fd;
+        request.body_bytes = bytes;
+        call->commands = curl_slist_append(NULL, capi_str_format(&arena, "*rm %.*s", CAPI_STR_ARG(to)).data);
+        call->commands = curl_slist_append(
+            call->commands, capi_str_format(&arena, "rename %.*s %.*s", CAPI_STR_ARG(from), CAPI_STR_ARG(to)).data);
+        st = exchange(net, &request, &sink, watch, err);
+        curl_slist_free_all(call->commands);
+    }
+    capi_arena_deinit(&arena);
+    return st;
+}
+
+/* Commands need a transfer beside them: the folder's list, which is not looked at. */
+static capi_status sftp_remove(capi_net *net, const capi_url *url, capi_str text, capi_err *err)
+{
+    capi_arena arena = {0};
+    net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
+    capi_str folder = url->path, path = quoted(&arena, url->path);
+    net_request request;
+    capi_status st;
+
+    while (folder.bytes > 1 && folder.data[folder.bytes - 1] != '/')
+        folder.bytes--;
+    st = make(net, url, text, url->path, &arena, &request, err);
+    if (st == CAPI_OK) {
+        sftp_call *call = request.context;
+
+        request.url = sftp_url(url, folder, &arena);
+        call->lists = true;
+        call->commands = curl_slist_append(NULL, capi_str_format(&arena, "*rm %.*s", CAPI_STR_ARG(path)).data);
+        st = exchange(net, &request, &sink, NULL, err);
+        curl_slist_free_all(call->commands);
+    }
+    capi_arena_deinit(&arena);
+    return st;
+}
+
+/* Wildcards are allowed in the last part of the path only, so one folder is listed; sizes are not known. */
+static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, capi_str prefix, capi_arena *arena,
+                             net_listing *out, capi_err *err)
+{
+    size_t folder_bytes = prefix.bytes, path_at = text.bytes - url->path.bytes;
+    capi_arena scratch = {0};
+    capi_buf body = {0};
+    net_sink sink = {.buf = &body, .fd = -1, .max_bytes = 64 << 20};
+    capi_str folder, names;
+    net_request request;
+    capi_status st;
+
+    while (folder_bytes > path_at + 1 && text.data[folder_bytes - 1] != '/')
+        folder_bytes--;
+    if (folder_bytes < text.bytes && memchr(text.data + folder_bytes, '/', text.bytes - folder_bytes))
+        return capi_err_set(err, CAPI_INVALID, "cannot list \"%.*s\": wildcards may stand in the last part of an sftp path only",
+                            CAPI_STR_ARG(text));
+    folder = capi_str_slice(text, path_at, folder_bytes);
+    st = make(net, url, text, url->path, &scratch, &request, err);
+    if (st == CAPI_OK) {
+        request.url = sftp_url(url, folder, &scratch);
+        ((sftp_call *)request.context)->lists = true;
+        st = exchange(net, &request, &sink, NULL, err);
+    }
+    names = capi_buf_str(&body);
+    for (size_t at = 0, end; st == CAPI_OK && at < names.bytes; at = end + 1) {
+        const char *newline = memchr(names.data + at, '\n', names.bytes - at);
+        capi_str name;
+
+        end = newline ? (size_t)(newline - names.data) : names.bytes;
+        name = capi_str_slice(names, at, end);
+        if (name.bytes == 0 || capi_str_is(name, ".") || capi_str_is(name, "..")) continue;
+        st = net_listing_add(out, capi_str_format(arena, "%.*s%.*s", (int)folder_bytes, text.data, CAPI_STR_ARG(name)), 0,
+                             err);
+    }
+    capi_buf_deinit(&body);
+    capi_arena_deinit(&scratch);
+    return st;
+}
+
+const net_protocol net_sftp = {.get = sftp_get, .upload = sftp_upload, .remove = sftp_remove, .list = sftp_list};
