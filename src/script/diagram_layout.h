@@ -2,8 +2,9 @@
  *
  * After Sugiyama, Tagawa and Toda ("Methods for visual understanding of hierarchical system structures", 1981): nodes get
  * layers by their longest path; an edge gets a vertex in every layer that it passes, one of which carries its label, so that
- * labels take room like boxes; vertices are ordered within layers by barycentres; then x positions follow the neighbours as
- * near as order and widths allow (least squares with pooling of adjacent violators). */
+ * labels take room like boxes; vertices are ordered within layers by barycentres (diagram_order.c); then x positions follow
+ * the neighbours as near as order and widths allow, and edges get their points (diagram_place.c). Where the vertices would
+ * be too many, the longest edges run in lanes beside everything else. */
 #pragma once
 
 #include "base/arena.h"
@@ -20,9 +21,12 @@ typedef struct capi_layout_point {
 } capi_layout_point;
 
 typedef struct capi_layout_edge {
-    uint32_t from, to;         /* boxes; the graph has no cycles */
-    capi_layout_box label;     /* size 0: none */
-    capi_layout_point *points; /* out: from the lower side of one box to the upper side of the other */
+    uint32_t from, to;     /* boxes; the graph has no cycles */
+    capi_layout_box label; /* size 0: none */
+    uint32_t leader;       /* 0: none; else the number + 1 of an earlier edge from the same box whose label is also this
+                                  edge's: both pass through that label */
+    capi_layout_point *points; /* out: from the lower side of one box, or with a leader of its label, to the upper side
+                                  of the other; y never decreases */
     uint32_t point_count;
 } capi_layout_edge;
 

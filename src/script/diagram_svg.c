@@ -1,384 +1,329 @@
 /* diagram_svg.c - the diagram as SVG: boxes with an icon and lines of text, edges as curves with labels.
  *
- * Colours of text and lines follow the page (prefers-color-scheme); colours of roots and statuses are the same on both. Text
- * widths are estimated on the safe side for Verdana and its usual replacements, so that text stays within its box. */
-#include "script/diagram_graph.h"
+ * Colours follow the page (prefers-color-scheme). Text widths are estimated on the safe side, so that text stays within its
+ * box; where they cannot be known, the text is clipped. */
+#include "script/diagram_box.h"
+#include "script/diagram_color.h"
 #include "script/diagram_layout.h"
+#include "script/diagram_text.h"
 
-#include <stdlib.h>
+#include "base/hash.h"
+
+#include <math.h>
 
 static const double FONT = 20;
 static const double LABEL_FONT = 18;
 static const double LINE = 1.3;
+static const double LABEL_WIDTH = 420;
+static const double ICON_HEIGHT_MAX = 5 * 20 * 1.3;
 
-static const char *const palette[] = {"#023EFF", "#FF7C00", "#1AC938", "#E8000B", "#8B2BE2",
-                                      "#9F4800", "#F14CC1", "#A3A3A3", "#FFC400", "#00D7FF"};
-enum { PALETTE_COUNT = sizeof palette / sizeof *palette };
+typedef struct drawing {
+    const capi_diagram_graph *graph;
+    capi_diagram_box *texts;
+    capi_layout_box *places;
+    capi_layout_edge *edges;
+    uint8_t *colors; /* per node */
+    bool colors_edges;
+    capi_buf *to;
+} drawing;
 
-typedef struct svg_node {
-    capi_str lines[5];
-    uint32_t line_count;
-    const char *icon;
-    const char *color; /* NULL: the page's */
-} svg_node;
+/* ---- icons ---- */
 
-/* ---- text ---- */
-
-static void svg_text(capi_buf *to, capi_str text)
-{
-    for (size_t i = 0; i < text.bytes; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        switch (c) {
-        case '&': capi_buf_append_text(to, "&amp;"); break;
-        case '<': capi_buf_append_text(to, "&lt;"); break;
-        case '>': capi_buf_append_text(to, "&gt;"); break;
-        case '"': capi_buf_append_text(to, "&quot;"); break;
-        case '\'': capi_buf_append_text(to, "&#39;"); break;
-        default: capi_buf_append_byte(to, c < 0x20 ? ' ' : (char)c);
-        }
-    }
-}
-
-static double text_width(capi_str text, double font)
-{
-    double em = 0;
-
-    for (size_t i = 0; i < text.bytes; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        if ((c & 0xC0) == 0x80) continue;
-        if (c >= 0xE0)
-            em += 1.05; /* may be as wide as high */
-        else if (c && strchr("iljtfrI.,:;'|!()[]{}/ -", c))
-            em += 0.48;
-        else if (c && strchr("mwMW@%", c))
-            em += 1.05;
-        else
-            em += (c >= 'A' && c <= 'Z') || c >= 0x80 ? 0.78 : 0.67;
-    }
-    return em * font;
-}
-
-/* "/tmp/out/x/y.csv" -> "/tmp/out/.../y.csv": the first three parts and the last. */
-static capi_str shorten(capi_str url, capi_arena *arena)
-{
-    size_t slashes[4] = {0};
-    uint32_t count = 0;
-    size_t last = 0;
-
-    for (size_t i = 0; i < url.bytes; i++)
-        if (url.data[i] == '/') {
-            if (count < 4) slashes[count] = i;
-            count++;
-            last = i;
-        }
-    if (count < 4) return url;
-    return capi_str_format(arena, "%.*s/...%.*s", (int)slashes[2], url.data, (int)(url.bytes - last), url.data + last);
-}
-
-/* ---- what a box says ---- */
-
-static void box_line(svg_node *box, capi_str line)
-{
-    if (line.bytes) box->lines[box->line_count++] = line;
-}
-
-static capi_str join_words(const capi_node *node)
-{
-    if (node->lookup->is_grouped)
-        return node->lookup->is_left ? CAPI_STR("left join, grouped") : CAPI_STR("inner join, grouped");
-    return node->lookup->is_left ? CAPI_STR("left join") : CAPI_STR("inner join");
-}
-
-static capi_str unique_index(const capi_node *node)
-{
-    for (uint32_t i = 0; i < node->table->index_count; i++)
-        if (node->table->indexes[i].key.is_unique) return node->table->indexes[i].name;
-    return CAPI_STR("");
-}
-
-static void box_full(svg_node *box, const capi_node *node, capi_arena *arena)
-{
-    box_line(box, node->name);
-    box_line(box, node->desc);
-    switch (node->type) {
-    case CAPI_NODE_FILE_TABLE:
-        if (node->source.url_count) box_line(box, shorten(node->source.urls[0], arena));
-        break;
-    case CAPI_NODE_TABLE_TABLE:
-    case CAPI_NODE_TABLE_FILE: box_line(box, node->source_table); break;
-    case CAPI_NODE_LOOKUP:
-        box_line(box, join_words(node));
-        box_line(box, node->lookup->index->name);
-        break;
-    case CAPI_NODE_DISTINCT: box_line(box, unique_index(node)); break;
-    case CAPI_NODE_CUSTOM:
-        box_line(box, node->processor->kind == CAPI_PROCESSOR_PY ? CAPI_STR("Python formulas") : CAPI_STR("tags"));
-        break;
-    case CAPI_NODE_TYPE_COUNT: break;
-    }
-    box_line(box, node->table ? node->table->name : shorten(node->file->url_template, arena));
-}
-
-static const char *icon_name(const capi_node *node)
-{
-    switch (node->type) {
-    case CAPI_NODE_FILE_TABLE: return "file_table";
-    case CAPI_NODE_TABLE_TABLE: return "table_table";
-    case CAPI_NODE_LOOKUP: return "lookup";
-    case CAPI_NODE_DISTINCT: return "distinct";
-    case CAPI_NODE_CUSTOM: return node->processor->kind == CAPI_PROCESSOR_PY ? "python" : "tags";
-    case CAPI_NODE_TABLE_FILE: return node->file->kind == CAPI_FILE_PARQUET ? "parquet" : "csv";
-    case CAPI_NODE_TYPE_COUNT: break;
-    }
-    return "table_table";
-}
-
-/* ---- colours ---- */
-
-static const char *status_color(int status)
-{
-    switch (status) {
-    case CAPI_DIAGRAM_NO_STATUS:
-    case 0: return NULL;
-    case 1: return "#63AFFA";
-    case 2: return "#4CCC93";
-    case 3: return "#F84143";
-    case 104: return "#FBA141";
-    default: return "#2F4F4F";
-    }
-}
-
-typedef struct root_size {
-    uint32_t root, count;
-} root_size;
-
-static int compare_roots(const void *a, const void *b)
-{
-    const root_size *x = a;
-    const root_size *y = b;
-
-    if (x->count != y->count) return x->count > y->count ? -1 : 1;
-    return x->root < y->root ? -1 : x->root > y->root;
-}
-
-/* Each root and everything that reads from it, by primary edges, gets one colour; the largest family the first one. */
-static void color_roots(const capi_diagram_graph *graph, svg_node *boxes, capi_arena *arena)
-{
-    uint32_t *root_of = capi_new_array(arena, uint32_t, graph->node_count);
-    root_size *sizes = capi_new_array(arena, root_size, graph->node_count);
-    uint32_t *source = capi_new_array(arena, uint32_t, graph->node_count);
-
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        source[i] = UINT32_MAX;
-    for (uint32_t e = 0; e < graph->edge_count; e++)
-        if (!graph->edges[e].is_lookup) source[graph->edges[e].to] = graph->edges[e].from;
-    for (uint32_t i = 0; i < graph->node_count; i++) {
-        uint32_t root = i;
-
-        while (source[root] != UINT32_MAX)
-            root = source[root];
-        root_of[i] = root;
-        sizes[i].root = i;
-        sizes[root].count++;
-    }
-    qsort(sizes, graph->node_count, sizeof *sizes, compare_roots);
-    for (uint32_t i = 0; i < graph->node_count && sizes[i].count; i++)
-        boxes[sizes[i].root].color = palette[i % PALETTE_COUNT];
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        boxes[i].color = boxes[root_of[i]].color;
-}
-
-/* ---- drawing ---- */
-
-static const char style[] =
-    "<style>\n"
-    ".ink{stroke:#222;fill:#222}.box{fill:#fff;stroke:#222}.txt{font:20px Verdana,'DejaVu Sans',sans-serif;fill:#111}\n"
-    ".lbl{font:18px Arial,'Liberation "
-    "Sans',sans-serif;fill:#606060}.lbox{fill:#fff;stroke:#888}.edge{fill:none;stroke:#444;"
-    "stroke-width:2}.icon{fill:none;stroke-width:2;stroke:#222}.page{fill:#fff}\n"
-    "@media "
-    "(prefers-color-scheme:dark){.page{fill:#16181c}.box{fill:#20242b;stroke:#ccc}.txt{fill:#eee}.lbl{fill:#b8bcc4}"
-    ".lbox{fill:#16181c;stroke:#777}.edge{stroke:#aaa}.icon{stroke:#ccc}.ink{stroke:#aaa;fill:#aaa}}\n"
-    "</style>\n";
+typedef enum svg_icon {
+    ICON_FILE_TABLE,
+    ICON_TABLE_TABLE,
+    ICON_LOOKUP,
+    ICON_DISTINCT,
+    ICON_PYTHON,
+    ICON_TAGS,
+    ICON_CSV,
+    ICON_PARQUET,
+    ICON_COUNT,
+} svg_icon;
 
 #define DATABASE "M2 6a8 4 0 0 1 16 0v16a8 4 0 0 1 -16 0zM2 6a8 4 0 0 0 16 0M2 14a8 4 0 0 0 16 0"
+#define DOCUMENT "M2 2h18l8 8v16h-26zM20 2v8h8"
 
-static const char symbols[] =
-    "<defs>\n"
-    "<marker id=\"arrow\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" "
-    "orient=\"auto\"><path class=\"ink\" d=\"M0 0L10 5L0 10z\"/></marker>\n"
-    "<symbol id=\"file_table\" viewBox=\"0 0 48 28\"><path d=\"M30 2h10l6 6v18h-16zM40 2v6h6M20 14h8M25 11l-5 3l5 "
-    "3" DATABASE "\"/></symbol>\n"
-    "<symbol id=\"table_table\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE "M30 6a8 4 0 0 1 16 0v16a8 4 0 0 1 -16 0z"
-    "M30 6a8 4 0 0 0 16 0M20 14h8M25 11l3 3l-3 3\"/></symbol>\n"
-    "<symbol id=\"lookup\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
-    "M46 4h-6l-8 10h-8M46 24h-6l-8 -10M28 11l-4 3l4 3\"/>"
-    "</symbol>\n"
-    "<symbol id=\"distinct\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
-    "M26 8v12M32 8v12h4a6 6 0 0 0 0 -12z\"/></symbol>\n"
-    "<symbol id=\"python\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
-    "M30 10v-4a4 4 0 0 1 8 0v6h-8a4 4 0 0 0 0 8M46 18v4"
-    "a4 4 0 0 1 -8 0v-4\"/></symbol>\n"
-    "<symbol id=\"tags\" viewBox=\"0 0 48 28\"><path d=\"" DATABASE
-    "M26 6h10l10 10l-10 10l-10 -10zM31 11h.1\"/></symbol>\n"
-    "<symbol id=\"csv\" viewBox=\"0 0 48 28\"><path d=\"M12 2h18l8 8v16h-26zM30 2v8h8M16 14h16M16 18h16M16 "
-    "22h10\"/></symbol>\n"
-    "<symbol id=\"parquet\" viewBox=\"0 0 48 28\"><path d=\"M12 2h18l8 8v16h-26zM30 2v8h8M16 14h6v8h-6zM26 "
-    "14h6v8h-6z\"/>"
-    "</symbol>\n</defs>\n";
+/* Drawn in a field 28 high, by strokes alone. */
+static const struct {
+    const char *name;
+    int width;
+    const char *path;
+} icons[ICON_COUNT] = {
+    [ICON_FILE_TABLE] = {"file_table", 48, DATABASE "M30 2h10l6 6v18h-16zM40 2v6h6M28 14h-7M24 11l-3 3l3 3"},
+    [ICON_TABLE_TABLE] = {"table_table", 48,
+                          DATABASE "M30 6a8 4 0 0 1 16 0v16a8 4 0 0 1 -16 0zM30 6a8 4 0 0 0 16 0M30 14a8 4 0 0 0 16 0"
+                                   "M20 14h8M25 11l3 3l-3 3"},
+    [ICON_LOOKUP] = {"lookup", 48, DATABASE "M46 5h-6l-8 9h-11M46 23h-6l-8 -9M25 10l-4 4l4 4"},
+    [ICON_DISTINCT] = {"distinct", 46, DATABASE "M25 8v12M31 8v12h4a6 6 0 0 0 0 -12z"},
+    [ICON_PYTHON] = {"python", 48,
+                     DATABASE "M31 10v-3a4 4 0 0 1 4 -4h4a4 4 0 0 1 4 4v3a4 4 0 0 1 -4 4h-8a4 4 0 0 0 -4 4v3"
+                              "M40 18v3a4 4 0 0 1 -4 4h-4a4 4 0 0 1 -4 -4M36 7h.1M35 21h.1M35 10h-8"},
+    [ICON_TAGS] = {"tags", 48, DATABASE "M24 7h10l10 10l-9 9l-11 -11zM27 10h2v2h-2zM38 7l8 8"},
+    [ICON_CSV] = {"csv", 30, DOCUMENT "M7 14h14M7 18h14M7 22h9"},
+    [ICON_PARQUET] = {"parquet", 30, DOCUMENT "M7 13h5v9h-5zM15 13h6v9h-6zM7 17h5M15 17h6"},
+};
 
-static double icon_width(const svg_node *box)
+static svg_icon node_icon(const capi_node *node)
 {
-    return box->line_count * FONT * LINE * 48 / 28;
+    switch (node->type) {
+    case CAPI_NODE_FILE_TABLE: return ICON_FILE_TABLE;
+    case CAPI_NODE_LOOKUP: return ICON_LOOKUP;
+    case CAPI_NODE_DISTINCT: return ICON_DISTINCT;
+    case CAPI_NODE_CUSTOM: return node->processor->kind == CAPI_PROCESSOR_PY ? ICON_PYTHON : ICON_TAGS;
+    case CAPI_NODE_TABLE_FILE: return node->file->kind == CAPI_FILE_PARQUET ? ICON_PARQUET : ICON_CSV;
+    case CAPI_NODE_TABLE_TABLE:
+    case CAPI_NODE_TYPE_COUNT: break;
+    }
+    return ICON_TABLE_TABLE;
 }
 
-static void box_size(const svg_node *box, bool has_icon, capi_layout_box *out)
+static double icon_height(const capi_diagram_box *text)
+{
+    return fmin(text->line_count * FONT * LINE, ICON_HEIGHT_MAX);
+}
+
+static double icon_width(const capi_diagram_box *text, svg_icon icon)
+{
+    return icon_height(text) * icons[icon].width / 28;
+}
+
+/* ---- sizes ---- */
+
+static void box_size(const capi_diagram_box *text, svg_icon icon, capi_layout_box *out)
 {
     double widest = 0;
 
-    for (uint32_t i = 0; i < box->line_count; i++) {
-        double width = text_width(box->lines[i], FONT);
-
-        if (width > widest) widest = width;
-    }
-    out->height = box->line_count * FONT * LINE + 2 * FONT;
-    if (!has_icon && box->line_count == 1) out->height += 2 * FONT * LINE; /* an empty line above and below */
-    out->width = widest + 2 * FONT + (has_icon ? icon_width(box) + FONT / 2 : 0);
+    for (uint32_t i = 0; i < text->line_count; i++)
+        widest = fmax(widest, capi_text_width(text->lines[i], CAPI_FACE_BOX));
+    out->height = text->line_count * FONT * LINE + 2 * FONT;
+    out->width = widest + icon_width(text, icon) + FONT * 2.75;
 }
 
-static void label_size(const capi_diagram_edge *edge, capi_layout_box *out)
+static void label_size(capi_diagram_edge *edge, capi_layout_box *out, capi_arena *arena)
 {
     double widest = 0;
 
     *out = (capi_layout_box){0};
     if (edge->line_count == 0) return;
     for (uint32_t i = 0; i < edge->line_count; i++) {
-        double width = text_width(edge->label[i], LABEL_FONT);
-
-        if (width > widest) widest = width;
+        edge->label[i] = capi_text_fit(edge->label[i], CAPI_FACE_LABEL, LABEL_WIDTH, arena);
+        widest = fmax(widest, capi_text_width(edge->label[i], CAPI_FACE_LABEL));
     }
     out->width = widest + LABEL_FONT;
     out->height = edge->line_count * LABEL_FONT * LINE + LABEL_FONT / 2;
 }
 
-static void draw_box(capi_buf *to, const svg_node *box, const capi_layout_box *at, const capi_node *node, bool has_icon)
+/* Lookups in one table whose labels say the same share the label. */
+static void share_labels(const drawing *d, capi_arena *arena)
 {
-    double text_x = at->x + FONT + (has_icon ? icon_width(box) + FONT / 2 : 0);
-    double text_y = at->y + (at->height - box->line_count * FONT * LINE) / 2 + FONT;
+    capi_buf key = {0};
+    capi_map seen;
 
-    capi_buf_append_text(to, "<g><title>");
-    svg_text(to, node->desc.bytes ? node->desc : node->name);
-    capi_buf_printf(to,
-                    "</title><rect class=\"box\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"10\" "
-                    "stroke-width=\"%d\"",
-                    at->x, at->y, at->width, at->height, node->is_manual ? 5 : 1);
-    if (box->color) capi_buf_printf(to, " style=\"fill:%s;fill-opacity:0.3;stroke:%s\"", box->color, box->color);
-    capi_buf_append_text(to, "/>");
-    if (has_icon) {
-        capi_buf_printf(to, "<use href=\"#%s\" class=\"icon\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"",
-                        box->icon, at->x + FONT * 0.75, at->y + FONT, icon_width(box), box->line_count * FONT * LINE);
-        if (box->color) capi_buf_printf(to, " style=\"stroke:%s\"", box->color);
-        capi_buf_append_text(to, "/>");
+    capi_map_init(&seen, arena);
+    for (uint32_t e = 0; e < d->graph->edge_count; e++) {
+        const capi_diagram_edge *edge = &d->graph->edges[e];
+        uintptr_t leader;
+
+        if (!edge->is_lookup || edge->line_count == 0) continue;
+        capi_buf_clear(&key);
+        capi_buf_printf(&key, "%u", edge->from);
+        for (uint32_t i = 0; i < edge->line_count; i++) {
+            capi_buf_append_byte(&key, '\n');
+            capi_buf_append_str(&key, edge->label[i]);
+        }
+        leader = (uintptr_t)capi_map_get(&seen, capi_buf_str(&key));
+        if (leader)
+            d->edges[e].leader = (uint32_t)leader;
+        else
+            capi_map_put(&seen, capi_str_copy(arena, capi_buf_str(&key)), (void *)((uintptr_t)e + 1));
     }
-    for (uint32_t i = 0; i < box->line_count; i++) {
-        capi_buf_printf(to, "<text class=\"txt\" x=\"%.1f\" y=\"%.1f\"%s>", text_x, text_y + i * FONT * LINE,
-                        i == 0 && box->line_count > 1 ? " font-weight=\"bold\"" : "");
-        svg_text(to, box->lines[i]);
-        capi_buf_append_text(to, "</text>");
-    }
-    capi_buf_append_text(to, "</g>\n");
+    capi_buf_deinit(&key);
 }
 
-static void draw_edge(capi_buf *to, const capi_layout_edge *edge, const capi_diagram_edge *about, const char *color)
-{
-    const capi_layout_point *p = edge->points;
+/* ---- drawing ---- */
 
-    capi_buf_printf(to, "<path class=\"edge\" marker-end=\"url(#arrow)\"%s",
-                    about->is_lookup ? " stroke-dasharray=\"8 5\"" : "");
-    if (color) capi_buf_printf(to, " style=\"stroke:%s\"", color);
-    capi_buf_printf(to, " d=\"M%.1f %.1f", p[0].x, p[0].y);
+static void draw_class(capi_buf *to, const char *name, uint8_t color)
+{
+    capi_buf_printf(to, " class=\"%s", name);
+    if (color) capi_buf_printf(to, " c%d", color);
+    capi_buf_append_byte(to, '"');
+}
+
+static void draw_rect(capi_buf *to, const char *name, uint8_t color, const capi_layout_box *at, int radius)
+{
+    capi_buf_append_text(to, "<rect");
+    draw_class(to, name, color);
+    capi_buf_printf(to, " x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%d\"", at->x, at->y, at->width,
+                    at->height, radius);
+}
+
+static void draw_text(capi_buf *to, const char *name, capi_str text, double x, double y, double width)
+{
+    bool is_clipped = !capi_text_is_ascii(text);
+
+    if (text.bytes == 0) return;
+    if (is_clipped) {
+        capi_buf_printf(to, "<svg x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">", x, y - FONT * 1.05, width,
+                        FONT * 1.5);
+        x = 0;
+        y = FONT * 1.05;
+    }
+    capi_buf_printf(to, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", name, x, y);
+    capi_text_escape(to, text);
+    capi_buf_append_text(to, is_clipped ? "</text></svg>" : "</text>");
+}
+
+static void draw_box(const drawing *d, uint32_t number)
+{
+    const capi_node *node = d->graph->nodes[number];
+    const capi_diagram_box *text = &d->texts[number];
+    const capi_layout_box *at = &d->places[number];
+    svg_icon icon = node_icon(node);
+    double text_x = at->x + icon_width(text, icon) + FONT * 1.75;
+    double text_y = at->y + FONT * 2;
+
+    capi_buf_append_text(d->to, "<g><title>");
+    capi_text_escape(d->to, node->desc.bytes ? node->desc : node->name);
+    capi_buf_append_text(d->to, "</title>");
+    draw_rect(d->to, "box", d->colors[number], at, 10);
+    capi_buf_printf(d->to, " stroke-width=\"%d\"/><use href=\"#capi-%s\"", node->is_manual ? 5 : 1, icons[icon].name);
+    draw_class(d->to, "icon", d->colors[number]);
+    capi_buf_printf(d->to, " x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", at->x + FONT,
+                    at->y + (at->height - icon_height(text)) / 2, icon_width(text, icon), icon_height(text));
+    for (uint32_t i = 0; i < text->line_count; i++)
+        draw_text(d->to, "txt", text->lines[i], text_x, text_y + i * FONT * LINE,
+                  at->x + at->width - text_x - FONT / 2);
+    capi_buf_append_text(d->to, "</g>\n");
+}
+
+static void draw_tooltip(capi_buf *to, const capi_diagram_edge *about)
+{
+    if (about->line_count == 0) return;
+    capi_buf_append_text(to, "<title>");
+    for (uint32_t i = 0; i < about->line_count; i++) {
+        if (i) capi_buf_append_byte(to, ' ');
+        capi_text_escape(to, about->label[i]);
+    }
+    capi_buf_append_text(to, "</title>");
+}
+
+static uint8_t edge_color(const drawing *d, uint32_t e)
+{
+    return d->colors_edges ? d->colors[d->graph->edges[e].from] : CAPI_DIAGRAM_PLAIN;
+}
+
+static void draw_edge(const drawing *d, uint32_t e)
+{
+    const capi_diagram_edge *about = &d->graph->edges[e];
+    const capi_layout_edge *edge = &d->edges[e];
+    const capi_layout_point *p = edge->points;
+    uint8_t color = edge_color(d, e);
+
+    capi_buf_append_text(d->to, "<path");
+    draw_class(d->to, "edge", color);
+    capi_buf_printf(d->to, " marker-end=\"url(#capi-tip%d)\"%s d=\"M%.1f %.1f", color,
+                    about->is_lookup ? " stroke-dasharray=\"8 5\"" : "", p[0].x, p[0].y);
     for (uint32_t i = 1; i < edge->point_count; i++) {
         double middle = (p[i - 1].y + p[i].y) / 2;
 
-        if (p[i].x == p[i - 1].x)
-            capi_buf_printf(to, "L%.1f %.1f", p[i].x, p[i].y);
+        if (fabs(p[i].x - p[i - 1].x) < 0.05)
+            capi_buf_printf(d->to, "L%.1f %.1f", p[i].x, p[i].y);
         else
-            capi_buf_printf(to, "C%.1f %.1f %.1f %.1f %.1f %.1f", p[i - 1].x, middle, p[i].x, middle, p[i].x, p[i].y);
+            capi_buf_printf(d->to, "C%.1f %.1f %.1f %.1f %.1f %.1f", p[i - 1].x, middle, p[i].x, middle, p[i].x,
+                            p[i].y);
     }
-    capi_buf_append_text(to, "\">");
-    if (about->line_count) {
-        capi_buf_append_text(to, "<title>");
-        for (uint32_t i = 0; i < about->line_count; i++) {
-            if (i) capi_buf_append_byte(to, ' ');
-            svg_text(to, about->label[i]);
-        }
-        capi_buf_append_text(to, "</title>");
-    }
-    capi_buf_append_text(to, "</path>\n");
+    capi_buf_append_text(d->to, "\">");
+    draw_tooltip(d->to, about);
+    capi_buf_append_text(d->to, "</path>\n");
 }
 
-static void draw_label(capi_buf *to, const capi_layout_edge *edge, const capi_diagram_edge *about, const char *color)
+static void draw_label(const drawing *d, uint32_t e)
 {
-    const capi_layout_box *at = &edge->label;
+    const capi_diagram_edge *about = &d->graph->edges[e];
+    const capi_layout_box *at = &d->edges[e].label;
 
-    if (about->line_count == 0) return;
-    capi_buf_printf(to, "<rect class=\"lbox\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"6\"%s", at->x,
-                    at->y, at->width, at->height, about->is_lookup ? " stroke-dasharray=\"5 4\"" : "");
-    if (color) capi_buf_printf(to, " style=\"stroke:%s\"", color);
-    capi_buf_append_text(to, "/>");
-    for (uint32_t i = 0; i < about->line_count; i++) {
-        capi_buf_printf(to, "<text class=\"lbl\" x=\"%.1f\" y=\"%.1f\">", at->x + LABEL_FONT / 2,
-                        at->y + LABEL_FONT * 1.1 + i * LABEL_FONT * LINE);
-        svg_text(to, about->label[i]);
-        capi_buf_append_text(to, "</text>");
+    if (about->line_count == 0 || d->edges[e].leader) return;
+    capi_buf_append_text(d->to, "<g>");
+    draw_tooltip(d->to, about);
+    draw_rect(d->to, "lbox", edge_color(d, e), at, 6);
+    capi_buf_append_text(d->to, about->is_lookup ? " stroke-dasharray=\"5 4\"/>" : "/>");
+    for (uint32_t i = 0; i < about->line_count; i++)
+        draw_text(d->to, "lbl", about->label[i], at->x + LABEL_FONT / 2, at->y + LABEL_FONT * (1.2 + i * LINE),
+                  at->width - LABEL_FONT / 2);
+    capi_buf_append_text(d->to, "</g>\n");
+}
+
+/* Only what is used. */
+static void draw_definitions(const drawing *d, const bool used[CAPI_DIAGRAM_COLORS])
+{
+    bool has_icon[ICON_COUNT] = {false};
+
+    for (uint32_t i = 0; i < d->graph->node_count; i++)
+        has_icon[node_icon(d->graph->nodes[i])] = true;
+    capi_diagram_style(d->to, used);
+    capi_buf_append_text(d->to, "<defs>\n");
+    for (int i = 0; i < ICON_COUNT; i++)
+        if (has_icon[i])
+            capi_buf_printf(d->to, "<symbol id=\"capi-%s\" viewBox=\"0 0 %d 28\"><path d=\"%s\"/></symbol>\n",
+                            icons[i].name, icons[i].width, icons[i].path);
+    for (int i = 0; i < CAPI_DIAGRAM_COLORS; i++) {
+        if (i > 0 && !used[i]) continue;
+        capi_buf_printf(d->to,
+                        "<marker id=\"capi-tip%d\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" "
+                        "markerHeight=\"7\" orient=\"auto\"><path",
+                        i);
+        draw_class(d->to, "tip", (uint8_t)i);
+        capi_buf_append_text(d->to, " d=\"M0 0L10 5L0 10z\"/></marker>\n");
     }
-    capi_buf_append_byte(to, '\n');
+    capi_buf_append_text(d->to, "</defs>\n");
+}
+
+static void draw_all(const drawing *d, capi_layout_size size)
+{
+    const capi_diagram_graph *graph = d->graph;
+    bool used[CAPI_DIAGRAM_COLORS] = {false};
+
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        used[d->colors[i]] = true;
+    capi_buf_printf(d->to,
+                    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"capi\" width=\"%.0f\" height=\"%.0f\" "
+                    "viewBox=\"0 0 %.0f %.0f\">\n",
+                    ceil(size.width), ceil(size.height), ceil(size.width), ceil(size.height));
+    draw_definitions(d, used);
+    capi_buf_append_text(d->to, "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n");
+    for (uint32_t e = 0; e < graph->edge_count; e++)
+        draw_edge(d, e);
+    for (uint32_t e = 0; e < graph->edge_count; e++)
+        draw_label(d, e);
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        draw_box(d, i);
+    capi_buf_append_text(d->to, "</svg>\n");
 }
 
 void capi_diagram_svg(const capi_script *script, const capi_diagram_options *options, capi_buf *to)
 {
     capi_arena arena = {0};
     capi_diagram_graph graph;
-    bool is_full = !options->statuses;
-    svg_node *boxes;
-    capi_layout_box *places;
-    capi_layout_edge *edges;
-    capi_layout_size size;
+    bool has_status = options->statuses != NULL;
+    drawing d = {.graph = &graph, .colors_edges = !has_status, .to = to};
 
     capi_diagram_graph_make(script, options, &arena, &graph);
-    boxes = capi_new_array(&arena, svg_node, graph.node_count);
-    places = capi_new_array(&arena, capi_layout_box, graph.node_count);
-    edges = capi_new_array(&arena, capi_layout_edge, graph.edge_count);
-    if (options->with_root_colors && is_full) color_roots(&graph, boxes, &arena);
+    d.texts = capi_new_array(&arena, capi_diagram_box, graph.node_count);
+    d.places = capi_new_array(&arena, capi_layout_box, graph.node_count);
+    d.edges = capi_new_array(&arena, capi_layout_edge, graph.edge_count);
+    d.colors = capi_new_array(&arena, uint8_t, graph.node_count);
+    if (options->with_root_colors && !has_status) capi_diagram_color_roots(&graph, d.colors, &arena);
     for (uint32_t i = 0; i < graph.node_count; i++) {
-        if (is_full)
-            box_full(&boxes[i], graph.nodes[i], &arena);
-        else
-            box_line(&boxes[i], graph.nodes[i]->name);
-        boxes[i].icon = icon_name(graph.nodes[i]);
-        if (!is_full) boxes[i].color = status_color(graph.statuses[i]);
-        box_size(&boxes[i], is_full, &places[i]);
+        (has_status ? capi_diagram_box_name : capi_diagram_box_full)(&d.texts[i], graph.nodes[i], &arena);
+        if (has_status) d.colors[i] = capi_diagram_color_status(graph.statuses[i]);
+        box_size(&d.texts[i], node_icon(graph.nodes[i]), &d.places[i]);
     }
     for (uint32_t e = 0; e < graph.edge_count; e++) {
-        edges[e] = (capi_layout_edge){.from = graph.edges[e].from, .to = graph.edges[e].to};
-        label_size(&graph.edges[e], &edges[e].label);
+        d.edges[e] = (capi_layout_edge){.from = graph.edges[e].from, .to = graph.edges[e].to};
+        label_size(&graph.edges[e], &d.edges[e].label, &arena);
     }
-    size = capi_diagram_layout(places, graph.node_count, edges, graph.edge_count, &arena);
-
-    capi_buf_printf(
-        to, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
-        size.width, size.height, size.width, size.height);
-    capi_buf_append_text(to, style);
-    capi_buf_append_text(to, symbols);
-    capi_buf_append_text(to, "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n");
-    for (uint32_t e = 0; e < graph.edge_count; e++)
-        draw_edge(to, &edges[e], &graph.edges[e], is_full ? boxes[graph.edges[e].from].color : NULL);
-    for (uint32_t e = 0; e < graph.edge_count; e++)
-        draw_label(to, &edges[e], &graph.edges[e], is_full ? boxes[graph.edges[e].from].color : NULL);
-    for (uint32_t i = 0; i < graph.node_count; i++)
-        draw_box(to, &boxes[i], &places[i], graph.nodes[i], is_full);
-    capi_buf_append_text(to, "</svg>\n");
+    share_labels(&d, &arena);
+    draw_all(&d, capi_diagram_layout(d.places, graph.node_count, d.edges, graph.edge_count, &arena));
     capi_arena_deinit(&arena);
 }
