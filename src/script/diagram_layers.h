@@ -32,10 +32,12 @@ typedef struct capi_layers {
     capi_layer_chain *chains; /* per edge */
 } capi_layers;
 
+/* diagram_layout.c: one graph, whether or not it hangs together. */
+capi_layout_size capi_layers_lay_out(capi_layout_box *boxes, uint32_t box_count, capi_layout_edge *edges,
+                                     uint32_t edge_count, capi_arena *arena);
+
 /* diagram_order.c: few crossings. */
 void capi_layers_order(capi_layers *graph, capi_arena *arena);
-/* Crossings of the edges as they are ordered now. */
-uint64_t capi_layers_crossings(const capi_layers *graph, capi_arena *arena);
 
 /* diagram_place.c: x of all vertices, then places of boxes, labels and points. */
 void capi_layers_place(capi_layers *graph, capi_arena *arena);

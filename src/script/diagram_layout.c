@@ -192,7 +192,7 @@ static void fill_layers(capi_layers *graph, capi_arena *arena)
     }
 }
 
-capi_layout_size capi_diagram_layout(capi_layout_box *boxes, uint32_t box_count, capi_layout_edge *edges,
+capi_layout_size capi_layers_lay_out(capi_layout_box *boxes, uint32_t box_count, capi_layout_edge *edges,
                                      uint32_t edge_count, capi_arena *arena)
 {
     capi_layers graph = {0};

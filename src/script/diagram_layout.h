@@ -4,7 +4,8 @@
  * layers by their longest path; an edge gets a vertex in every layer that it passes, one of which carries its label, so that
  * labels take room like boxes; vertices are ordered within layers by barycentres (diagram_order.c); then x positions follow
  * the neighbours as near as order and widths allow, and edges get their points (diagram_place.c). Where the vertices would
- * be too many, the longest edges run in lanes beside everything else. */
+ * be too many, the longest edges run in lanes beside everything else. Parts that nothing connects are laid out one by one
+ * (diagram_pack.c). */
 #pragma once
 
 #include "base/arena.h"

@@ -98,3 +98,78 @@ TEST(in_random_graphs_boxes_and_labels_never_overlap)
         capi_arena_deinit(&arena);
     }
 }
+
+TEST(unconnected_parts_stand_on_shelves)
+{
+    capi_arena arena = {0};
+    capi_layout_box boxes[64];
+    capi_layout_edge edges[2] = {{.from = 60, .to = 3, .label = {.width = 90, .height = 20}},
+                                 {.from = 60, .to = 61, .label = {.width = 90, .height = 20}, .leader = 1}};
+    capi_layout_size size;
+
+    for (int i = 0; i < 64; i++)
+        boxes[i] = (capi_layout_box){.width = 200, .height = 50};
+    size = capi_diagram_layout(boxes, 64, edges, 2, &arena);
+    edges[1].label.width = 0; /* the same label as that of edge 0 */
+    check_nothing_overlaps(boxes, 64, edges, 2, size);
+    CHECK(size.width < 3 * size.height && size.height < 3 * size.width);
+    /* The only part of two rows is the highest, so it stands first. */
+    CHECK(boxes[60].y < boxes[3].y && boxes[3].y == boxes[61].y && boxes[60].y <= boxes[0].y);
+    CHECK(edges[0].points[0].y == boxes[60].y + 50);
+    CHECK(edges[1].points[edges[1].point_count - 1].y == boxes[61].y);
+    capi_arena_deinit(&arena);
+}
+
+TEST(edges_with_one_label_part_below_it)
+{
+    capi_arena arena = {0};
+    capi_layout_box boxes[4] = {{100, 40}, {100, 40}, {100, 40}, {100, 40}};
+    capi_layout_edge edges[3] = {{.from = 0, .to = 1, .label = {.width = 90, .height = 20}},
+                                 {.from = 0, .to = 2, .label = {.width = 90, .height = 20}, .leader = 1},
+                                 {.from = 0, .to = 3, .label = {.width = 90, .height = 20}, .leader = 1}};
+
+    capi_diagram_layout(boxes, 4, edges, 3, &arena);
+    for (int e = 1; e < 3; e++) {
+        CHECK(edges[e].label.x == edges[0].label.x && edges[e].label.y == edges[0].label.y);
+        CHECK(edges[e].points[0].y == edges[0].label.y + 20);
+        CHECK(edges[e].points[0].x == edges[0].label.x + 45);
+    }
+    CHECK(edges[0].points[0].y == boxes[0].y + 40);
+    capi_arena_deinit(&arena);
+}
+
+/* A chain of boxes, each of which also reads one far above it: more passing edges than get vertices. */
+TEST(too_many_long_edges_run_beside_the_boxes)
+{
+    enum { COUNT = 1500 };
+    capi_arena arena = {0};
+    capi_layout_box *boxes = capi_new_array(&arena, capi_layout_box, COUNT);
+    capi_layout_edge *edges = capi_new_array(&arena, capi_layout_edge, COUNT * 2);
+    uint32_t edge_count = 0;
+    uint32_t outside = 0;
+    double right = 0;
+    capi_layout_size size;
+
+    for (uint32_t b = 0; b < COUNT; b++) {
+        boxes[b] = (capi_layout_box){.width = 100, .height = 40};
+        if (b > 0) edges[edge_count++] = (capi_layout_edge){.from = b - 1, .to = b};
+        if (b > 1)
+            edges[edge_count++] = (capi_layout_edge){.from = b / 2, .to = b, .label = {.width = 60, .height = 20}};
+    }
+    size = capi_diagram_layout(boxes, COUNT, edges, edge_count, &arena);
+    check_nothing_overlaps(boxes, COUNT, edges, edge_count, size);
+    for (uint32_t b = 0; b < COUNT; b++)
+        right = boxes[b].x + boxes[b].width > right ? boxes[b].x + boxes[b].width : right;
+    for (uint32_t e = 0; e < edge_count; e++) {
+        bool is_outside = false;
+
+        for (uint32_t i = 0; i < edges[e].point_count; i++) {
+            CHECK(edges[e].points[i].x > 0 && edges[e].points[i].x < size.width);
+            CHECK(i == 0 || edges[e].points[i].y >= edges[e].points[i - 1].y);
+            if (edges[e].points[i].x > right) is_outside = true;
+        }
+        outside += is_outside;
+    }
+    CHECK(outside > 100);
+    capi_arena_deinit(&arena);
+}

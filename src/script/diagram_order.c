@@ -90,14 +90,6 @@ static void search_init(order_search *search, capi_layers *graph, capi_arena *ar
     search->best = capi_new_array(arena, uint32_t, count);
 }
 
-uint64_t capi_layers_crossings(const capi_layers *graph, capi_arena *arena)
-{
-    order_search search;
-
-    search_init(&search, (capi_layers *)graph, arena);
-    return all_crossings(&search);
-}
-
 /* ---- barycentres ---- */
 
 static int compare_items(const void *a, const void *b)
