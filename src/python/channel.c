@@ -2,6 +2,7 @@
 #include "python/channel.h"
 
 #include "base/random.h"
+#include "python/answer.h"
 #include "python/interpreter.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STDERR_TAIL_BYTES = 2048, WAIT_STEP_MS = 50, MEMORY_FIRST_BYTES = 1 << 20 };
+enum { STDERR_TAIL_BYTES = 2048, WAIT_STEP_MS = 50, MEMORY_FIRST_BYTES = 1 << 20, DRAIN_PIECES_MAX = 16 };
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "frames and columns are little-endian, as the machine must be"
@@ -153,21 +154,23 @@ static int64_t now_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Keeps the end of what the worker writes to its standard error: its last words, should it die. */
+/* Keeps the end of what the worker writes to its standard error: its last words, should it die. A full pipe at most: a worker
+ * that writes faster than we read must not keep us from looking at the clock. */
 static void drain_stderr(channel *to)
 {
     char bytes[4096];
-    ssize_t got;
 
-    while (to->stderr_fd >= 0 && (got = read(to->stderr_fd, bytes, sizeof bytes)) > 0) {
+    for (int i = 0; i < DRAIN_PIECES_MAX && to->stderr_fd >= 0; i++) {
+        ssize_t got = read(to->stderr_fd, bytes, sizeof bytes);
         capi_buf *tail = &to->stderr_tail;
 
+        if (got <= 0) return;
         capi_buf_append(tail, bytes, (size_t)got);
         if (tail->bytes > STDERR_TAIL_BYTES) {
             memmove(tail->data, tail->data + tail->bytes - STDERR_TAIL_BYTES, STDERR_TAIL_BYTES);
             tail->bytes = STDERR_TAIL_BYTES;
         }
-        if (got < (ssize_t)sizeof bytes) break;
+        if (got < (ssize_t)sizeof bytes) return;
     }
 }
 
@@ -195,7 +198,7 @@ static capi_status blame_death(channel *to, capi_err *err)
         capi_str tail = capi_str_trim(capi_buf_str(&to->stderr_tail));
 
         capi_buf_append_text(&words, "; the end of its standard error:\n");
-        capi_buf_append_str(&words, tail);
+        answer_append_words(tail, &words);
     }
     st = capi_err_set(err, CAPI_INVALID, "%.*s", (int)words.bytes, words.data);
     capi_buf_deinit(&words);

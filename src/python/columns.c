@@ -111,18 +111,25 @@ static columns_part put_decimals(const capi_vec *in, uint32_t row_count, char *m
     columns_part part = {.kind = 'd', .offset = at};
     double *reals = (double *)(memory + at);
     int64_t *positions = (int64_t *)(reals + row_count);
+    int64_t *wholes;
     uint64_t whole_count = 0;
 
     for (uint32_t row = 0; row < row_count; row++) {
         int64_t cents = in->int64s[in->is_constant ? 0 : row];
 
         reals[row] = capi_cents_to_double(cents);
-        positions[whole_count] = row;
         whole_count += cents % 100 == 0;
     }
     if (whole_count) part.kind = 'm';
-    for (uint64_t i = 0; i < whole_count; i++)
-        positions[whole_count + i] = in->int64s[in->is_constant ? 0 : positions[i]] / 100;
+    wholes = positions + whole_count;
+    /* Nothing is read back from this memory: the worker may write to it at any moment. */
+    for (uint32_t row = 0; whole_count && row < row_count; row++) {
+        int64_t cents = in->int64s[in->is_constant ? 0 : row];
+
+        if (cents % 100 != 0) continue;
+        *positions++ = row;
+        *wholes++ = cents / 100;
+    }
     part.bytes = 8ull * row_count + 16 * whole_count;
     return part;
 }

@@ -5,8 +5,8 @@
 #include "python/python.h"
 
 #include "base/hash.h"
+#include "python/answer.h"
 #include "python/channel.h"
-#include "python/columns.h"
 #include "python/interpreter.h"
 
 #include <pthread.h>
@@ -84,11 +84,6 @@ static void copy_program(capi_python_worker *worker, const capi_python_program *
                                 capi_str_copy(&worker->arena, program->fields[i].expression)};
 }
 
-static capi_status no_answer(capi_err *err)
-{
-    return capi_err_set(err, CAPI_INVALID, "the Python worker sent an answer that makes no sense");
-}
-
 static capi_status load(capi_python_worker *worker, const capi_python_program *program,
                         const capi_python_limits *limits, capi_err *err)
 {
@@ -107,8 +102,8 @@ static capi_status load(capi_python_worker *worker, const capi_python_program *p
         worker->is_vectorized = answer.payload.data[0] != 0;
         return CAPI_OK;
     }
-    if (answer.kind != CHANNEL_FAILED) return no_answer(err);
-    return capi_err_set(err, CAPI_INVALID, "the Python code does not load: %.*s", CAPI_STR_ARG(answer.payload));
+    if (answer.kind != CHANNEL_FAILED) return answer_no_sense(err);
+    return answer_failed("the Python code does not load: ", answer.payload, err);
 }
 
 /* ---- idle workers ---- */
@@ -232,59 +227,11 @@ static capi_status give_memory(capi_python_worker *worker, capi_str payload, con
 {
     uint64_t bytes;
 
-    if (payload.bytes != sizeof bytes) return no_answer(err);
+    if (payload.bytes != sizeof bytes) return answer_no_sense(err);
     memcpy(&bytes, payload.data, sizeof bytes);
     CAPI_TRY(channel_reserve(&worker->channel, bytes, err));
     bytes = worker->channel.memory_bytes;
     return channel_send(&worker->channel, (capi_str){(const char *)&bytes, sizeof bytes}, limits, err);
-}
-
-static bool take_u32(capi_str *payload, uint32_t *out)
-{
-    if (payload->bytes < sizeof *out) return false;
-    memcpy(out, payload->data, sizeof *out);
-    *payload = capi_str_slice(*payload, sizeof *out, payload->bytes);
-    return true;
-}
-
-static bool take_text(capi_str *payload, capi_str *out)
-{
-    uint32_t bytes;
-
-    if (!take_u32(payload, &bytes) || bytes > payload->bytes) return false;
-    *out = capi_str_slice(*payload, 0, bytes);
-    *payload = capi_str_slice(*payload, bytes, payload->bytes);
-    return true;
-}
-
-static capi_str first_line(capi_str text)
-{
-    const char *end = text.bytes ? memchr(text.data, '\n', text.bytes) : NULL;
-
-    return end ? capi_str_slice(text, 0, (size_t)(end - text.data)) : text;
-}
-
-/* The lowest row with all its words, then the others in short. */
-static capi_status rows_failed(capi_str payload, uint32_t row_count, uint64_t first_row, uint32_t *bad_row,
-                               capi_err *err)
-{
-    uint32_t failed_count, told_count, row;
-    capi_str words;
-
-    if (!take_u32(&payload, &failed_count) || !take_u32(&payload, &told_count) || told_count == 0 ||
-        !take_u32(&payload, &row) || row >= row_count || !take_text(&payload, &words))
-        return no_answer(err);
-    *bad_row = row;
-    capi_err_set(err, CAPI_INVALID, "%.*s", CAPI_STR_ARG(words));
-    if (failed_count > 1)
-        capi_err_note(err, "%u more row%s of this page failed%s", failed_count - 1, failed_count == 2 ? "" : "s",
-                      told_count > 1 ? ":" : "");
-    for (uint32_t i = 1; i < told_count; i++) {
-        if (!take_u32(&payload, &row) || !take_text(&payload, &words)) break;
-        words = first_line(words);
-        capi_err_note(err, "  row %llu: %.*s", (unsigned long long)(first_row + row), CAPI_STR_ARG(words));
-    }
-    return CAPI_INVALID;
 }
 
 /* A value of the right kind that its type cannot hold: told as the worker tells the others. */
@@ -310,19 +257,17 @@ static capi_status take_results(capi_python_worker *worker, capi_str payload, co
                                 uint32_t row_count, capi_arena *arena, capi_vec *outputs, uint32_t *bad_row,
                                 capi_err *err)
 {
+    columns_part *parts = worker->parts; /* those of the inputs are not needed any more */
     capi_status result = CAPI_OK;
 
-    if (payload.bytes != worker->field_count * 17ull) return no_answer(err);
+    CAPI_TRY(answer_parts(payload, worker->field_count, parts, err));
     for (uint32_t i = 0; i < worker->field_count; i++) {
         const capi_python_field *field = &worker->fields[i];
-        columns_part part = {.kind = payload.data[17 * i]};
         uint32_t row;
         capi_err field_err = {0};
         capi_status st;
 
-        memcpy(&part.offset, payload.data + 17 * i + 1, 8);
-        memcpy(&part.bytes, payload.data + 17 * i + 9, 8);
-        st = columns_take(&part, field->type, worker->channel.memory, worker->channel.memory_bytes, row_count, arena,
+        st = columns_take(&parts[i], field->type, worker->channel.memory, worker->channel.memory_bytes, row_count, arena,
                           &outputs[i], &row, &field_err);
         if (st == CAPI_OK || (result != CAPI_OK && row >= *bad_row)) continue;
         if (row != CAPI_PYTHON_NO_ROW) blame_value(worker, field, inputs, row, &field_err);
@@ -351,9 +296,9 @@ capi_status capi_python_page(capi_python_worker *worker, const capi_python_limit
     }
     switch (answer.kind) {
     case CHANNEL_RESULT: return take_results(worker, answer.payload, inputs, row_count, arena, outputs, bad_row, err);
-    case CHANNEL_ROWS_FAILED: return rows_failed(answer.payload, row_count, first_row, bad_row, err);
-    case CHANNEL_FAILED: return capi_err_set(err, CAPI_INVALID, "%.*s", CAPI_STR_ARG(answer.payload));
-    default: return no_answer(err);
+    case CHANNEL_ROWS_FAILED: return answer_rows_failed(answer.payload, row_count, first_row, bad_row, err);
+    case CHANNEL_FAILED: return answer_failed("", answer.payload, err);
+    default: return answer_no_sense(err);
     }
 }
 

@@ -24,12 +24,18 @@ REQUESTS, ANSWERS, MEMORY = 60, 61, 62
 READY, FAILED, RESULT, ROWS_FAILED, NEED_MEMORY = 1, 2, 3, 4, 5
 FAILURES_MAX = 8        # rows of a page that are reported with all their words
 TEXT_MAX = 3000         # characters of such a report
+CAUSE_MAX = 800         # characters of what an exception says, so that its place is told too
+LINE_MAX = 160          # characters of a line of code
 VALUE_MAX = 120         # characters of one value in it
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 EXACT_MAX = 1 << 53     # up to here a double holds every integer
 FRAME = "<py_calc>"     # the file name of generated code
 
-# The user's code may replace whatever it reaches; these stay what they are.
+# The user's code may replace whatever it reaches; these stay what they are. Functions that are built in become names of this
+# module, so that it does not matter what the module "builtins" says later.
+globals().update((name, value) for name, value in vars(builtins).items() if name[0] != "_")
+_map_memory = mmap.mmap
+_size_of = struct.calcsize
 _read, _write, _exit = os.read, os.write, os._exit
 _pack, _unpack = struct.pack, struct.unpack_from
 _array, _memoryview, _bytes, _list, _map, _set, _type, _len, _str, _zip = (
@@ -74,7 +80,7 @@ class Fields:
 
     def numbers(self, layout):
         values = _unpack(layout, self.data, self.at)
-        self.at += struct.calcsize(layout)
+        self.at += _size_of(layout)
         return values
 
     def number(self):
@@ -116,9 +122,9 @@ def show(value):
 
 def last_line(error):
     try:
-        return "".join(_exception_only(_type(error), error)).strip()
+        return shorten("".join(_exception_only(_type(error), error)).strip(), CAUSE_MAX)
     except _user_code_failed:
-        return _type(error).__name__
+        return shorten(_type(error).__name__, CAUSE_MAX)
 
 
 def frames_of(error):
@@ -134,7 +140,7 @@ def frames_of(error):
 
 def code_around(lines, number):
     first, last = max(1, number - 2), min(_len(lines), number + 2)
-    return ["    %s%5d | %s" % ("> " if at == number else "  ", at, lines[at - 1].rstrip()) for at in range(first, last + 1)]
+    return ["    %s%5d | %s" % ("> " if at == number else "  ", at, shorten(lines[at - 1].rstrip(), LINE_MAX)) for at in range(first, last + 1)]
 
 
 def describe(error, sources):
@@ -616,7 +622,7 @@ class Memory:
 
     def grow_to(self, size):
         if size > self.size:
-            self.map = mmap.mmap(MEMORY, size)  # the old one goes when nobody looks at it any more
+            self.map = _map_memory(MEMORY, size)  # the old one goes when nobody looks at it any more
             self.size = size
 
     def ask_for(self, size, frames):

@@ -312,6 +312,47 @@ ESCAPES = {
     "writes garbage": ("import os\n    os.write(61, b'garbage' * 100)\n    return 1", "no answer"),
     "writes false frames": ("import os, struct\n    os.write(61, bytes(16) + struct.pack('<IBI', 1, 3, 17) + bytes(17))\n"
                             "    return 1", "no answer"),
+    "opens a file by its root in proc": ("return len(open('/proc/self/root/etc/passwd').read())", "PermissionError"),
+    "opens a file by its folder in proc": ("return len(open('/proc/self/cwd/in.csv').read())", "Error"),
+    "opens a file beside a descriptor": ("import os\n    return os.open('etc/passwd', 0, dir_fd=os.open('/', 0x200000))",
+                                         "PermissionError"),
+    "opens a pipe by its number": ("return open('/proc/self/fd/61', 'wb').write(b'x')", "Error"),
+    "opens its memory to write": ("return open('/proc/self/mem', 'r+b').seek(0)", "PermissionError"),
+    "makes a link": ("import os\n    os.symlink('/etc/passwd', '/tmp/capi_py_escape')\n    return 1", "PermissionError"),
+    "makes a file in shared memory": ("return open('/dev/shm/capi_py_escape', 'w').write('x')", "PermissionError"),
+    "makes a file without a name": ("import os\n    return os.open('/tmp', os.O_TMPFILE | os.O_RDWR)", "PermissionError"),
+    "changes a mode": ("import os\n    os.chmod(INPUT, 0)\n    return 1", "PermissionError"),
+    "changes a time": ("import os\n    os.utime(INPUT)\n    return 1", "PermissionError"),
+    "leaves its folder": ("import os\n    os.chdir('/etc')\n    return 1", "PermissionError"),
+    "makes an abstract socket": ("import socket\n    socket.socket(socket.AF_UNIX).connect('\\0x')\n    return 1",
+                                 "PermissionError"),
+    "makes a pair of sockets": ("import socket\n    socket.socketpair()\n    return 1", "PermissionError"),
+    "spawns a program": ("import os\n    return os.posix_spawn('/bin/true', ['true'], {})", "PermissionError"),
+    "uses multiprocessing": ("import multiprocessing as m\n    p = m.Process(target=f)\n    p.start()\n    return 1", "Error"),
+    "looks at its parent's descriptors": ("import os\n    return len(os.listdir('/proc/%d/fd' % os.getppid()))",
+                                          "PermissionError"),
+    "opens its parent's memory": ("import os\n    return len(open('/proc/%d/mem' % os.getppid(), 'rb').read(1))",
+                                  "PermissionError"),
+    "raises its parent's limits": ("import os, resource\n    resource.prlimit(os.getppid(), 7, (1, 1))\n    return 1",
+                                   "PermissionError"),
+    "sends a signal by a descriptor": ("import os\n    return os.pidfd_open(os.getppid())", "PermissionError"),
+    "signals itself": ("import os\n    os.kill(os.getpid(), 9)\n    return 1", "PermissionError"),
+    "maps memory without end": ("import mmap\n    keep = []\n    while True:\n        keep.append(mmap.mmap(-1, 1 << 26))", "Error"),
+    "keeps what it fills": ("import sys\n    sys.keep = keep = []\n    while True:\n        keep.append(bytearray(1 << 20))",
+                            "MemoryError"),
+    "starts threads without end": ("import threading, time\n    while True:\n"
+                                   "        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
+                                   "can't start new thread"),
+    "calls itself without end": ("import sys\n    sys.setrecursionlimit(1 << 30)\n    g = lambda n: g(n + 1)\n    return g(0)",
+                                 ""),
+    "nests without end": ("x = []\n    for _ in range(1000000):\n        x = [x]\n    return x", "RecursionError"),
+    "interrupts itself": ("import _thread\n    _thread.interrupt_main()\n    return 1 if i else 1 / i", "field"),
+    "writes on its standard error for ever and dies": ("import os\n    for _ in range(300):\n"
+                                                       "        os.write(2, b'w' * 4096)\n    os._exit(5)", "exit code 5"),
+    "hides in an old system call": ("import ctypes, mmap\n    page = mmap.mmap(-1, 4096, prot=7)\n"
+                                    "    page.write(bytes.fromhex('b814000000cd80c3'))\n"
+                                    "    code = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))\n"
+                                    "    return code() and 1 / 0", "Python"),
     "writes garbage and dies": ("import os\n    os.write(61, b'x')\n    os._exit(0)", "Python worker"),
 }
 
@@ -332,6 +373,136 @@ def hostile_code_ends_in_a_failed_batch(box):
         check(time.monotonic() - before < 20, "code that %s took long" % name)
         check(os.path.exists(box.path("in.csv")) and not os.path.exists(box.path("in.csv.x")), "code that %s did so" % name)
         check(not os.path.exists("/tmp/capi_py_escape"), "code that %s wrote a file" % name)
+
+
+# ---- code that has dug out the channel ----
+
+STEAL = """
+import ctypes, os, struct, sys, threading
+def steal(name):
+    frame = sys._getframe()
+    while frame:
+        if name in frame.f_locals and 'capi' not in frame.f_code.co_name and frame.f_code.co_filename == '<string>':
+            return frame.f_locals[name]
+        frame = frame.f_back
+def send(kind, payload):
+    steal('frames').send(kind, payload)
+    return 1
+"""
+
+FALSE_FRAMES = {
+    "an offset far outside": ("send(3, struct.pack('<BQQ', ord('q'), 1 << 60, 8))", "makes no sense"),
+    "an offset that overflows": ("send(3, struct.pack('<BQQ', ord('q'), (1 << 64) - 8, 16))", "makes no sense"),
+    "a length that overflows": ("send(3, struct.pack('<BQQ', ord('q'), 64, (1 << 64) - 8))", "makes no sense"),
+    "an odd offset": ("send(3, struct.pack('<BQQ', ord('q'), 3, 8))", "makes no sense"),
+    "another length": ("send(3, struct.pack('<BQQ', ord('q'), 0, 16))", "makes no sense"),
+    "another kind of column": ("send(3, struct.pack('<BQQ', ord('d'), 0, 8))", "makes no sense"),
+    "no kind at all": ("send(3, struct.pack('<BQQ', 0, 0, 8))", "makes no sense"),
+    "too few columns": ("send(3, b'')", "makes no sense"),
+    "too many columns": ("send(3, bytes(34))", "makes no sense"),
+    "an unknown answer": ("send(77, b'')", "makes no sense"),
+    "an answer without its row": ("send(4, struct.pack('<II', 1, 1))", "makes no sense"),
+    "a row outside": ("send(4, struct.pack('<IIII', 1, 1, 5, 0))", "makes no sense"),
+    "a text that is cut": ("send(4, struct.pack('<IIII', 1, 1, 0, 4000000000))", "makes no sense"),
+    "more rows than it tells": ("send(4, struct.pack('<IIII', 9, 9, 0, 2) + b'ab')", "ab"),
+    "words that are no text": ("send(2, b'\\xff\\x00\\x1b[31m bad')", "bad"),
+    "a frame that is too large": ("send(2, bytes(2 << 20))", "an answer to another page"),
+    "a demand for too much memory": ("send(5, struct.pack('<Q', 1 << 62))", "at most"),
+    "a demand that is cut": ("send(5, b'abc')", "makes no sense"),
+    "one demand after the other": ("[send(5, struct.pack('<Q', 1 << 20)) for _ in range(9)] and 1", "makes no sense"),
+    "an answer to another page": ("setattr(steal('frames'), 'number', 77) or send(3, bytes(17))", "an answer to another page"),
+    "half a frame": ("os.write(61, steal('frames').token + b'ab') and os._exit(0)", "exit code 0"),
+}
+
+
+@test
+def false_frames_with_the_right_token_are_refused(box):
+    for name, (body, words) in FALSE_FRAMES.items():
+        text = fails(box, STEAL + "def f(i):\n    return %s\n" % body, words)
+        check("\x1b" not in text and "\0" not in text and "Traceback" not in text, "%s: %r" % (name, text))
+
+
+@test
+def scribbling_over_the_shared_memory_harms_nobody_else(box):
+    """The code takes the worker over: threads write all over the memory while page after page is answered."""
+    code = STEAL + """
+libc = ctypes.CDLL(None)
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+def scribble(address, size, byte):
+    while True:
+        libc.memset(address, byte, size)
+def f(d, s):
+    frames, page = steal('frames'), steal('page')
+    memory = page.program.memory.map
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    for byte in (0x7f, 0x11):
+        threading.Thread(target=scribble, args=(address, len(memory), byte), daemon=True).start()
+    count = page.count
+    while True:
+        frames.send(3, struct.pack('<BQQ', ord('KIND'), 0, 8 * count if 'KIND' != 's' else count - 1))
+        frames.number, count = frames.receive().numbers('<II')
+"""
+    data = "d,s\n" + "".join("%d.00,%s\n" % (i, "x" * (i % 40)) for i in range(100000))
+    for kind, declared in (("c", "decimal2"), ("d", "decimal2"), ("q", "int"), ("s", "string")):
+        result = run(box, code.replace("KIND", kind), {"x": ("f(r.d, r.s)", declared)}, data, {"d": "decimal2", "s": "string"},
+                     rowset_size=1000, environment={"CAPI_PYCALC_EXECUTION_TIMEOUT": "20000"})
+        check(result.code in (0, 1) and b"Sanitizer" not in result.err and b"rror:" not in result.err.replace(b"\nerror:", b""), "%s" % result)
+        if box.out_files():
+            os.remove(box.path("out", "result.csv"))
+
+
+@test
+def words_without_end_do_not_hide_the_clock(box):
+    code = """
+import ctypes, threading
+libc = ctypes.CDLL(None)
+def shout():
+    text = ctypes.create_string_buffer(1 << 20)
+    while True:
+        libc.write(2, text, 1 << 20)
+def f(i):
+    for _ in range(4):
+        threading.Thread(target=shout, daemon=True).start()
+    while True:
+        pass
+"""
+    before = time.monotonic()
+    fails(box, code, "500 ms", "execution_timeout", environment={"CAPI_PYCALC_EXECUTION_TIMEOUT": "500"})
+    check(time.monotonic() - before < 30, "it took %.1f s" % (time.monotonic() - before))
+
+
+@test
+def last_words_that_are_no_text_are_shown_as_text(box):
+    text = fails(box, "import os\ndef f(i):\n    os.write(2, b'a\\xff\\0\\x1b[31mb')\n    os._exit(3)\n", "exit code 3", "[31mb")
+    check("\x1b" not in text and "\0" not in text, repr(text))
+
+
+@test
+def whatever_an_exception_says_its_place_is_told(box):
+    for body in ("raise ValueError('x' * 10000000)", "raise ValueError('a\\0b')", "raise ValueError('a\\x1b[31m')",
+                 "raise ValueError('\\udc80')", "raise ValueError('line\\n' * 5000)", "raise BaseException(i)",
+                 "raise KeyboardInterrupt()", "raise SystemExit('\\0')", "raise GeneratorExit()",
+                 "raise type('E' * 5000, (Exception,), {})()", "exec('1/0')", "raise ExceptionGroup('many', [ValueError(1)] * 500)"):
+        text = fails(box, "def f(i):\n    %s\n" % body, 'field "x"', "row 0 of the page", "r.i = 0",
+                     'code.py", line 2, in f', ">     2 |     ")
+        check("\x1b" not in text and "\0" not in text, "%s: %r" % (body, text[:500]))
+
+
+@test
+def changing_what_the_worker_itself_uses_has_no_effect(box):
+    head = "import builtins, gc, json, linecache, os, struct, sys, traceback\n"
+    for change in ("for name in dir(builtins):\n    if name[0] != '_' and name not in ('range', 'setattr', 'str'):\n"
+                   "        setattr(builtins, name, None)\n",
+                   "struct.pack = struct.unpack_from = struct.calcsize = None\n", "os.read = os.write = os._exit = None\n",
+                   "sys.modules.clear()\n", "traceback.format_exception_only = None\nlinecache.cache = None\n",
+                   "import mmap, array, types\nmmap.mmap = array.array = types.ModuleType = None\n",
+                   "sys.stdout = sys.stderr = sys.excepthook = None\n", "gc.disable()\ngc.set_threshold(1)\n",
+                   "sys.setrecursionlimit(60)\n", "import atexit, time\natexit.register(time.sleep, 100)\n",
+                   "import signal\nfor n in (2, 10, 15):\n    signal.signal(n, lambda *a: 1 / 0)\n"):
+        check_equal(results(box, head + change + "def f(i, s):\n    return i\ndef g(s):\n    return s + s\n",
+                            {"x": ("f(r.i, r.s)", "int"), "y": ("g(r.s)", "string")}, "i,s\n5,a\n6,b\n",
+                            {"i": "int", "s": "string"}), ["5,aa", "6,bb"])
+        os.remove(box.path("out", "result.csv"))
 
 
 @test
