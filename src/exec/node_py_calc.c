@@ -1,8 +1,9 @@
 /* node_py_calc.c - py_calc: pages of source rows go to a Python worker and come back as columns p.*; then each row is computed
  * like any other row.
  *
- * Every thread of the pool has a worker process of its own, from its first rows to the end of the batch. A page has
- * rowset_size rows; formulas over whole columns get as many rows as a block has. */
+ * Every thread of the pool has a worker process of its own, from its first rows to the end of the batch. Its memory limit counts
+ * against the budget; where that is small, fewer threads take part. A page has rowset_size rows; formulas over whole columns get
+ * as many rows as a block has. */
 #include "exec/node_py_calc.h"
 
 #include "exec/drive.h"
@@ -35,6 +36,8 @@ typedef struct py_stage {
     uint32_t *columns;     /* source column of each input */
     uint32_t *slot_fields; /* calculated field of each slot that reads one; the program has them in dependency order */
     py_worker *workers;
+    uint32_t worker_max;     /* Python processes at once */
+    uint64_t reserved_bytes; /* of the budget, for their memory */
 } py_stage;
 
 /* Some rows of a page whose p.* are known. */
@@ -126,13 +129,36 @@ static uint64_t py_memory(const exec_batch *batch)
     return bytes > PY_MEMORY_MAX ? PY_MEMORY_MAX : bytes & ~((UINT64_C(1) << 20) - 1);
 }
 
+/* As many workers as half of the budget has room for, and as are left when others keep a quarter of it. One there is always: a
+ * batch must come to its end. */
+static void py_reserve(py_stage *stage)
+{
+    capi_exec *exec = stage->batch->exec;
+    uint64_t limit_bytes = exec->budget->limit_bytes;
+    uint64_t each_bytes = stage->limits.memory_bytes;
+    uint64_t count = limit_bytes / 2 / each_bytes;
+
+    if (count > stage->batch->worker_count) count = stage->batch->worker_count;
+    for (; count > 0; count--) {
+        uint64_t bytes = count * each_bytes;
+
+        if (atomic_load(&exec->budget->used_bytes) + bytes > limit_bytes - limit_bytes / 4) continue;
+        if (!exec_try_reserve(exec, bytes)) continue;
+        stage->reserved_bytes = bytes;
+        break;
+    }
+    stage->worker_max = count ? (uint32_t)count : 1;
+}
+
 static capi_status py_take_limits(py_stage *stage, capi_err *err)
 {
     const char *text = getenv("CAPI_PYCALC_EXECUTION_TIMEOUT");
     char *end;
 
-    stage->limits = (capi_python_limits){
-        .memory_bytes = py_memory(stage->batch), .should_stop = py_should_stop, .stop_context = stage->batch};
+    stage->limits = (capi_python_limits){.memory_bytes = py_memory(stage->batch),
+                                         .idle_bytes_max = stage->batch->exec->budget->limit_bytes / 4,
+                                         .should_stop = py_should_stop,
+                                         .stop_context = stage->batch};
     if (!text || !text[0]) return CAPI_OK;
     stage->limits.page_timeout_ms = strtoll(text, &end, 10);
     if (*end || stage->limits.page_timeout_ms < 0)
@@ -261,6 +287,8 @@ static capi_status py_drive(py_stage *stage, capi_err *err)
     exec_stage driven = {.context = stage, .rows = py_take, .end = py_end};
     capi_status st;
 
+    /* A group is one thread's at a time: so many groups use so many workers at most. */
+    if (stage->worker_max < batch->worker_count && group_count > stage->worker_max) group_count = stage->worker_max;
     stage->sink = sink_table_new(batch, group_count);
     stage->workers = capi_zmalloc(batch->worker_count * sizeof *stage->workers);
     stage->scan->chunk_rows = CAPI_PYTHON_PAGE_ROWS_MAX;
@@ -284,9 +312,11 @@ capi_status exec_py_calc(exec_batch *batch, capi_err *err)
     CAPI_TRY(py_take_limits(&stage, err));
     py_make_program(&stage, needed);
     exec_needed_columns(batch->node, batch->node->program, CAPI_SIDE_READER, needed);
+    py_reserve(&stage);
     CAPI_TRY_OUT(exec_scan_table_open(batch, needed, &stage.scan, err));
     CAPI_TRY_OUT(py_drive(&stage, err));
 out:
+    capi_budget_release(batch->exec->budget, stage.reserved_bytes);
     exec_scan_close(stage.scan);
     return st;
 }

@@ -25,6 +25,7 @@ struct capi_python_worker {
     capi_field *inputs; /* copies, in key's lifetime */
     capi_python_field *fields;
     uint32_t input_count, field_count;
+    uint64_t memory_bytes, idle_bytes_max;
     bool is_vectorized;
     capi_arena arena;
 };
@@ -128,16 +129,29 @@ static capi_python_worker *idle_take(capi_str key)
     return worker;
 }
 
+/* Is there room for one more? */
+static bool idle_has_room(const capi_python_worker *worker)
+{
+    uint64_t bytes = worker->memory_bytes;
+
+    for (uint32_t i = 0; i < idle_count; i++)
+        bytes += idle[i]->memory_bytes;
+    return idle_count == 0 || (idle_count < IDLE_MAX && (!worker->idle_bytes_max || bytes <= worker->idle_bytes_max));
+}
+
 static void idle_put(capi_python_worker *worker)
 {
-    capi_python_worker *oldest = NULL;
+    capi_python_worker *old[IDLE_MAX];
+    uint32_t old_count = 0;
 
     kill(worker->channel.pid, SIGSTOP);
     pthread_mutex_lock(&idle_mutex);
-    if (idle_count == IDLE_MAX) oldest = idle_remove(0);
+    while (!idle_has_room(worker))
+        old[old_count++] = idle_remove(0);
     idle[idle_count++] = worker;
     pthread_mutex_unlock(&idle_mutex);
-    worker_free(oldest);
+    while (old_count)
+        worker_free(old[--old_count]);
 }
 
 void capi_python_shutdown(void)
@@ -162,6 +176,7 @@ capi_status capi_python_get(const capi_python_program *program, const capi_pytho
     while ((worker = idle_take(capi_buf_str(&key)))) {
         if (channel_is_quiet(&worker->channel)) {
             kill(worker->channel.pid, SIGCONT);
+            worker->idle_bytes_max = limits->idle_bytes_max;
             capi_buf_deinit(&key);
             *out = worker;
             return CAPI_OK;
@@ -170,6 +185,8 @@ capi_status capi_python_get(const capi_python_program *program, const capi_pytho
     }
     worker = capi_zmalloc(sizeof *worker);
     worker->key = key;
+    worker->memory_bytes = memory_bytes;
+    worker->idle_bytes_max = limits->idle_bytes_max;
     copy_program(worker, program);
     st = channel_open(&worker->channel, memory_bytes, err);
     if (st == CAPI_OK) st = load(worker, program, limits, err);
@@ -267,8 +284,8 @@ static capi_status take_results(capi_python_worker *worker, capi_str payload, co
         capi_err field_err = {0};
         capi_status st;
 
-        st = columns_take(&parts[i], field->type, worker->channel.memory, worker->channel.memory_bytes, row_count, arena,
-                          &outputs[i], &row, &field_err);
+        st = columns_take(&parts[i], field->type, worker->channel.memory, worker->channel.memory_bytes, row_count,
+                          arena, &outputs[i], &row, &field_err);
         if (st == CAPI_OK || (result != CAPI_OK && row >= *bad_row)) continue;
         if (row != CAPI_PYTHON_NO_ROW) blame_value(worker, field, inputs, row, &field_err);
         if (err) capi_err_copy(err, &field_err);

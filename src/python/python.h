@@ -34,6 +34,7 @@ typedef struct capi_python_program {
 
 typedef struct capi_python_limits {
     uint64_t memory_bytes;              /* address space of a worker; 0: 1 GiB */
+    uint64_t idle_bytes_max;            /* of the limits of all workers that wait; 0: no limit but their number */
     int64_t page_timeout_ms;            /* 0: none */
     bool (*should_stop)(void *context); /* asked now and then while waiting; NULL: never */
     void *stop_context;

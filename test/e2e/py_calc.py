@@ -506,6 +506,21 @@ def changing_what_the_worker_itself_uses_has_no_effect(box):
 
 
 @test
+def the_memory_of_all_workers_is_within_the_budget(box):
+    code = ("import os, resource, time\ntime.sleep(0.2)\ndef f(i):\n"
+            "    return '%d,%d' % (os.getpid(), resource.getrlimit(resource.RLIMIT_AS)[0])\n")
+    for memory, most in (("32M", 1), ("500M", 1), ("600M", 1), ("1200M", 2), ("2400M", 4), ("64G", 4)):
+        lines = set(results(box, code, {"x": ("f(r.i)", "string")}, numbers(400000), formats={"x": "%s"},
+                            arguments=("--threads", "4", "--memory", memory)))
+        limits = [int(line.strip('"').split(",")[1]) for line in lines]
+        check(1 <= len(limits) <= most, "%d workers with a budget of %s" % (len(limits), memory))
+        megabytes = int(memory[:-1]) << (10 if memory[-1] == "G" else 0)
+        check(len(limits) == 1 or sum(limits) <= megabytes << 20, "%s with a budget of %s" % (limits, memory))
+        check(memory != "64G" or len(limits) > 1, "one worker where there is room for more")
+        os.remove(box.path("out", "result.csv"))
+
+
+@test
 def the_environment_is_not_passed_on(box):
     code = "import os\ndef f(i):\n    return ' '.join(sorted(os.environ))\n"
     lines = results(box, code, {"x": ("f(r.i)", "string")}, numbers(1), environment={"CAPI_SECRET": "s", "AWS_SECRET": "s"})
