@@ -22,7 +22,16 @@ static bool criteria_are_strings(capi_loader *loader, const capi_source *source,
     return is_ok;
 }
 
-/* Always JSON, whatever it is called. */
+/* JSON whatever it is called, so that every file of the reference is understood; what is named as YAML and is no JSON is YAML. */
+static capi_status parse_criteria(capi_arena *arena, const capi_source *source, const capi_tree **out, capi_err *err)
+{
+    capi_status st = capi_tree_from_json(arena, source->text, out, err);
+
+    if (st == CAPI_OK || !(capi_str_ends(source->url, ".yaml") || capi_str_ends(source->url, ".yml"))) return st;
+    *err = (capi_err){0};
+    return capi_tree_from_yaml(arena, source->text, out, err);
+}
+
 static bool read_criteria_file(capi_loader *loader, const capi_tree *url, tag_draft *out)
 {
     capi_source *source = capi_new(loader->arena, capi_source);
@@ -38,7 +47,7 @@ static bool read_criteria_file(capi_loader *loader, const capi_tree *url, tag_dr
         capi_loader_error(loader, "V50", url, "the criteria file \"%.*s\" is empty", CAPI_STR_ARG(url->string));
         return false;
     }
-    if (capi_tree_from_json(loader->arena, source->text, &out->map, &err) != CAPI_OK) {
+    if (parse_criteria(loader->arena, source, &out->map, &err) != CAPI_OK) {
         uint32_t at = err.offset > 0 ? (uint32_t)err.offset : 0;
 
         capi_report_error(&loader->report, "V50", source, at, at + err.length_bytes, "%s", err.text);

@@ -104,7 +104,7 @@ typedef enum capi_section {
     X(CALCULATED_FIELD, CALCULATED_TYPE, "type", STRING, "required", "data type")                                      \
     X(TAG, TAG_FIELD, "tag_field_name", STRING, "required", "the tag is p.<this name>")                                \
     X(TAG, TAG_CRITERIA, "tag_criteria", STRING_MAP, "none", "tag -> condition over r.*")                              \
-    X(TAG, TAG_URL, "tag_criteria_url", STRING, "none", "JSON file with such a map")                                   \
+    X(TAG, TAG_URL, "tag_criteria_url", STRING, "none", "JSON or YAML file with such a map")                           \
     X(TAG, TAG_OLD_URI, "tag_criteria_uri", STRING, "none", "OLD: tag_criteria_url")                                   \
     X(TABLE_WRITER, TABLE_NAME, "name", STRING, "required", "table name")                                              \
     X(TABLE_WRITER, TABLE_FIELDS, "fields", NAMES, "empty", "name -> field")                                           \
