@@ -25,6 +25,8 @@ static int command_help(const capi_args *args)
         capi_help_append_man(&text);
     } else if (capi_args_flag(args, "markdown")) {
         capi_help_append_markdown(&text);
+    } else if (capi_args_flag(args, "functions")) {
+        capi_help_append_functions(&text);
     } else if (!first) {
         capi_help_append_commands(&text);
     } else {
@@ -45,12 +47,13 @@ static int command_help(const capi_args *args)
 static const capi_option options[] = {
     {"man", NULL, "the manual page of all commands, for man(1)", false},
     {"markdown", NULL, "the command reference of the manual", false},
+    {"functions", NULL, "the functions and aggregates of expressions, as a page of the manual", false},
 };
 
 const capi_command capi_command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
-    .summary = "show the help of a command, or of all of them in one of three forms",
+    .summary = "show the help of a command, or of all of them in one of several forms",
     .manual = "The manual page can be read at once, or installed:\n\n"
               "```sh\n"
               "capillaries help --man | man -l -\n"

@@ -19,6 +19,7 @@ const capi_command *const capi_commands[] = {
     &capi_command_table_head,
     &capi_command_table_profile,
     &capi_command_table_export,
+    &capi_command_eval,
     &capi_command_schema,
     &capi_command_completion,
     &capi_command_help,

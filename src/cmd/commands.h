@@ -17,6 +17,7 @@ extern const capi_command capi_command_drop;
 extern const capi_command capi_command_resume;
 extern const capi_command capi_command_start;
 extern const capi_command capi_command_daemon;
+extern const capi_command capi_command_eval;
 extern const capi_command capi_command_schema;
 extern const capi_command capi_command_completion;
 extern const capi_command capi_command_help;

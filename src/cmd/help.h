@@ -9,6 +9,8 @@ void capi_help_append_command(capi_buf *to, const capi_command *command);
 /* All of it as a manual page (roff with man macros), and as the command reference (Markdown). */
 void capi_help_append_man(capi_buf *to);
 void capi_help_append_markdown(capi_buf *to);
+/* The functions of expressions (Markdown), from the table of functions. */
+void capi_help_append_functions(capi_buf *to);
 
 /* The command of that name, "table head" for example, or NULL. */
 const capi_command *capi_command_named(capi_str name);

@@ -143,5 +143,7 @@ typedef struct capi_function_help {
     const char *name;      /* "time.Parse" */
     const char *signature; /* "(layout string, value string) datetime" */
     const char *help;      /* one line */
+    const char *example;   /* an expression without fields, and the text of its value; NULL: an aggregate */
+    const char *value;
 } capi_function_help;
 const capi_function_help *capi_functions(uint32_t *count);

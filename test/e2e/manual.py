@@ -43,7 +43,7 @@ def the_quick_start_works_as_it_is_written(box):
 @test
 def the_pages_that_the_program_writes_are_up_to_date(box):
     for words, name in ((("help", "--markdown"), "doc/commands.md"), (("help", "--man"), "doc/capillaries.1"),
-                        (("schema",), "doc/script.schema.json")):
+                        (("help", "--functions"), "doc/functions.md"), (("schema",), "doc/script.schema.json")):
         made = subprocess.run([BINARY, *words], check=True, capture_output=True, text=True).stdout
         check(len(made) > 1000, "what %s writes is short: %s" % (" ".join(words), made))
         check(made == page(name), "%s is not up to date: ./dev manual" % name)
