@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 60000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32 };
+enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 20000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32 };
 
 /* Executable, version, then "x" or "r" and a path: what must be executable, what readable. It runs without "site" (-S), which
  * may take longer than all the rest, so the folders that site would add are found here. */
@@ -100,8 +100,8 @@ static capi_status read_answer(int fd, capi_buf *answer, capi_err *err)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         if ((now.tv_sec - start.tv_sec) * 1000 > PROBE_TIMEOUT_MS || answer->bytes > PROBE_BYTES_MAX)
-            return capi_err_set(err, CAPI_INVALID, "the Python interpreter \"%s\" does not say what it is",
-                                found.configured);
+            return capi_err_set(err, CAPI_INVALID, "the Python interpreter \"%s\" does not say within %d s what it is",
+                                found.configured, PROBE_TIMEOUT_MS / 1000);
         if (poll(&waiting, 1, 100) <= 0) continue;
         got = read(fd, capi_buf_reserve(answer, 65536), 65536);
         if (got < 0 && errno == EINTR) continue;
@@ -134,7 +134,14 @@ static capi_status ask(char **argv, capi_buf *answer, capi_err *err)
 
 /* ---- what a worker is started with ---- */
 
-/* The parts of CAPI_PYCALC_INTERPRETER_PARAMS (comma-separated) that are options: "-" stood for the program, which is ours. */
+/* Its value is a part of its own. */
+static bool takes_value(const char *option)
+{
+    return strcmp(option, "-X") == 0 || strcmp(option, "-W") == 0 || strcmp(option, "--check-hash-based-pycs") == 0;
+}
+
+/* The parts of CAPI_PYCALC_INTERPRETER_PARAMS (comma-separated) that are options and their values: "-" stood for the program,
+ * which is ours. */
 static uint32_t split_params(char *params[PARAMS_MAX])
 {
     const char *text = getenv("CAPI_PYCALC_INTERPRETER_PARAMS");
@@ -143,8 +150,9 @@ static uint32_t split_params(char *params[PARAMS_MAX])
     for (const char *at = text ? text : ""; *at && count < PARAMS_MAX;) {
         size_t bytes = strcspn(at, ",");
         capi_str param = capi_str_trim((capi_str){at, bytes});
+        bool is_value = count > 0 && takes_value(params[count - 1]);
 
-        if (param.bytes > 1 && param.data[0] == '-' && !capi_str_is(param, "-u"))
+        if (is_value || (param.bytes > 1 && param.data[0] == '-' && !capi_str_is(param, "-u")))
             params[count++] = (char *)capi_str_copy(&arena, param).data;
         at += bytes + (at[bytes] == ',');
     }
@@ -205,6 +213,12 @@ static uint32_t add_user_paths(capi_str *paths, uint32_t count)
     return count;
 }
 
+/* worker.py needs what 3.8 brought. */
+static bool is_too_old(const char *version)
+{
+    return strtol(version, NULL, 10) == 3 && strtol(version + 2, NULL, 10) < 8;
+}
+
 static capi_status take_answer(capi_str answer, capi_err *err)
 {
     capi_str *readable = capi_new_array(&arena, capi_str, PROBE_PATHS_MAX);
@@ -215,7 +229,11 @@ static capi_status take_answer(capi_str answer, capi_err *err)
     found.executable = capi_str_copy(&arena, next_part(&rest, 0)).data;
     found.version = capi_str_copy(&arena, next_part(&rest, 0)).data;
     if (found.executable[0] != '/' || !found.version[0])
-        return capi_err_set(err, CAPI_INVALID, "\"%s\" is no Python interpreter that works", found.configured);
+        return capi_err_set(err, CAPI_INVALID, "\"%s\" is no Python interpreter that works; 3.8 or later is needed",
+                            found.configured);
+    if (is_too_old(found.version))
+        return capi_err_set(err, CAPI_INVALID, "\"%s\" is Python %s; 3.8 or later is needed", found.configured,
+                            found.version);
     for (size_t i = 0; i < sizeof common_paths / sizeof *common_paths; i++)
         readable[paths.readable_count++] = capi_str_of(common_paths[i]);
     paths.readable_count = add_user_paths(readable, paths.readable_count);
