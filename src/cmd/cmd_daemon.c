@@ -1,4 +1,5 @@
 /* cmd_daemon.c - "capillaries daemon", also called capidaemon: works on the runs that others start. */
+#include "cmd/remote.h"
 #include "cmd/commands.h"
 #include "cmd/config.h"
 #include "cmd/http_server.h"
@@ -268,6 +269,8 @@ static capi_status open_engine(daemon_process *process, const capi_args *args, c
     if (st != CAPI_OK) return st;
     options.data_folder = *folder;
     options.times = &process->metrics.store;
+    options.net = capi_remote_settings();
+    CAPI_TRY(capi_remote_configure(&process->config, err));
     capi_config_apply_python(&process->config);
     return capi_engine_open(&options, &process->engine, err);
 }

@@ -95,8 +95,19 @@ typedef enum capi_config_use {
     X(CAPIMQ_URL, "capimq_client.url", URL, ACCEPTED, "", "CAPI_CAPIMQ_CLIENT_URL", 0, 0, "broker")                    \
     X(CAPIMQ_HEARTBEAT, "capimq_client.heartbeat_interval", INT, ACCEPTED, "0",                                        \
       "CAPI_CAPIMQ_CLIENT_HEARTBEAT_INTERVAL", 0, CAPI_CONFIG_INT_MAX, "ms")                                           \
-    X(CA_PATH, "ca_path", STRING, ACCEPTED, "", "CAPI_CA_PATH", 0, 0, "folder of trusted authorities for HTTPS")       \
-    X(PRIVATE_KEYS, "private_keys", MAP, ACCEPTED, "", "CAPI_PRIVATE_KEYS", 0, 0, "user to key file, for SFTP")        \
+    X(CA_PATH, "ca_path", STRING, USED, "", "CAPI_CA_PATH", 0, 0,                                                      \
+      "folder of PEM files: the only authorities trusted by HTTPS; default: the system's")                             \
+    X(PRIVATE_KEYS, "private_keys", MAP, USED, "", "CAPI_PRIVATE_KEYS", 0, 0, "user to key file, for SFTP")            \
+    X(KNOWN_HOSTS, "known_hosts", STRING, USED, "", "CAPI_KNOWN_HOSTS", 0, 0,                                          \
+      "file of host keys for SFTP; default: ~/.ssh/known_hosts")                                                       \
+    X(HOST_CHECK, "check_host_keys", BOOL, USED, "true", "CAPI_CHECK_HOST_KEYS", 0, 0,                                 \
+      "false: any SFTP server is believed")                                                                            \
+    X(S3_ENDPOINT, "s3_endpoint", URL, USED, "", "CAPI_S3_ENDPOINT", 0, 0,                                             \
+      "server for s3://, such as http://127.0.0.1:9000; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon")  \
+    X(TRANSFER_IDLE, "transfer.idle_timeout", INT, USED, "30000", "CAPI_TRANSFER_IDLE_TIMEOUT", 100, 3600000,          \
+      "ms without a byte after which a connection is given up")                                                        \
+    X(TRANSFER_BUDGET, "transfer.retry_budget", INT, USED, "120000", "CAPI_TRANSFER_RETRY_BUDGET", 100, 86400000,      \
+      "ms since the last byte for which a transfer is tried again")                                                    \
     X(OLD_THREAD_POOL, "thread_pool_size", INT, OLD, "0", "", 0, 100, "see daemon.thread_pool_size")                   \
     X(OLD_LOG_LEVEL, "zap_config.level", STRING, OLD, "", "", 0, 0, "see log.level")
 

@@ -1,5 +1,6 @@
 /* session.c - script, data folder and engine from the command line. */
 #include "cmd/session.h"
+#include "cmd/remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diag
         .params_url = capi_str_of(capi_args_value(args, "params")),
         .set_names = names,
         .set_values = values,
+        .fetch = capi_remote_fetch,
     };
     capi_script *script = NULL;
     capi_status st;
@@ -116,8 +118,9 @@ capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
 
     *exit_code = CAPI_EXIT_USAGE;
     if (!capi_session_options(args, NULL, &options)) return NULL;
+    options.net = capi_remote_settings();
     if (capi_data_folder(args, &arena, &options.data_folder, &err) != CAPI_OK ||
-        capi_engine_open(&options, &engine, &err) != CAPI_OK) {
+        capi_remote_configure(NULL, &err) != CAPI_OK || capi_engine_open(&options, &engine, &err) != CAPI_OK) {
         *exit_code = capi_command_fail(&err);
         engine = NULL;
     } else {

@@ -2,6 +2,7 @@
 #include "cmd/toolbelt.h"
 
 #include "base/log.h"
+#include "cmd/remote.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -137,6 +138,7 @@ static capi_status read_config(capi_err *err)
     if (st == CAPI_OK) st = capi_config_load(path, &config, err);
     capi_arena_deinit(&arena);
     if (st == CAPI_OK) capi_config_apply_python(&config);
+    if (st == CAPI_OK) st = capi_remote_configure(&config, err);
     return st;
 }
 
@@ -161,6 +163,7 @@ capi_status capi_tool_open(capi_engine **out, capi_err *err)
     };
     capi_status st = capi_tool_data_folder(&arena, &options.data_folder, err);
 
+    options.net = capi_remote_settings();
     if (st == CAPI_OK) st = capi_engine_open(&options, out, err);
     capi_arena_deinit(&arena);
     return st;
@@ -181,6 +184,7 @@ capi_script *capi_tool_script(const capi_args *args)
         .script_url = capi_tool_text(args, "script_file"),
         .params_url = capi_tool_text(args, "params_file"),
         .custom_processors_json = config.values[CAPI_CONFIG_PROCESSORS].json,
+        .fetch = capi_remote_fetch,
     };
     capi_arena arena = {0};
     capi_script *script = NULL;

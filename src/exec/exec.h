@@ -16,6 +16,7 @@ typedef struct capi_exec {
     capi_budget *budget;
     capi_str temp_folder;             /* for what does not fit the budget */
     struct capi_index_cache *indexes; /* lookup indexes, by table, run and key: see capi_exec_init */
+    struct capi_net *net;             /* files that lie elsewhere; NULL: there are only local ones. Set after capi_exec_init */
 } capi_exec;
 
 void capi_exec_init(capi_exec *exec, capi_thread_pool *pool, capi_tables *tables, capi_budget *budget,
@@ -56,13 +57,15 @@ typedef struct capi_batch_output {
     int64_t first_token, last_token; /* first and last row number of the share; files: the URL's index, twice */
     struct capi_file_writer
         *file;       /* TABLE_FILE: whole, synced, not yet under its final name; the caller publishes or closes */
-    capi_str target; /* its final path, in the caller's arena */
+    capi_str target; /* its final path or URL, in the caller's arena */
 } capi_batch_output;
 
 /* Everything the batch wrote is durable on CAPI_OK. The message of a failure names the field or column, the row and its
  * values; the caller adds node and batch. Whatever the outcome, capi_batch_output_deinit frees what *out holds. */
 CAPI_MUST_USE capi_status capi_batch_run(capi_exec *exec, const capi_batch_task *task, capi_arena *arena,
                                          capi_batch_output *out, capi_err *err);
+/* Puts out->file under its final name: renamed, or uploaded where the target lies elsewhere. Ends out->file whatever happens. */
+CAPI_MUST_USE capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_err *err);
 void capi_batch_output_deinit(capi_batch_output *out);
 
 /* ---- seal ---- */

@@ -3,12 +3,14 @@
  * With one range, or one thread, the ranges are read in order and carry the reader's state along. Otherwise all ranges are
  * scanned first (csv.h), so that any worker can read any range. */
 #include "exec/scan.h"
+#include "exec/source_file.h"
 
 #include <stdlib.h>
 
 typedef struct scan_csv {
     exec_scan base;
     const exec_batch *batch;
+    exec_source_file file;
     capi_csv *csv;
     capi_csv_reader **readers; /* by worker, made on first use */
     uint64_t range_bytes;      /* about, for the display */
@@ -80,6 +82,7 @@ static void scan_csv_close(exec_scan *base)
         if (scan->readers[worker]) capi_csv_reader_free(scan->readers[worker]);
     free(scan->readers);
     capi_csv_close(scan->csv);
+    exec_source_file_drop(&scan->file);
     free(scan);
 }
 
@@ -91,17 +94,12 @@ static capi_status csv_scan_range(void *context, uint32_t worker, uint64_t range
     return capi_csv_scan(scan->csv, csv_reader(scan, worker), range, err);
 }
 
-static capi_status check_url(capi_str url, capi_err *err)
-{
-    if (capi_str_starts(url, "file://") || capi_str_find(url, CAPI_STR("://")) < 0) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": expected a local path or file://", CAPI_STR_ARG(url));
-}
-
 static capi_status scan_csv_open(scan_csv *scan, exec_batch *batch, capi_str url, capi_err *err)
 {
-    const char *path = capi_str_copy(batch->arena, url).data;
+    const exec_source_file *file = &scan->file;
 
-    CAPI_TRY(capi_csv_open(path, &batch->node->source.csv, &scan->csv, err));
+    CAPI_TRY(exec_source_file_get(batch, url, &scan->file, err));
+    CAPI_TRY(capi_csv_open_copy(file->path, file->name, &batch->node->source.csv, &scan->csv, err));
     scan->base.morsel_count = capi_csv_range_count(scan->csv);
     if (scan->base.morsel_count) scan->range_bytes = capi_csv_size_bytes(scan->csv) / scan->base.morsel_count;
     scan->base.in_order = batch->worker_count == 1 || scan->base.morsel_count <= 1;
@@ -125,7 +123,6 @@ capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err
     if (source->kind != CAPI_FILE_CSV)
         return capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": Parquet files are not available in this build",
                             CAPI_STR_ARG(source->urls[index]));
-    CAPI_TRY(check_url(source->urls[index], err));
     scan = capi_zmalloc(sizeof *scan);
     scan->base = (exec_scan){
         .read = scan_csv_read,

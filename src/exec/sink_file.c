@@ -2,7 +2,8 @@
 #include "exec/sink_file.h"
 #include "exec/order.h"
 
-#include "base/file.h"
+#include "exec/target.h"
+#include "io/unpack.h"
 
 #include <stdlib.h>
 
@@ -15,11 +16,13 @@ struct sink_file {
     capi_file_writer *file;
     capi_buf *bufs; /* by worker */
     exec_order *order;
+    capi_packer *packer; /* of files whose name ends in .gz or .zst, or NULL */
+    capi_buf packed;
     uint64_t bytes_written;
     uint64_t bytes_started; /* on their way to the disk */
 };
 
-static capi_status write_text(sink_file *sink, const capi_buf *text, capi_err *err)
+static capi_status write_bytes(sink_file *sink, const capi_buf *text, capi_err *err)
 {
     if (text->bytes == 0) return CAPI_OK;
     CAPI_TRY(capi_file_write(sink->file, text->data, text->bytes, err));
@@ -29,6 +32,22 @@ static capi_status write_text(sink_file *sink, const capi_buf *text, capi_err *e
         sink->bytes_started = sink->bytes_written;
     }
     return CAPI_OK;
+}
+
+static capi_status write_text(sink_file *sink, const capi_buf *text, capi_err *err)
+{
+    if (!sink->packer) return write_bytes(sink, text, err);
+    capi_buf_clear(&sink->packed);
+    CAPI_TRY(capi_packer_add(sink->packer, text->data, text->bytes, false, &sink->packed, err));
+    return write_bytes(sink, &sink->packed, err);
+}
+
+static capi_status write_end(sink_file *sink, capi_err *err)
+{
+    if (!sink->packer) return CAPI_OK;
+    capi_buf_clear(&sink->packed);
+    CAPI_TRY(capi_packer_add(sink->packer, "", 0, true, &sink->packed, err));
+    return write_bytes(sink, &sink->packed, err);
 }
 
 static void drop_text(void *item)
@@ -56,29 +75,14 @@ static capi_status write_header(sink_file *sink, capi_err *err)
     return st;
 }
 
-static capi_status target_path(exec_batch *batch, capi_str *out, capi_err *err)
-{
-    capi_str url = capi_file_sink_url(batch->node->file, batch->task->run_id, batch->task->batch_idx, batch->arena);
-
-    if (capi_str_starts(url, "file://"))
-        url = capi_str_slice(url, 7, url.bytes);
-    else if (capi_str_find(url, CAPI_STR("://")) >= 0)
-        return capi_err_set(err, CAPI_INVALID, "cannot write \"%.*s\": expected a local path or file://",
-                            CAPI_STR_ARG(url));
-    *out = capi_str_copy(batch->arena, url);
-    return CAPI_OK;
-}
-
 capi_status sink_file_open(exec_batch *batch, bool is_direct, sink_file **out, capi_err *err)
 {
-    const char *suffix = capi_str_copy(batch->arena, batch->task->attempt_uid).data;
     sink_file *sink;
 
     *out = NULL;
-    CAPI_TRY(target_path(batch, &batch->out->target, err));
     if (batch->node->file->kind != CAPI_FILE_CSV)
         return capi_err_set(err, CAPI_INVALID, "cannot write \"%.*s\": Parquet files are not available in this build",
-                            CAPI_STR_ARG(batch->out->target));
+                            CAPI_STR_ARG(batch->node->file->url_template));
     sink = capi_zmalloc(sizeof *sink);
     sink->batch = batch;
     sink->is_direct = is_direct;
@@ -86,7 +90,10 @@ capi_status sink_file_open(exec_batch *batch, bool is_direct, sink_file **out, c
     sink->order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_text,
                                  drop_text, sink);
     *out = sink;
-    CAPI_TRY(capi_file_create_beside(batch->out->target.data, suffix, &sink->file, err));
+    sink->packer = capi_packing_of(batch->node->file->url_template) == CAPI_PACKING_NONE
+                       ? NULL
+                       : capi_packer_new(capi_packing_of(batch->node->file->url_template));
+    CAPI_TRY(exec_target_create(batch, &sink->file, err));
     return write_header(sink, err);
 }
 
@@ -97,6 +104,8 @@ void sink_file_free(sink_file *sink)
         capi_buf_deinit(&sink->bufs[i]);
     free(sink->bufs);
     exec_order_free(sink->order);
+    capi_packer_free(sink->packer);
+    capi_buf_deinit(&sink->packed);
     capi_file_writer_close(sink->file);
     free(sink);
 }
@@ -138,6 +147,7 @@ void sink_file_fail(sink_file *sink)
 
 capi_status sink_file_finish(sink_file *sink, capi_err *err)
 {
+    CAPI_TRY(write_end(sink, err));
     CAPI_TRY(capi_file_sync(sink->file, err));
     sink->batch->out->file = sink->file;
     sink->batch->out->bytes_written = sink->bytes_written;

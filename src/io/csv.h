@@ -57,6 +57,9 @@ CAPI_MUST_USE capi_status capi_csv_options_check(const capi_csv_options *options
  * and their texts must outlive the capi_csv. */
 CAPI_MUST_USE capi_status capi_csv_open(const char *path, const capi_csv_options *options, capi_csv **out,
                                         capi_err *err);
+/* The same for the local copy of a file that messages call `name`. */
+CAPI_MUST_USE capi_status capi_csv_open_copy(const char *path, const char *name, const capi_csv_options *options,
+                                             capi_csv **out, capi_err *err);
 void capi_csv_close(capi_csv *csv);
 uint64_t capi_csv_size_bytes(const capi_csv *csv);
 uint64_t capi_csv_range_count(const capi_csv *csv);

@@ -280,13 +280,13 @@ out:
 
 /* ---- open and close ---- */
 
-static capi_status csv_open(capi_csv *csv, capi_err *err)
+static capi_status csv_open(capi_csv *csv, const char *path, capi_err *err)
 {
     enum { RANGE_BYTES_DEFAULT = 4 << 20, RANGE_BYTES_MAX = 1 << 30 };
     uint64_t size_bytes;
 
     CAPI_TRY(compile_needed(csv, err));
-    CAPI_TRY(capi_file_open(csv->path, &csv->file, err));
+    CAPI_TRY(capi_file_open(path, &csv->file, err));
     CAPI_TRY(capi_csv_find_data(csv, err));
     size_bytes = capi_csv_size_bytes(csv);
     csv->range_bytes = csv->options.range_bytes ? csv->options.range_bytes : RANGE_BYTES_DEFAULT;
@@ -301,14 +301,20 @@ static capi_status csv_open(capi_csv *csv, capi_err *err)
 
 capi_status capi_csv_open(const char *path, const capi_csv_options *options, capi_csv **out, capi_err *err)
 {
+    if (strncmp(path, "file://", 7) == 0) path += 7;
+    return capi_csv_open_copy(path, path, options, out, err);
+}
+
+capi_status capi_csv_open_copy(const char *path, const char *name, const capi_csv_options *options, capi_csv **out,
+                               capi_err *err)
+{
     capi_csv *csv = capi_zmalloc(sizeof *csv);
     capi_status st;
 
     *out = NULL;
-    if (strncmp(path, "file://", 7) == 0) path += 7;
-    csv->path = (char *)(uintptr_t)capi_str_copy(&csv->arena, capi_str_of(path)).data;
+    csv->path = (char *)(uintptr_t)capi_str_copy(&csv->arena, capi_str_of(name)).data;
     csv->options = *options;
-    st = csv_open(csv, err);
+    st = csv_open(csv, path, err);
     if (st == CAPI_OK)
         *out = csv;
     else

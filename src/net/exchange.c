@@ -17,6 +17,7 @@ typedef struct attempt {
     uint64_t from;          /* what the sink had at its beginning */
     uint64_t body_sent;
     int64_t moved_ns;       /* when the last byte came or went */
+    bool has_moved;         /* something came or went; before, there may be no connection yet */
     bool is_stopped, is_idle;
     bool is_restarted;      /* the server sends everything although we asked for the rest */
     bool is_too_large;
@@ -81,6 +82,12 @@ static void read_content_range(attempt *a, capi_str value)
     a->range_total = total;
 }
 
+static void note_move(attempt *a)
+{
+    a->moved_ns = now_ns();
+    a->has_moved = true;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     attempt *a = context;
@@ -88,7 +95,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
     const char *at;
     uint64_t number;
 
-    a->moved_ns = now_ns();
+    note_move(a);
     if (capi_str_starts(line, "HTTP/")) { /* of the next answer: after a redirect, or after 100 Continue */
         memset(&a->answer, 0, sizeof a->answer);
         a->has_content_range = false;
@@ -169,7 +176,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     size_t bytes = size * count;
     long code = answer_code(a, handle->easy);
 
-    a->moved_ns = now_ns();
+    note_move(a);
     if (code >= 300) {
         size_t room = sizeof a->text - a->text_bytes;
 
@@ -205,7 +212,7 @@ static size_t on_send(char *to, size_t size, size_t count, void *context)
         memcpy(to, request->body.data + a->body_sent, bytes);
     }
     a->body_sent += bytes;
-    a->moved_ns = now_ns();
+    note_move(a);
     return bytes;
 }
 
@@ -298,6 +305,7 @@ static void set_up_common(capi_net *net, attempt_handle *handle, bool is_https)
 
 static CURLcode drive(net_connection connection, attempt *a, const capi_net_settings *settings, const capi_net_watch *watch)
 {
+    int64_t patience_ns = (int64_t)settings->idle_timeout_ms * 1000000;
     int running = 1, left;
     CURLcode result = CURLE_OK;
     CURLMsg *message;
@@ -316,7 +324,7 @@ static CURLcode drive(net_connection connection, attempt *a, const capi_net_sett
             a->is_stopped = true;
             break;
         }
-        if (now_ns() - a->moved_ns > ((int64_t)settings->idle_timeout_ms + settings->connect_timeout_ms) * 1000000) {
+        if (now_ns() - a->moved_ns > patience_ns + (a->has_moved ? 0 : (int64_t)settings->connect_timeout_ms * 1000000)) {
             a->is_idle = true;
             break;
         }
@@ -405,6 +413,11 @@ static verdict judge_curl(const attempt *a, CURLcode code, capi_err *err)
     const char *words = a->curl_text[0] ? a->curl_text : curl_easy_strerror(code);
     const char *what = a->request->is_upload ? "cannot write" : "cannot read";
 
+    if (code == CURLE_PEER_FAILED_VERIFICATION && a->request->known_hosts) {
+        capi_err_set(err, CAPI_INVALID, "%s \"%.*s\": the host key of the server does not stand in \"%s\", or is another one",
+                     what, CAPI_STR_ARG(shown), a->request->known_hosts);
+        return VERDICT_FAIL;
+    }
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
         if (meanings[i].code == code) {
             capi_err_set(err, meanings[i].status, "%s \"%.*s\": %s", what, CAPI_STR_ARG(shown), words);
@@ -582,6 +595,7 @@ capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, co
 {
     const capi_net_settings *settings = net_settings(net);
     int64_t moved_ns = now_ns();
+    uint64_t furthest = sink->bytes; /* what has once come is no progress when it comes again */
     uint32_t failures = 0, restarts = 0, amended = 0;
     attempt *a = capi_malloc(sizeof *a);
     capi_err cause = {0};
@@ -613,7 +627,8 @@ capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, co
             *answer = (net_answer){0};
             if (restarts++ == NET_RESTART_MAX) break;
         }
-        if (sink->bytes > a->from) {
+        if (sink->bytes > furthest) {
+            furthest = sink->bytes;
             moved_ns = now_ns();
             failures = 0;
         }
@@ -621,6 +636,7 @@ capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, co
         if (failures >= (result == VERDICT_RECONNECT ? NET_CONNECT_ATTEMPT_MAX : NET_ATTEMPT_MAX) ||
             now_ns() - moved_ns > (int64_t)settings->retry_budget_ms * 1000000) {
             capi_err_note(&cause, "after %u attempts", failures);
+            if (watch && watch->gave_up) *watch->gave_up = true;
             break;
         }
         if (request->has_range) sink_restart(sink);

@@ -41,6 +41,7 @@ struct net_request {
     /* Looks at a refusal and says whether to try again at once, with something changed (S3: region); or NULL. */
     bool (*amend)(void *context, net_request *request, long code, capi_str answer_text, capi_str region);
     void *context;
+    const char *known_hosts; /* sftp: where the key of the server must stand; for messages */
 
     bool has_range; /* a range that is wanted as such: the answer must be 206 with just that */
     uint64_t range_from, range_bytes;

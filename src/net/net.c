@@ -97,10 +97,7 @@ capi_status capi_net_new(const capi_net_settings *settings, capi_net **out, capi
     pthread_mutex_init(&net->lock, NULL);
     aws_keys_init(&net->aws);
     copy_settings(net, settings);
-    st = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
-             ? CAPI_OK
-             : capi_err_set(err, CAPI_INTERNAL, "cannot set up the network library");
-    if (st == CAPI_OK) st = load_authorities(net, err);
+    st = load_authorities(net, err);
     if (st != CAPI_OK) {
         capi_net_free(net);
         return st;
@@ -140,9 +137,18 @@ aws_keys *net_aws(capi_net *net)
 
 /* ---- connections ---- */
 
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+/* Only when a connection is wanted: most processes never need one. */
+static void set_up_library(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT); /* if it fails, so do the handles */
+}
+
 capi_status net_connection_take(capi_net *net, net_connection *out, capi_err *err)
 {
     *out = (net_connection){0};
+    pthread_once(&library_once, set_up_library);
     pthread_mutex_lock(&net->lock);
     if (net->idle_count) *out = net->idle[--net->idle_count];
     pthread_mutex_unlock(&net->lock);

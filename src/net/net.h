@@ -52,6 +52,7 @@ typedef struct capi_net_watch { /* of a call that takes long; all may be unset *
     bool (*is_stopped)(void *context);
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all); /* bytes_all 0: unknown */
     void *context;
+    bool *gave_up; /* set when CAPI_UNAVAILABLE means that the time budget was used up: to try again soon makes no sense */
 } capi_net_watch;
 
 /* A small file; an error if it has more than max_bytes. */

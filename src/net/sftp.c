@@ -15,7 +15,6 @@ typedef struct sftp_call { /* context of a request */
     const char *user, *key_path, *known_hosts;
     struct curl_slist *commands; /* after the transfer */
     bool lists;
-    bool is_stranger; /* the host key was refused */
 } sftp_call;
 
 static capi_status find_key(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, const char **out,
@@ -52,14 +51,11 @@ static const char *known_hosts(capi_net *net, capi_arena *arena)
 static int on_host_key(CURL *easy, const struct curl_khkey *known, const struct curl_khkey *found, enum curl_khmatch match,
                        void *context)
 {
-    sftp_call *call = context;
-
+    (void)context;
     (void)easy;
     (void)known;
     (void)found;
-    if (match == CURLKHMATCH_OK) return CURLKHSTAT_FINE;
-    call->is_stranger = true;
-    return CURLKHSTAT_REJECT;
+    return match == CURLKHMATCH_OK ? CURLKHSTAT_FINE : CURLKHSTAT_REJECT;
 }
 
 static capi_status prepare(void *context, CURL *easy, capi_err *err)
@@ -73,7 +69,6 @@ static capi_status prepare(void *context, CURL *easy, capi_err *err)
                                 call->known_hosts);
         curl_easy_setopt(easy, CURLOPT_SSH_KNOWNHOSTS, call->known_hosts);
         curl_easy_setopt(easy, CURLOPT_SSH_KEYFUNCTION, on_host_key);
-        curl_easy_setopt(easy, CURLOPT_SSH_KEYDATA, call);
     }
     curl_easy_setopt(easy, CURLOPT_SSH_AUTH_TYPES, (long)CURLSSH_AUTH_PUBLICKEY);
     curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
@@ -106,21 +101,10 @@ static capi_status make(capi_net *net, const capi_url *url, capi_str text, capi_
     CAPI_TRY(find_key(net, url, out->shown, arena, &call->key_path, err));
     call->user = capi_str_copy(arena, url->user).data;
     out->url = sftp_url(url, path, arena);
+    out->known_hosts = call->known_hosts;
     out->prepare = prepare;
     out->context = call;
     return CAPI_OK;
-}
-
-static capi_status exchange(capi_net *net, net_request *request, net_sink *sink, const capi_net_watch *watch, capi_err *err)
-{
-    const sftp_call *call = request->context;
-    net_answer answer = {0};
-    capi_status st = net_exchange(net, request, sink, watch, &answer, err);
-
-    if (st != CAPI_OK && call->is_stranger)
-        return capi_err_set(err, CAPI_INVALID, "cannot reach \"%.*s\": the host key of the server is not the one in \"%s\", or not there",
-                            CAPI_STR_ARG(request->shown), call->known_hosts);
-    return st;
 }
 
 static capi_status sftp_get(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_request *out,
@@ -164,6 +148,7 @@ static capi_status sftp_upload(capi_net *net, const capi_url *url, capi_str text
     capi_str temporary = beside(&arena, url->path), from = quoted(&arena, temporary), to = quoted(&arena, url->path);
     net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
     net_request request;
+    net_answer answer = {0};
     capi_status st = make(net, url, text, temporary, &arena, &request, err);
 
     if (st == CAPI_OK) {
@@ -176,7 +161,7 @@ static capi_status sftp_upload(capi_net *net, const capi_url *url, capi_str text
         call->commands = curl_slist_append(NULL, capi_str_format(&arena, "*rm %.*s", CAPI_STR_ARG(to)).data);
         call->commands = curl_slist_append(
             call->commands, capi_str_format(&arena, "rename %.*s %.*s", CAPI_STR_ARG(from), CAPI_STR_ARG(to)).data);
-        st = exchange(net, &request, &sink, watch, err);
+        st = net_exchange(net, &request, &sink, watch, &answer, err);
         curl_slist_free_all(call->commands);
     }
     capi_arena_deinit(&arena);
@@ -190,6 +175,7 @@ static capi_status sftp_remove(capi_net *net, const capi_url *url, capi_str text
     net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
     capi_str folder = url->path, path = quoted(&arena, url->path);
     net_request request;
+    net_answer answer = {0};
     capi_status st;
 
     while (folder.bytes > 1 && folder.data[folder.bytes - 1] != '/')
@@ -201,7 +187,7 @@ static capi_status sftp_remove(capi_net *net, const capi_url *url, capi_str text
         request.url = sftp_url(url, folder, &arena);
         call->lists = true;
         call->commands = curl_slist_append(NULL, capi_str_format(&arena, "*rm %.*s", CAPI_STR_ARG(path)).data);
-        st = exchange(net, &request, &sink, NULL, err);
+        st = net_exchange(net, &request, &sink, NULL, &answer, err);
         curl_slist_free_all(call->commands);
     }
     capi_arena_deinit(&arena);
@@ -218,6 +204,7 @@ static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, 
     net_sink sink = {.buf = &body, .fd = -1, .max_bytes = 64 << 20};
     capi_str folder, names;
     net_request request;
+    net_answer answer = {0};
     capi_status st;
 
     while (folder_bytes > path_at + 1 && text.data[folder_bytes - 1] != '/')
@@ -230,7 +217,7 @@ static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, 
     if (st == CAPI_OK) {
         request.url = sftp_url(url, folder, &scratch);
         ((sftp_call *)request.context)->lists = true;
-        st = exchange(net, &request, &sink, NULL, err);
+        st = net_exchange(net, &request, &sink, NULL, &answer, err);
     }
     names = capi_buf_str(&body);
     for (size_t at = 0, end; st == CAPI_OK && at < names.bytes; at = end + 1) {

@@ -27,6 +27,11 @@ capi_scheme capi_url_scheme(capi_str url)
     return capi_str_find(url, CAPI_STR("://")) < 0 ? CAPI_SCHEME_LOCAL : CAPI_SCHEME_OTHER;
 }
 
+capi_str capi_url_local_path(capi_str url)
+{
+    return url.bytes >= 7 && strncasecmp(url.data, "file://", 7) == 0 ? capi_str_slice(url, 7, url.bytes) : url;
+}
+
 static size_t find_byte(capi_str text, size_t from, const char *wanted)
 {
     while (from < text.bytes && !strchr(wanted, text.data[from]))

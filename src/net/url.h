@@ -15,6 +15,9 @@ typedef enum capi_scheme {
 
 capi_scheme capi_url_scheme(capi_str url); /* in any case */
 
+/* Without the "file://" that a local path may begin with. */
+capi_str capi_url_local_path(capi_str url);
+
 /* All parts borrow from the URL. */
 typedef struct capi_url {
     capi_scheme scheme;

@@ -2,6 +2,7 @@
 #include "run/engine.h"
 
 #include "base/file.h"
+#include "net/net.h"
 #include "store/state_timed.h"
 
 #include <stdio.h>
@@ -58,6 +59,14 @@ static capi_status engine_open_stores(capi_engine *engine, const capi_engine_opt
     return CAPI_OK;
 }
 
+static capi_status engine_open_net(capi_engine *engine, const capi_engine_options *options, capi_err *err)
+{
+    capi_net_settings settings = options->net ? *options->net : (capi_net_settings){0};
+
+    settings.temporary_path = engine->temp_folder.data;
+    return capi_net_new(&settings, &engine->exec.net, err);
+}
+
 capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err)
 {
     capi_engine *engine = capi_zmalloc(sizeof *engine);
@@ -79,6 +88,7 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
         capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid);
     capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, engine->temp_folder);
     engine->exec_is_open = true;
+    CAPI_TRY_OUT(engine_open_net(engine, options, err));
 out:
     if (st != CAPI_OK) {
         capi_err_note(err, "while opening the data folder \"%.*s\"", CAPI_STR_ARG(engine->folder));
@@ -93,6 +103,7 @@ void capi_engine_close(capi_engine *engine)
 {
     if (!engine) return;
     if (engine->exec_is_open) {
+        capi_net_free(engine->exec.net);
         capi_exec_deinit(&engine->exec);
         (void)!capi_folder_remove(engine->temp_folder.data, NULL);
     }

@@ -4,6 +4,8 @@
 #include "run/schema_text.h"
 
 #include "base/file.h"
+#include "net/net.h"
+#include "net/url.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -23,19 +25,14 @@ typedef struct start_lists {
 
 static bool is_local(capi_str url)
 {
-    return capi_str_starts(url, "file://") || capi_str_find(url, CAPI_STR("://")) < 0;
-}
-
-static capi_str local_path(capi_str url)
-{
-    return capi_str_starts(url, "file://") ? capi_str_slice(url, 7, url.bytes) : url;
+    return capi_url_scheme(url) == CAPI_SCHEME_LOCAL;
 }
 
 /* The absolute path of a target, whose folder must exist. */
 static capi_status start_resolve_target(capi_str url, const capi_node *node, capi_arena *arena, capi_str *out,
                                         capi_err *err)
 {
-    capi_str path = capi_str_copy(arena, local_path(url));
+    capi_str path = capi_str_copy(arena, capi_url_local_path(url));
     const char *slash = strrchr(path.data, '/');
     capi_str folder =
         slash ? capi_str_copy(arena, capi_str_slice(path, 0, (size_t)(slash - path.data))) : CAPI_STR(".");
@@ -58,15 +55,17 @@ static capi_status start_resolve_target(capi_str url, const capi_node *node, cap
 static capi_status start_add_targets(start_lists *lists, const capi_node *node, capi_arena *arena, capi_err *err)
 {
     if (!node->file) return CAPI_OK;
-    if (!is_local(node->file->url_template))
-        return capi_err_set(err, CAPI_INVALID, "node \"%.*s\" writes \"%.*s\": only local files can be written",
+    if (!is_local(node->file->url_template) && !capi_net_can_write(node->file->url_template))
+        return capi_err_set(err, CAPI_INVALID,
+                            "node \"%.*s\" writes \"%.*s\": expected a local path, file://, s3:// or sftp://",
                             CAPI_STR_ARG(node->name), CAPI_STR_ARG(node->file->url_template));
     for (uint32_t batch = 0; batch < node->batches_total && lists->target_count < START_TARGETS_MAX; batch++) {
         /* The run id is not known yet; files of different runs that carry it never meet. */
         capi_str url = capi_file_sink_url(node->file, 0, batch, arena);
         capi_str *target = &lists->targets[lists->target_count];
 
-        CAPI_TRY(start_resolve_target(url, node, arena, target, err));
+        *target = url;
+        if (is_local(url)) CAPI_TRY(start_resolve_target(url, node, arena, target, err));
         lists->target_count++;
     }
     return CAPI_OK;

@@ -1,5 +1,6 @@
 /* worker_exec.c - runs a batch or a seal at once, on the thread that asks, and keeps what it made until it is discarded. */
 #include "run/worker_exec.h"
+#include "net/url.h"
 #include "run/leftovers.h"
 #include "run/table_input.h"
 
@@ -101,11 +102,9 @@ static bool exec_batch(capi_worker *base, uint32_t number, const capi_work_item 
 
 static capi_status exec_rename(capi_worker *base, uint32_t number, capi_err *err)
 {
-    exec_slot *slot = &((exec_worker *)base)->slots[number];
-    capi_file_writer *file = slot->output.file;
+    exec_worker *worker = (exec_worker *)base;
 
-    slot->output.file = NULL; /* capi_file_publish ends it, whatever happens */
-    return capi_file_publish(file, err);
+    return capi_batch_output_publish(worker->exec, &worker->slots[number].output, err);
 }
 
 /* ---- seals ---- */
@@ -180,8 +179,9 @@ static void exec_tidy(capi_worker *base, const capi_work_item *item)
     if (item->node->file) {
         capi_str url = capi_file_sink_url(item->node->file, item->run->run_id, item->claim->batch_idx, &arena);
 
-        if (capi_str_starts(url, "file://")) url = capi_str_slice(url, 7, url.bytes);
-        capi_leftovers_remove(capi_str_copy(&arena, url).data);
+        /* Of a target elsewhere they lie in the temporary folder of the dead process, which goes as a whole. */
+        if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL)
+            capi_leftovers_remove(capi_str_copy(&arena, capi_url_local_path(url)).data);
     }
     capi_arena_deinit(&arena);
 }
