@@ -71,7 +71,7 @@ def run_page(box, path):
         if language == "sh":
             done = subprocess.run(["bash", "-uc", content], cwd=box.folder, env=environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
-            printed, ran = done.stdout.decode("utf-8", "replace"), ran + 1
+            printed, ran = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n"), ran + 1
             check("Sanitizer" not in printed, printed)
             check(done.returncode == 0, "%s: exit code %d of\n%s\n%s" % (path, done.returncode, content, printed))
         elif language == "output":
@@ -146,6 +146,17 @@ def the_index_names_every_page(box):
     for path in PAGES[:-1]:
         name = os.path.basename(path)
         check(name == "README.md" or "(%s)" % name in index, "doc/README.md does not name %s" % name)
+
+
+@test
+def every_setting_of_the_configuration_is_in_the_manual(box):
+    manual = read(os.path.join(ROOT, "doc", "operating.md"))
+    settings = re.findall(r'X\(\w+, "([^"]+)", \w+, USED,\s*"([^"]*)",[\s\\]*"([^"]*)"',
+                          read(os.path.join(ROOT, "src", "cmd", "config.h")))
+    check(len(settings) > 20, "only %d settings" % len(settings))
+    for key, default, variable in settings:
+        row = "| `%s` | %s | %s |" % (key, "`%s`" % variable if variable else "", "`%s`" % default if default else "")
+        check(row in manual, "doc/operating.md lacks %s" % row)
 
 
 @test
