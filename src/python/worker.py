@@ -322,7 +322,7 @@ def pack_buffer(declared, column):
         return None
     try:
         view = _memoryview(column)
-    except TypeError:
+    except (TypeError, ValueError, BufferError):
         return None
     kind = BUFFERS.get(declared, {}).get(view.format)
     if kind is None or view.ndim != 1 or not view.c_contiguous or (kind == "q" and view.itemsize != 8):
@@ -374,13 +374,19 @@ class VectorStage:
         if count != page.count:
             page.fail_whole(self.field, Wrong("the formula returned a column of %d values for %d rows" % (count, page.count)))
             return
-        page.columns[self.field.variable] = page.program.without_scalars(column)
+        try:
+            page.columns[self.field.variable] = page.program.without_scalars(column)
+        except _user_code_failed as error:
+            page.fail_whole(self.field, error)
 
 
 def column_length(column):
     if isinstance(column, (_str, _bytes, dict)) or not hasattr(column, "__len__"):
         raise Wrong("the formula returned %s, expected a column" % _type(column).__name__)
-    return _len(column)
+    try:
+        return _len(column)
+    except TypeError:
+        raise Wrong("the formula returned a single value in a %s, expected a column" % _type(column).__name__) from None
 
 
 class RowStage:
@@ -467,8 +473,18 @@ class Page:
         if column is None:
             column = self.columns[name] = self.input_items(*self.parts[name])
         if _type(column) is not _list:  # given by a vectorised formula
-            column = self.columns[name] = column.tolist() if hasattr(column, "tolist") else _list(column)
+            column = self.columns[name] = self.as_list(name, column)
         return column
+
+    def as_list(self, name, column):
+        field = next(field for field in self.program.fields if field.variable == name)
+        try:
+            values = _list(column.tolist() if hasattr(column, "tolist") else column)
+        except _user_code_failed as error:
+            self.fail_whole(field, error)
+        if _len(values) != self.count:
+            self.fail_whole(field, Wrong("the formula returned a column of %d values for %d rows" % (_len(values), self.count)))
+        return values
 
     def input_items(self, kind, declared, offset, count):
         if kind in "dq":
@@ -703,7 +719,10 @@ class Program:
                 self.numpy = False
 
     def without_scalars(self, column):
-        """Items of numpy arrays that found their way into a list become Python's own values."""
+        """Items of numpy arrays that found their way into a list become Python's own values; so do arrays that are more than
+        their memory says, such as masked ones."""
+        if self.numpy and isinstance(column, self.numpy.ndarray) and _type(column) is not self.numpy.ndarray:
+            return column.tolist()
         if self.numpy and _type(column) in (_list, tuple):
             if not _set(_map(_type, column)) <= PLAIN:
                 scalar = self.numpy.generic

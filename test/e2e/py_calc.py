@@ -812,6 +812,31 @@ def mistakes_of_vectorised_formulas_are_told(box):
     fails(box, head + "c[0] = 1\n", "read-only", data=numbers(3)) if not has_numpy() else None
 
 
+@test
+def columns_that_lie_about_themselves_are_found_out(box):
+    head = ("class Odd:\n    def __len__(self):\n        return 3\n    def __iter__(self):\n        %s\n"
+            "@vectorized\ndef f(c):\n    return Odd()\ndef g(v):\n    return v\n")
+    fields = {"x": ("f(r.i)", "int"), "y": ("g(p.x)", "int")}
+    for body, words in (("return iter([1])", "a column of 1 values for 3 rows"), ("return iter(range(9))", "9 values for 3 rows"),
+                        ("raise ValueError('none')", "ValueError: none"), ("raise SystemExit(4)", "SystemExit: 4"),
+                        ("return 5", "TypeError")):
+        for wanted in ({"x": fields["x"]}, fields):
+            fails(box, head % body, 'field "x"', words, data=numbers(3), fields=wanted)
+
+
+@test
+def arrays_of_numpy_that_cannot_be_taken_are_told(box):
+    if not has_numpy():
+        raise Skip("numpy is not installed")
+    for body, kind, words in (("numpy.ma.array([1., 2., 3.], mask=[0, 1, 0])", "float", "NoneType"),
+                              ("numpy.array(['2018-07-02'] * 3, dtype='M8[ms]')", "datetime", "datetime"),
+                              ("numpy.array(3.0)", "float", "a single value in a ndarray, expected a column"),
+                              ("numpy.zeros((3, 2))", "float", "got list [0.0, 0.0]"), ("c * 1j", "float", "complex"),
+                              ("numpy.array([1, 2, 3], 'u8') + numpy.uint64(2 ** 63)", "int", "does not fit")):
+        fails(box, "import numpy\n@vectorized\ndef f(c):\n    return %s\n" % body, 'field "x"', words, data=numbers(3),
+              fields={"x": ("f(r.i)", kind)})
+
+
 def has_numpy():
     return os.system("%s -c 'import numpy' >/dev/null 2>&1" % os.environ.get("CAPI_PYCALC_INTERPRETER_PATH", "python3")) == 0
 
