@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, ROOT, check, check_equal, main, test
+from harness import BINARY, ROOT, check, check_equal, check_fails, main, test
 
 PAGES = sorted(glob.glob(os.path.join(ROOT, "doc", "*.md"))) + [os.path.join(ROOT, "README.md")]
 # Their blocks are of another kind: manual.py runs the quick start, the others show parts of files and one-off installations.
@@ -108,6 +108,18 @@ def the_expressions_of_all_tables_have_the_values_shown(box):
             check_equal(result.out.decode("utf-8").split(" ", 1)[1].rstrip("\n"), value, expression)
             count += 1
     check(count > 50, "only %d expressions" % count)
+
+
+@test
+def eval_tells_what_is_wrong(box):
+    for expression, code, *words in (("1 +", 2, "expected an operand", "\n  1 +\n     ^"),
+                                     ('"a" + 1', 2, 'operator "+" does not take string and int', '\n  "a" + 1\n  ^'),
+                                     ("len(r.name)", 2, "r.name"), ("sum(1)", 2, "sum"),
+                                     ("1 / 0", 2, "division by zero"),
+                                     ('time.Unix(time.Now()) / (time.Unix(time.Now()) - time.Unix(time.Now()))', 1,
+                                      "division by zero")):
+        check_fails(box.capi("eval", expression), code, *words)
+    check_fails(box.capi("eval"), 2, "eval")
 
 
 @test
