@@ -9,13 +9,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { STDERR_TAIL_BYTES = 2048, WAIT_STEP_MS = 50, MEMORY_FIRST_BYTES = 1 << 20, DRAIN_PIECES_MAX = 16 };
+enum {
+    STDERR_TAIL_BYTES = 2048,
+    WAIT_STEP_MS = 50,
+    MEMORY_FIRST_BYTES = 1 << 20,
+    DRAIN_PIECES_MAX = 16,
+    THREADS_MAX = 512
+};
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "frames and columns are little-endian, as the machine must be"
@@ -205,6 +212,29 @@ static capi_status blame_death(channel *to, capi_err *err)
     return st;
 }
 
+/* Neither its limits nor its filter can count threads, and they are the machine's to share. False if it cannot be told. */
+static bool has_too_many_threads(pid_t pid)
+{
+    char path[64], text[1024];
+    const char *after_name;
+    long thread_count = 0;
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    got = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = 0;
+    after_name = strrchr(text, ')'); /* 17 fields lie between the name and the number of threads */
+    if (!after_name) return false;
+    for (int i = 0; i < 18 && after_name; i++)
+        after_name = strchr(after_name + 1, ' ');
+    if (after_name) thread_count = strtol(after_name, NULL, 10);
+    return thread_count > THREADS_MAX;
+}
+
 /* Until the socket is ready for `events`, or an error. deadline_ms 0: none. */
 static capi_status wait_for(channel *to, short events, int64_t deadline_ms, const capi_python_limits *limits,
                             capi_err *err)
@@ -219,6 +249,9 @@ static capi_status wait_for(channel *to, short events, int64_t deadline_ms, cons
         if (ready > 0 && fds[0].revents) return CAPI_OK;
         if (limits->should_stop && limits->should_stop(limits->stop_context))
             return capi_err_set(err, CAPI_STOPPED, "the batch was stopped on request");
+        if (has_too_many_threads(to->pid))
+            return capi_err_set(err, CAPI_INVALID, "the Python worker started more than %d threads and was ended",
+                                THREADS_MAX);
         if (deadline_ms && now_ms() >= deadline_ms)
             return capi_err_set(err, CAPI_INVALID,
                                 "the Python worker took more than %lld ms (execution_timeout) and was ended",

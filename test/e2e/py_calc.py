@@ -417,6 +417,9 @@ ESCAPES = {
     "starts threads without end": ("import threading, time\n    while True:\n"
                                    "        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
                                    "can't start new thread"),
+    "starts small threads without end": ("import threading, time\n    threading.stack_size(32768)\n    while True:\n"
+                                         "        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
+                                         "more than 512 threads"),
     "calls itself without end": ("import sys\n    sys.setrecursionlimit(1 << 30)\n    g = lambda n: g(n + 1)\n    return g(0)",
                                  ""),
     "nests without end": ("x = []\n    for _ in range(1000000):\n        x = [x]\n    return x", "RecursionError"),
