@@ -1,5 +1,6 @@
 /* cmd_run.c - "capillaries run": start, work, watch, in one process. */
 #include "cmd/commands.h"
+#include "cmd/plan.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
 #include "exec/node_py_calc.h"
@@ -159,6 +160,11 @@ static int command_run(const capi_args *args)
     capi_script *script = capi_session_script(args, &exit_code);
     capi_engine *engine;
 
+    if (script && capi_args_flag(args, "dry-run")) {
+        exit_code = capi_plan_command(args, script);
+        capi_script_free(script);
+        return exit_code;
+    }
     if (script) exec_py_calc_warm_up(script);
     engine = script ? capi_session_engine(args, &exit_code) : NULL;
     capi_catch_interrupts();
@@ -235,6 +241,8 @@ static const capi_option options[] = {
     CAPI_OPTION_KEYSPACE,
     CAPI_OPTIONS_ENGINE,
     {"description", "TEXT", "a remark kept with the run", false},
+    {"dry-run", NULL, "only show what the run would do, as `validate --plan` does", false},
+    CAPI_OPTION_OUTPUT,
 };
 
 const capi_command capi_command_run = {

@@ -1,54 +1,10 @@
 /* cmd_validate.c - "capillaries validate": all checks, nothing is run. */
 #include "cmd/commands.h"
 #include "cmd/diags_json.h"
+#include "cmd/plan.h"
 #include "cmd/session.h"
 
 #include <stdio.h>
-
-static void append_inputs(const capi_node *node, capi_buf *to)
-{
-    if (node->type == CAPI_NODE_FILE_TABLE) {
-        capi_buf_printf(to, "%u file%s", node->source.url_count, node->source.url_count == 1 ? "" : "s");
-        if (node->source.url_count)
-            capi_buf_printf(to, " (%.*s%s)", CAPI_STR_ARG(node->source.urls[0]),
-                            node->source.url_count > 1 ? ", ..." : "");
-        return;
-    }
-    capi_buf_append_str(to, node->source_table);
-    if (node->lookup)
-        capi_buf_printf(to, " %s %.*s by %.*s%s", node->lookup->is_left ? "left join" : "inner join",
-                        CAPI_STR_ARG(node->lookup->index->owner->table->name), CAPI_STR_ARG(node->lookup->index->name),
-                        node->lookup->is_grouped ? ", grouped" : "");
-}
-
-static void append_outputs(const capi_node *node, capi_buf *to)
-{
-    if (node->table) {
-        capi_buf_printf(to, "table %.*s (%u fields)", CAPI_STR_ARG(node->table->name), node->table->field_count);
-        return;
-    }
-    capi_buf_printf(to, "file %.*s", CAPI_STR_ARG(node->file->url_template));
-}
-
-/* One line a node in topological order: what it reads and what it makes. */
-static void print_graph(const capi_script *script)
-{
-    capi_buf line = {0};
-
-    for (uint32_t i = 0; i < script->node_count; i++) {
-        const capi_node *node = script->order[i];
-
-        capi_buf_clear(&line);
-        capi_buf_printf(&line, "%.*s [%s%s]: ", CAPI_STR_ARG(node->name), capi_node_type_name(node->type),
-                        node->is_manual ? ", manual" : "");
-        append_inputs(node, &line);
-        capi_buf_append_text(&line, " -> ");
-        append_outputs(node, &line);
-        if (node->batches_total > 1) capi_buf_printf(&line, ", %u batches", node->batches_total);
-        printf("%.*s\n", (int)line.bytes, line.data);
-    }
-    capi_buf_deinit(&line);
-}
 
 static int validate_for_people(const capi_args *args)
 {
@@ -56,13 +12,13 @@ static int validate_for_people(const capi_args *args)
     capi_script *script = capi_session_script(args, &exit_code);
 
     if (!script) return exit_code;
-    if (capi_args_flag(args, "graph"))
-        print_graph(script);
+    if (capi_args_flag(args, "plan"))
+        exit_code = capi_plan_command(args, script);
     else
         printf("\"%.*s\" is valid: %u node%s\n", CAPI_STR_ARG(script->url), script->node_count,
                script->node_count == 1 ? "" : "s");
     capi_script_free(script);
-    return CAPI_EXIT_DONE;
+    return exit_code;
 }
 
 static int validate_for_editors(const capi_args *args)
@@ -96,14 +52,17 @@ static int command_validate(const capi_args *args)
 static const capi_option options[] = {
     CAPI_OPTIONS_SCRIPT,
     {"format", "text|json", "how mistakes are written: for people, or for editors (default: text)", false},
-    {"graph", NULL, "list the nodes in the order in which they can run, with what they read and make", false},
+    {"plan", NULL, "show what a run would do: nodes, files, tables, batches, what is overwritten, who waits", false},
+    CAPI_OPTIONS_PLAN,
 };
 
 const capi_command capi_command_validate = {
     .name = "validate",
     .arguments = "SCRIPT",
     .summary = "check a script: every name, type, format and expression",
-    .details = "All mistakes are reported at once, each with its place. Exit code 0: valid, 2: not valid.",
+    .details = "All mistakes are reported at once, each with its place. Exit code 0: valid, 2: not valid.\n"
+               "With `--plan`, also 1: the run would fail, for example because an input file is missing. Nothing is\n"
+               "changed or made by it.",
     .argument_min = 1,
     .argument_max = 1,
     .options = options,

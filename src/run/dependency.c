@@ -116,3 +116,21 @@ capi_status capi_dependency_check(capi_state *state, const capi_keyspace *keyspa
     return check_parent(state, runs, run_count, current, node, node->lookup->index->owner, arena, out,
                         &out->lookup_run_uid, err);
 }
+
+capi_status capi_dependency_foresee(capi_state *state, const capi_keyspace *keyspace, const capi_node *node,
+                                    const capi_node *parent, capi_arena *arena, capi_dependency *out, uint32_t *run_id,
+                                    capi_err *err)
+{
+    const capi_run none = {0}; /* the run that does not exist yet is none of the others */
+    capi_run *runs = NULL;
+    capi_str run_uid = {0};
+    uint32_t run_count = 0;
+
+    *out = (capi_dependency){.command = CAPI_POLICY_GO};
+    *run_id = 0;
+    if (keyspace) CAPI_TRY(capi_run_list(state, keyspace, arena, &runs, &run_count, err));
+    CAPI_TRY(check_parent(state, runs, run_count, &none, node, parent, arena, out, &run_uid, err));
+    for (uint32_t i = 0; i < run_count; i++)
+        if (run_uid.bytes && capi_str_equal(runs[i].run_uid, run_uid)) *run_id = runs[i].run_id;
+    return CAPI_OK;
+}

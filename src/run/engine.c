@@ -99,6 +99,15 @@ out:
     return st;
 }
 
+bool capi_engine_has_state(capi_str data_folder)
+{
+    capi_arena arena = {0};
+    bool is_there = access(capi_str_format(&arena, "%.*s/state.db", CAPI_STR_ARG(data_folder)).data, F_OK) == 0;
+
+    capi_arena_deinit(&arena);
+    return is_there;
+}
+
 void capi_engine_close(capi_engine *engine)
 {
     if (!engine) return;

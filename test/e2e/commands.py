@@ -80,7 +80,7 @@ def a_table_or_keyspace_that_does_not_exist_is_named(box):
 def validate_says_that_a_script_is_well(box):
     path, _ = small_run(box)
     check_equal(box.capi("validate", path).code, 0)
-    result = box.capi("validate", path, "--graph")
+    result = box.capi("validate", path, "--plan", "--data", box.path("none"))
     check(b"read" in result.out and b"things" in result.out, str(result))
 
 
