@@ -1,4 +1,5 @@
 /* capillaries_main.c - the program. */
+#include "cmd/options.h"
 #include "cmd/program.h"
 #include "python/python.h"
 
@@ -11,7 +12,7 @@ int main(int argc, char **argv)
     /* Writing to a closed pipe, or beyond a limit on file sizes, is an ordinary error of the call. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    exit_code = capi_program_main(argc, argv);
+    exit_code = capi_command_end(capi_program_main(argc, argv));
     capi_python_shutdown();
     return exit_code;
 }

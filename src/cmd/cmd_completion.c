@@ -89,12 +89,12 @@ static void append_bash_values(capi_buf *to, const capi_command *command)
         if (!option->value) continue;
         capi_buf_printf(to, "    \"%s --%s\")", command->name, option->name);
         switch (kind_of(option)) {
-        case VALUE_FILE: capi_buf_append_text(to, " COMPREPLY=($(compgen -f -- \"$cur\"))"); break;
-        case VALUE_FOLDER: capi_buf_append_text(to, " COMPREPLY=($(compgen -d -- \"$cur\"))"); break;
+        case VALUE_FILE: capi_buf_append_text(to, " COMPREPLY=($(compgen -f -- \"$cur\"));"); break;
+        case VALUE_FOLDER: capi_buf_append_text(to, " COMPREPLY=($(compgen -d -- \"$cur\"));"); break;
         case VALUE_WORDS:
             capi_buf_append_text(to, " COMPREPLY=($(compgen -W \"");
             append_words(to, option->value, ' ');
-            capi_buf_append_text(to, "\" -- \"$cur\"))");
+            capi_buf_append_text(to, "\" -- \"$cur\"));");
             break;
         case VALUE_NONE:
         case VALUE_OTHER: break;

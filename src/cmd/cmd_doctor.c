@@ -1,5 +1,6 @@
 /* cmd_doctor.c - "capillaries doctor": looks at everything a run needs from the machine, and says what is wrong. */
 #include "cmd/commands.h"
+#include "cmd/listing.h"
 #include "cmd/session.h"
 
 #include "base/file.h"
@@ -20,8 +21,16 @@ enum { DOCTOR_FILES_MIN = 256 };
 
 typedef enum doctor_verdict { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_WRONG } doctor_verdict;
 
+static const capi_listing_column columns[] = {
+    {"verdict", CAPI_CELL_TEXT},
+    {"what", CAPI_CELL_TEXT},
+    {"details", CAPI_CELL_TEXT},
+};
+
 typedef struct doctor {
     capi_arena arena;
+    capi_output output;
+    capi_listing listing; /* for programs */
     uint32_t wrong, warnings;
 } doctor;
 
@@ -31,15 +40,21 @@ static void say(doctor *state, doctor_verdict verdict, const char *what, const c
 static void say(doctor *state, doctor_verdict verdict, const char *what, const char *format, ...)
 {
     static const char *const words[] = {"ok", "warning", "wrong"};
+    char details[CAPI_ERR_TEXT_MAX + 256];
     va_list args;
 
     state->wrong += verdict == DOCTOR_WRONG;
     state->warnings += verdict == DOCTOR_WARNING;
-    printf("%-8s %-13s ", words[verdict], what);
     va_start(args, format);
-    vprintf(format, args);
+    vsnprintf(details, sizeof details, format, args);
     va_end(args);
-    printf("\n");
+    if (state->output == CAPI_OUTPUT_TABLE) {
+        printf("%-8s %-13s %s\n", words[verdict], what, details);
+        return;
+    }
+    capi_listing_add(&state->listing, capi_str_of(words[verdict]));
+    capi_listing_add(&state->listing, capi_str_of(what));
+    capi_listing_add(&state->listing, capi_str_of(details));
 }
 
 static const char *bytes_text(doctor *state, uint64_t bytes)
@@ -187,21 +202,26 @@ static void look_at_python(doctor *state)
 
 static int command_doctor(const capi_args *args)
 {
-    doctor state = {0};
+    doctor state = {.listing = {.columns = columns, .column_count = sizeof columns / sizeof *columns}};
 
+    if (!capi_args_output(args, &state.output)) return CAPI_EXIT_USAGE;
     look_at_program(&state);
     look_at_limits(&state);
     look_at_data(&state, args);
     look_at_python(&state);
-    if (state.wrong)
+    if (state.output != CAPI_OUTPUT_TABLE)
+        capi_listing_print(&state.listing, state.output);
+    else if (state.wrong)
         printf("%u thing%s wrong\n", state.wrong, state.wrong == 1 ? " is" : "s are");
     else
         printf("nothing is wrong\n");
+    capi_listing_deinit(&state.listing);
     capi_arena_deinit(&state.arena);
     return state.wrong ? CAPI_EXIT_FAILED : CAPI_EXIT_DONE;
 }
 
 static const capi_option options[] = {
+    CAPI_OPTION_OUTPUT,
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},
 };
 

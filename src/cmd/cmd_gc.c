@@ -1,5 +1,6 @@
 /* cmd_gc.c - "capillaries gc": removes old runs and what nobody knows any more. */
 #include "cmd/commands.h"
+#include "cmd/deed.h"
 #include "cmd/session.h"
 
 #include "run/forget.h"
@@ -12,6 +13,7 @@ typedef struct gc {
     capi_arena arena;
     int64_t before_ms; /* runs that ended before then go; 0: none */
     bool is_dry;
+    capi_deeds deeds;
     uint32_t removed, kept;
 } gc;
 
@@ -48,8 +50,9 @@ static capi_status gc_run(gc *work, const capi_keyspace *keyspace, const capi_ru
         capi_err_copy(err, &why);
         return st;
     }
-    printf("%s run %u of keyspace \"%.*s\"\n", work->is_dry ? "would remove" : "removed", run->run_id,
-           CAPI_STR_ARG(keyspace->name));
+    capi_deeds_add(&work->deeds, work->is_dry ? "would remove" : "removed", keyspace->name, run->run_id,
+                   "%s run %u of keyspace \"%.*s\"", work->is_dry ? "would remove" : "removed", run->run_id,
+                   CAPI_STR_ARG(keyspace->name));
     work->removed++;
     return CAPI_OK;
 }
@@ -101,11 +104,13 @@ static int command_gc(const capi_args *args)
                 age);
         return CAPI_EXIT_USAGE;
     }
+    if (!capi_deeds_init(&work.deeds, args)) return CAPI_EXIT_USAGE;
     if (age) work.before_ms = capi_clock_wall_ms(&capi_clock_system) - age_ms;
     work.engine = capi_session_engine(args, &exit_code);
     if (!work.engine) return exit_code;
     if (gc_all(&work, capi_str_of(capi_args_value(args, "keyspace")), &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
+    capi_deeds_end(&work.deeds);
     capi_engine_close(work.engine);
     capi_arena_deinit(&work.arena);
     return exit_code;
@@ -116,6 +121,7 @@ static const capi_option options[] = {
      "remove runs that ended so long ago, with their tables: 30d, 12h, 45m, 10s (default: none)", false},
     {"keyspace", "NAME", "only runs of this keyspace", false},
     {"dry-run", NULL, "only say what would be removed", false},
+    CAPI_OPTION_OUTPUT,
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},
 };
 

@@ -1,6 +1,6 @@
 /* cmd_history.c - "capillaries runs", "nodes" and "batches": what happened in a keyspace. */
 #include "cmd/commands.h"
-#include "cmd/listing.h"
+#include "cmd/history.h"
 #include "cmd/session.h"
 
 #include <stdio.h>
@@ -40,8 +40,9 @@ static void add_status(history_view *history, const char *text)
 /* ---- runs ---- */
 
 static const capi_listing_column run_columns[] = {
-    {"run_id", true}, {"status", false},      {"started", false}, {"ended", false},
-    {"nodes", true},  {"start_nodes", false}, {"script", false},  {"description", false},
+    {"keyspace", CAPI_CELL_TEXT},
+    {"run_id", CAPI_CELL_INTEGER}, {"status", CAPI_CELL_TEXT},      {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},
+    {"nodes", CAPI_CELL_INTEGER},  {"start_nodes", CAPI_CELL_TEXT}, {"script", CAPI_CELL_TEXT},  {"description", CAPI_CELL_TEXT},
 };
 
 static capi_status add_run(history_view *history, const capi_run *run, capi_err *err)
@@ -51,6 +52,7 @@ static capi_status add_run(history_view *history, const capi_run *run, capi_err 
     uint32_t count = 0;
 
     CAPI_TRY(capi_node_list(history->state, run->run_uid, &history->arena, &nodes, &count, err));
+    capi_listing_add(listing, history->keyspace.name);
     capi_listing_addf(listing, "%u", run->run_id);
     add_status(history, run_status(run->status));
     capi_listing_add_time(listing, run->start_ms);
@@ -62,50 +64,67 @@ static capi_status add_run(history_view *history, const capi_run *run, capi_err 
     return CAPI_OK;
 }
 
-static capi_status list_runs(history_view *history, const capi_args *args, capi_err *err)
+static capi_status list_runs_of(history_view *history, const capi_keyspace *keyspace, capi_err *err)
 {
     capi_run *runs = NULL;
     uint32_t count = 0;
 
-    (void)args;
-    history->listing.columns = run_columns;
-    history->listing.column_count = sizeof run_columns / sizeof *run_columns;
-    CAPI_TRY(capi_run_list(history->state, &history->keyspace, &history->arena, &runs, &count, err));
+    history->keyspace = *keyspace;
+    CAPI_TRY(capi_run_list(history->state, keyspace, &history->arena, &runs, &count, err));
     for (uint32_t i = 0; i < count; i++)
         CAPI_TRY(add_run(history, &runs[i], err));
+    return CAPI_OK;
+}
+
+/* Of one keyspace, or of all. */
+static capi_status list_runs(history_view *history, const capi_args *args, capi_err *err)
+{
+    capi_keyspace *keyspaces = NULL;
+    uint32_t count = 0;
+
+    history->listing.columns = run_columns;
+    history->listing.column_count = sizeof run_columns / sizeof *run_columns;
+    if (capi_args_value(args, "keyspace")) return list_runs_of(history, &history->keyspace, err);
+    CAPI_TRY(capi_keyspace_list(history->state, &history->arena, &keyspaces, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        CAPI_TRY(list_runs_of(history, &keyspaces[i], err));
     return CAPI_OK;
 }
 
 /* ---- nodes ---- */
 
 static const capi_listing_column node_columns[] = {
-    {"node", false}, {"status", false},  {"batches", true}, {"done", true},     {"failed", true},
-    {"rows", true},  {"started", false}, {"ended", false},  {"comment", false},
+    {"node", CAPI_CELL_TEXT}, {"status", CAPI_CELL_TEXT},  {"batches", CAPI_CELL_INTEGER}, {"done", CAPI_CELL_INTEGER},     {"failed", CAPI_CELL_INTEGER},
+    {"rows", CAPI_CELL_INTEGER},  {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},  {"comment", CAPI_CELL_TEXT},
 };
 
 static capi_status get_run(history_view *history, const capi_args *args, capi_run *run, capi_err *err)
 {
     uint64_t run_id = 0;
+    capi_run *runs = NULL;
+    uint32_t count = 0;
 
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id) || run_id == 0)
+    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id))
         return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
-    return capi_run_get(history->state, &history->keyspace, (uint32_t)run_id, &history->arena, run, err);
+    if (run_id) return capi_run_get(history->state, &history->keyspace, (uint32_t)run_id, &history->arena, run, err);
+    CAPI_TRY(capi_run_list(history->state, &history->keyspace, &history->arena, &runs, &count, err));
+    if (count == 0)
+        return capi_err_set(err, CAPI_NOT_FOUND, "keyspace \"%.*s\" has no runs", CAPI_STR_ARG(history->keyspace.name));
+    *run = runs[count - 1];
+    return CAPI_OK;
 }
 
-static capi_status list_nodes(history_view *history, const capi_args *args, capi_err *err)
+capi_status capi_list_nodes(capi_state *state, const capi_run *run, capi_listing *listing, capi_err *err)
 {
-    capi_listing *listing = &history->listing;
     capi_node_state *nodes = NULL;
     uint32_t count = 0;
-    capi_run run;
 
     listing->columns = node_columns;
     listing->column_count = sizeof node_columns / sizeof *node_columns;
-    CAPI_TRY(get_run(history, args, &run, err));
-    CAPI_TRY(capi_node_list(history->state, run.run_uid, &history->arena, &nodes, &count, err));
+    CAPI_TRY(capi_node_list(state, run->run_uid, &listing->arena, &nodes, &count, err));
     for (uint32_t i = 0; i < count; i++) {
         capi_listing_add(listing, nodes[i].name);
-        add_status(history, work_status(nodes[i].status));
+        capi_listing_add(listing, capi_str_of(work_status(nodes[i].status)));
         capi_listing_addf(listing, "%u", nodes[i].batches_total);
         capi_listing_addf(listing, "%u", nodes[i].batches_done);
         capi_listing_addf(listing, "%u", nodes[i].batches_failed);
@@ -117,11 +136,31 @@ static capi_status list_nodes(history_view *history, const capi_args *args, capi
     return CAPI_OK;
 }
 
+capi_status capi_print_nodes(capi_state *state, const capi_run *run, capi_output output, capi_err *err)
+{
+    capi_listing listing = {0};
+    capi_status st = CAPI_OK;
+
+    if (output == CAPI_OUTPUT_TABLE) return CAPI_OK;
+    st = capi_list_nodes(state, run, &listing, err);
+    if (st == CAPI_OK) capi_listing_print(&listing, output);
+    capi_listing_deinit(&listing);
+    return st;
+}
+
+static capi_status list_nodes(history_view *history, const capi_args *args, capi_err *err)
+{
+    capi_run run;
+
+    CAPI_TRY(get_run(history, args, &run, err));
+    return capi_list_nodes(history->state, &run, &history->listing, err);
+}
+
 /* ---- batches ---- */
 
 static const capi_listing_column batch_columns[] = {
-    {"batch", true},      {"status", false},  {"rows_read", true}, {"rows_written", true}, {"first_token", true},
-    {"last_token", true}, {"started", false}, {"ended", false},    {"comment", false},
+    {"batch", CAPI_CELL_INTEGER},      {"status", CAPI_CELL_TEXT},  {"rows_read", CAPI_CELL_INTEGER}, {"rows_written", CAPI_CELL_INTEGER}, {"first_token", CAPI_CELL_INTEGER},
+    {"last_token", CAPI_CELL_INTEGER}, {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},    {"comment", CAPI_CELL_TEXT},
 };
 
 static capi_status list_batches(history_view *history, const capi_args *args, capi_err *err)
@@ -155,7 +194,7 @@ static capi_status list_batches(history_view *history, const capi_args *args, ca
 
 /* ---- commands ---- */
 
-static int with_history(const capi_args *args,
+static int with_history(const capi_args *args, bool needs_keyspace,
                         capi_status (*list)(history_view *history, const capi_args *args, capi_err *err))
 {
     const char *keyspace = capi_args_value(args, "keyspace");
@@ -165,15 +204,15 @@ static int with_history(const capi_args *args,
     int exit_code;
 
     if (!capi_args_output(args, &output)) return CAPI_EXIT_USAGE;
-    if (!keyspace) {
+    if (!keyspace && needs_keyspace) {
         fprintf(stderr, "error: say in which keyspace: --keyspace NAME\n");
         return CAPI_EXIT_USAGE;
     }
     history.engine = capi_session_engine(args, &exit_code);
     if (!history.engine) return exit_code;
     history.state = capi_engine_state(history.engine);
-    if (capi_keyspace_open(history.state, capi_str_of(keyspace), false, &history.arena, &history.keyspace, &err) !=
-            CAPI_OK ||
+    if ((keyspace && capi_keyspace_open(history.state, capi_str_of(keyspace), false, &history.arena, &history.keyspace,
+                                        &err) != CAPI_OK) ||
         list(&history, args, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else
@@ -186,17 +225,17 @@ static int with_history(const capi_args *args,
 
 static int command_runs(const capi_args *args)
 {
-    return with_history(args, list_runs);
+    return with_history(args, false, list_runs);
 }
 
 static int command_nodes(const capi_args *args)
 {
-    return with_history(args, list_nodes);
+    return with_history(args, true, list_nodes);
 }
 
 static int command_batches(const capi_args *args)
 {
-    return with_history(args, list_batches);
+    return with_history(args, true, list_batches);
 }
 
 #define HISTORY_OPTIONS                                                                                                \
@@ -205,15 +244,17 @@ static int command_batches(const capi_args *args)
         "data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false                          \
     }
 
-static const capi_option runs_options[] = {HISTORY_OPTIONS};
-static const capi_option nodes_options[] = {{"run", "ID", "which run", false}, HISTORY_OPTIONS};
+static const capi_option runs_options[] = {
+    {"keyspace", "NAME", "keyspace to look at (default: all)", false}, CAPI_OPTION_OUTPUT,
+    {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}};
+static const capi_option nodes_options[] = {{"run", "ID", "which run (default: the newest)", false}, HISTORY_OPTIONS};
 static const capi_option batches_options[] = {
-    {"run", "ID", "which run", false}, {"node", "NAME", "which node", false}, HISTORY_OPTIONS};
+    {"run", "ID", "which run (default: the newest)", false}, {"node", "NAME", "which node", false}, HISTORY_OPTIONS};
 
 const capi_command capi_command_runs = {
     .name = "runs",
     .arguments = "",
-    .summary = "list the runs of a keyspace",
+    .summary = "list the runs of a keyspace, or of all of them",
     .options = runs_options,
     .option_count = sizeof runs_options / sizeof *runs_options,
     .run = command_runs,

@@ -1,20 +1,24 @@
 /* cmd_profile.c - "capillaries table profile": what the values of a table's columns are like. */
 #include "cmd/commands.h"
+#include "cmd/json_text.h"
+#include "cmd/listing.h"
 #include "cmd/table_view.h"
 
 #include "exec/profile.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* ---- for people ---- */
 
 static void print_cut(capi_str text)
 {
-    int cut = text.bytes > 40;
+    size_t end = text.bytes < 40 ? text.bytes : 40;
 
-    printf("\"%.*s%s\"", cut ? 40 : (int)text.bytes, text.data ? text.data : "", cut ? "..." : "");
+    while (end < text.bytes && end > 0 && ((unsigned char)text.data[end] & 0xC0) == 0x80)
+        end--; /* not within a character */
+    putchar('"');
+    capi_print_plainly((capi_str){text.data, end});
+    printf("%s\"", end < text.bytes ? "..." : "");
 }
 
 static void print_histogram(const capi_column_profile *column)
@@ -59,25 +63,20 @@ static void print_profile(const capi_table_profile *profile)
 
 /* ---- for programs ---- */
 
-static json_t *text_json(capi_str text)
-{
-    return json_stringn_nocheck(text.bytes ? text.data : "", text.bytes);
-}
-
 static json_t *column_json(const capi_column_profile *column)
 {
     json_t *item = json_object();
     json_t *top = json_array();
 
-    json_object_set_new(item, "name", text_json(column->name));
+    json_object_set_new(item, "name", capi_json_text(column->name));
     json_object_set_new(item, "type", json_string(capi_type_name(column->type)));
     json_object_set_new(item, "distinct", json_integer((json_int_t)(column->distinct + 0.5)));
     json_object_set_new(item, "exact", json_boolean(column->is_exact));
     json_object_set_new(item, "empty", json_integer((json_int_t)column->empty_count));
-    json_object_set_new(item, "minimum", text_json(column->minimum));
-    json_object_set_new(item, "maximum", text_json(column->maximum));
+    json_object_set_new(item, "minimum", capi_json_text(column->minimum));
+    json_object_set_new(item, "maximum", capi_json_text(column->maximum));
     for (uint32_t i = 0; i < column->top_count; i++)
-        json_array_append_new(top, json_pack("{s:o,s:I}", "value", text_json(column->top[i].text), "count",
+        json_array_append_new(top, json_pack("{s:o,s:I}", "value", capi_json_text(column->top[i].text), "count",
                                              (json_int_t)column->top[i].count));
     json_object_set_new(item, "frequent", top);
     if (column->has_histogram) {
@@ -94,29 +93,51 @@ static void print_json(const capi_table_profile *profile)
 {
     json_t *root = json_object();
     json_t *columns = json_array();
-    char *text;
 
     for (uint32_t c = 0; c < profile->column_count; c++)
         json_array_append_new(columns, column_json(&profile->columns[c]));
     json_object_set_new(root, "rows", json_integer((json_int_t)profile->row_count));
     json_object_set_new(root, "columns", columns);
-    text = json_dumps(root, JSON_INDENT(1));
-    printf("%s\n", text ? text : "{}");
-    free(text);
-    json_decref(root);
+    capi_json_print(root);
+}
+
+/* One row a column, without what is a list itself. */
+static void print_csv(const capi_table_profile *profile)
+{
+    static const capi_listing_column columns[] = {
+        {"name", CAPI_CELL_TEXT},    {"type", CAPI_CELL_TEXT},    {"rows", CAPI_CELL_INTEGER},
+        {"distinct", CAPI_CELL_INTEGER}, {"exact", CAPI_CELL_BOOL}, {"empty", CAPI_CELL_INTEGER},
+        {"minimum", CAPI_CELL_TEXT}, {"maximum", CAPI_CELL_TEXT},
+    };
+    capi_listing listing = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+
+    for (uint32_t c = 0; c < profile->column_count; c++) {
+        const capi_column_profile *column = &profile->columns[c];
+
+        capi_listing_add(&listing, column->name);
+        capi_listing_add(&listing, capi_str_of(capi_type_name(column->type)));
+        capi_listing_addf(&listing, "%llu", (unsigned long long)profile->row_count);
+        capi_listing_addf(&listing, "%.0f", column->distinct);
+        capi_listing_add(&listing, capi_str_of(column->is_exact ? "true" : "false"));
+        capi_listing_addf(&listing, "%llu", (unsigned long long)column->empty_count);
+        capi_listing_add(&listing, column->minimum);
+        capi_listing_add(&listing, column->maximum);
+    }
+    capi_listing_print(&listing, CAPI_OUTPUT_CSV);
+    capi_listing_deinit(&listing);
 }
 
 static capi_status show_profile(capi_table_view *view, const capi_args *args, capi_err *err)
 {
-    const char *output = capi_args_value(args, "output");
-    bool is_json = output && strcmp(output, "json") == 0;
     capi_table_profile profile;
+    capi_output output;
 
-    if (output && !is_json && strcmp(output, "table") != 0)
-        return capi_err_set(err, CAPI_INVALID, "option \"--output\" is \"%s\", expected table or json", output);
+    if (!capi_args_output(args, &output)) return capi_err_set(err, CAPI_INVALID, "nothing was shown");
     CAPI_TRY(capi_table_profile_make(capi_engine_exec(view->engine), &view->input, &view->schema, &view->arena,
                                      &profile, err));
-    (is_json ? print_json : print_profile)(&profile);
+    if (output == CAPI_OUTPUT_TABLE) print_profile(&profile);
+    if (output == CAPI_OUTPUT_JSON) print_json(&profile);
+    if (output == CAPI_OUTPUT_CSV) print_csv(&profile);
     return CAPI_OK;
 }
 
@@ -126,7 +147,7 @@ static int command_profile(const capi_args *args)
 }
 
 static const capi_option options[] = {
-    {"output", "table|json", "for people or for programs (default: table)", false},
+    CAPI_OPTION_OUTPUT,
     CAPI_OPTIONS_TABLE,
 };
 

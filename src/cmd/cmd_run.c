@@ -1,5 +1,6 @@
 /* cmd_run.c - "capillaries run": start, work, watch, in one process. */
 #include "cmd/commands.h"
+#include "cmd/history.h"
 #include "cmd/plan.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
@@ -98,7 +99,7 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
 }
 
 static int work_on(capi_engine *engine, const capi_script *script, const capi_keyspace *keyspace, const capi_run *run,
-                   capi_arena *arena)
+                   capi_output output, capi_arena *arena)
 {
     capi_display *display = capi_display_new();
     capi_work_result result = {0};
@@ -116,6 +117,7 @@ static int work_on(capi_engine *engine, const capi_script *script, const capi_ke
     int exit_code = report(st, &err, &result, run, keyspace);
 
     if (exit_code == CAPI_EXIT_DONE) print_next(script, keyspace, engine, run);
+    if (capi_print_nodes(capi_engine_state(engine), run, output, &err) != CAPI_OK) exit_code = capi_command_fail(&err);
     capi_display_free(display);
     return exit_code;
 }
@@ -141,15 +143,17 @@ static int run_script(const capi_args *args, capi_engine *engine, const capi_scr
         .set_names = set_names,
         .set_values = set_values,
     };
+    capi_output output;
     int exit_code;
 
+    if (!capi_args_output(args, &output)) return CAPI_EXIT_USAGE;
     if (!capi_session_sets(args, set_names, set_values, &options.set_count)) return CAPI_EXIT_USAGE;
 
     if (capi_run_begin(engine, &options, &arena, &run, &err) != CAPI_OK ||
         capi_keyspace_open(capi_engine_state(engine), options.keyspace, false, &arena, &keyspace, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else
-        exit_code = work_on(engine, script, &keyspace, &run, &arena);
+        exit_code = work_on(engine, script, &keyspace, &run, output, &arena);
     capi_arena_deinit(&arena);
     return exit_code;
 }
@@ -185,7 +189,10 @@ static int resume_run(const capi_args *args, capi_engine *engine)
     capi_run run;
     capi_err err = {0};
     uint64_t run_id = 0;
+    capi_output output;
     int exit_code = CAPI_EXIT_USAGE;
+
+    if (!capi_args_output(args, &output)) return exit_code;
 
     if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id)) return exit_code;
     if (!keyspace_name || run_id == 0) {
@@ -198,7 +205,7 @@ static int resume_run(const capi_args *args, capi_engine *engine)
         capi_run_script(capi_engine_state(engine), &run, &script, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else
-        exit_code = work_on(engine, script, &keyspace, &run, &arena);
+        exit_code = work_on(engine, script, &keyspace, &run, output, &arena);
     capi_script_free(script);
     capi_arena_deinit(&arena);
     return exit_code;
@@ -219,6 +226,7 @@ static int command_resume(const capi_args *args)
 static const capi_option resume_options[] = {
     {"keyspace", "NAME", "keyspace of the run", false},
     {"run", "ID", "which run", false},
+    {"output", "table|json|csv", "json or csv: the nodes in the end, on standard output", false},
     CAPI_OPTIONS_ENGINE,
 };
 
@@ -242,7 +250,7 @@ static const capi_option options[] = {
     CAPI_OPTIONS_ENGINE,
     {"description", "TEXT", "a remark kept with the run", false},
     {"dry-run", NULL, "only show what the run would do, as `validate --plan` does", false},
-    CAPI_OPTION_OUTPUT,
+    {"output", "table|json|csv", "json or csv: the nodes in the end, on standard output (--dry-run: the plan)", false},
 };
 
 const capi_command capi_command_run = {

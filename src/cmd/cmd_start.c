@@ -1,5 +1,6 @@
 /* cmd_start.c - "capillaries start": a run for daemons to work on. */
 #include "cmd/commands.h"
+#include "cmd/deed.h"
 #include "cmd/session.h"
 
 #include <stdio.h>
@@ -18,13 +19,15 @@ static int start_script(const capi_args *args, capi_engine *engine, const capi_s
         .set_names = set_names,
         .set_values = set_values,
     };
+    capi_deeds deeds;
     capi_run run;
     capi_err err = {0};
     int exit_code = CAPI_EXIT_USAGE;
 
-    if (capi_session_sets(args, set_names, set_values, &options.set_count)) {
+    if (capi_deeds_init(&deeds, args) && capi_session_sets(args, set_names, set_values, &options.set_count)) {
         if (capi_run_begin(engine, &options, &arena, &run, &err) == CAPI_OK) {
-            printf("%u\n", run.run_id);
+            capi_deeds_add(&deeds, "started", options.keyspace, run.run_id, "%u", run.run_id);
+            capi_deeds_end(&deeds);
             exit_code = CAPI_EXIT_DONE;
         } else {
             exit_code = capi_command_fail(&err);
@@ -53,6 +56,7 @@ static const capi_option options[] = {
     CAPI_OPTION_KEYSPACE,
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},
     {"description", "TEXT", "a remark kept with the run", false},
+    CAPI_OPTION_OUTPUT,
 };
 
 const capi_command capi_command_start = {

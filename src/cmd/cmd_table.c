@@ -1,5 +1,6 @@
 /* cmd_table.c - "capillaries table head" and "table export": look at a table that a run made. */
 #include "cmd/commands.h"
+#include "cmd/listing.h"
 #include "cmd/table_view.h"
 
 #include "base/file.h"
@@ -7,120 +8,77 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { HEAD_ROWS = 10, HEAD_CELL_MAX = 60 };
+enum { HEAD_ROWS = 10 };
 
 /* One row more than fits a screen is nobody's head; the text of all cells is held in memory. */
 enum { HEAD_ROWS_MAX = 100000 };
 
 /* ---- head ---- */
 
-typedef struct head_table {
-    capi_arena *arena;
-    const capi_schema *schema;
-    capi_str *cells; /* row by row */
-    uint64_t row_count;
-} head_table;
-
-static capi_str cell_text(const capi_value *value, capi_arena *arena)
+static capi_cell_kind cell_kind(capi_type type)
 {
-    capi_buf buf = {0};
-    capi_str text;
+    switch (type) {
+    case CAPI_INT: return CAPI_CELL_INTEGER;
+    case CAPI_FLOAT: return CAPI_CELL_REAL;
+    case CAPI_DECIMAL: return CAPI_CELL_DECIMAL;
+    case CAPI_BOOL: return CAPI_CELL_BOOL;
+    default: return CAPI_CELL_TEXT;
+    }
+}
 
-    capi_value_append_text(&buf, value);
-    for (size_t i = 0; i < buf.bytes; i++)
-        if ((unsigned char)buf.data[i] < 0x20 || buf.data[i] == 0x7f) buf.data[i] = ' ';
-    text = capi_str_copy(arena, capi_buf_str(&buf));
-    capi_buf_deinit(&buf);
-    return text;
+/* Decimals always with two digits, datetimes as ISO 8601 in UTC; the rest as string() gives it. */
+static void add_cell(capi_listing *listing, const capi_vec *column, uint32_t row, capi_buf *text)
+{
+    capi_value value;
+    uint64_t cents;
+
+    switch (column->form) {
+    case CAPI_FORM_CENTS:
+        cents = column->int64s[row] < 0 ? -(uint64_t)column->int64s[row] : (uint64_t)column->int64s[row];
+        capi_listing_addf(listing, "%s%llu.%02llu", column->int64s[row] < 0 ? "-" : "", (unsigned long long)(cents / 100),
+                          (unsigned long long)(cents % 100));
+        return;
+    case CAPI_FORM_MILLIS: capi_listing_add_moment(listing, column->int64s[row]); return;
+    default: break;
+    }
+    value = capi_vec_get(column, row);
+    capi_buf_clear(text);
+    capi_value_append_text(text, &value);
+    capi_listing_add(listing, capi_buf_str(text));
 }
 
 static capi_status head_take(void *context, const capi_chunk *chunk, uint64_t first_row, capi_err *err)
 {
-    head_table *head = context;
+    capi_listing *listing = context;
+    capi_buf text = {0};
 
     (void)first_row;
     (void)err;
-    for (uint32_t row = 0; row < chunk->row_count; row++, head->row_count++)
-        for (uint32_t column = 0; column < chunk->column_count; column++) {
-            capi_value value = capi_vec_get(&chunk->columns[column], row);
-
-            head->cells[head->row_count * chunk->column_count + column] = cell_text(&value, head->arena);
-        }
+    for (uint32_t row = 0; row < chunk->row_count; row++)
+        for (uint32_t column = 0; column < chunk->column_count; column++)
+            add_cell(listing, &chunk->columns[column], row, &text);
+    capi_buf_deinit(&text);
     return CAPI_OK;
 }
 
-static size_t characters(capi_str text)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < text.bytes; i++)
-        count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-    return count;
-}
-
-/* The first HEAD_CELL_MAX characters. */
-static capi_str cut(capi_str text)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < text.bytes; i++)
-        if (((unsigned char)text.data[i] & 0xC0) != 0x80 && count++ == HEAD_CELL_MAX) {
-            text.bytes = i;
-            break;
-        }
-    return text;
-}
-
-static bool is_numeric(capi_type type)
-{
-    return type == CAPI_INT || type == CAPI_FLOAT || type == CAPI_DECIMAL;
-}
-
-static void print_cell(capi_str text, size_t width, bool is_right, bool is_last)
-{
-    int pad = (int)(width - characters(text));
-
-    if (is_right)
-        printf("%*s%.*s", pad, "", CAPI_STR_ARG(text));
-    else
-        printf("%.*s%*s", CAPI_STR_ARG(text), is_last ? 0 : pad, "");
-    printf(is_last ? "\n" : "  ");
-}
-
-static void head_print(const head_table *head)
-{
-    uint32_t columns = head->schema->field_count;
-    size_t *widths = capi_new_array(head->arena, size_t, columns);
-
-    for (uint32_t c = 0; c < columns; c++) {
-        widths[c] = characters(cut(head->schema->fields[c].name));
-        for (uint64_t r = 0; r < head->row_count; r++) {
-            size_t width = characters(cut(head->cells[r * columns + c]));
-
-            if (width > widths[c]) widths[c] = width;
-        }
-    }
-    for (uint32_t c = 0; c < columns; c++)
-        print_cell(cut(head->schema->fields[c].name), widths[c], is_numeric(head->schema->fields[c].type),
-                   c + 1 == columns);
-    for (uint64_t r = 0; r < head->row_count; r++)
-        for (uint32_t c = 0; c < columns; c++)
-            print_cell(cut(head->cells[r * columns + c]), widths[c], is_numeric(head->schema->fields[c].type),
-                       c + 1 == columns);
-}
-
-static capi_status head_show(capi_table_view *view, uint64_t rows, capi_err *err)
+static capi_status head_show(capi_table_view *view, uint64_t rows, capi_output output, capi_err *err)
 {
     uint64_t total = view->input.content.row_count;
-    head_table head = {.arena = &view->arena, .schema = &view->schema};
+    capi_listing_column *columns = capi_new_array(&view->arena, capi_listing_column, view->schema.field_count);
+    capi_listing listing = {.columns = columns, .column_count = view->schema.field_count};
+    capi_status st;
 
+    for (uint32_t i = 0; i < view->schema.field_count; i++)
+        columns[i] = (capi_listing_column){capi_str_copy(&view->arena, view->schema.fields[i].name).data,
+                                           cell_kind(view->schema.fields[i].type)};
     if (rows > total) rows = total;
-    head.cells = capi_new_array(&view->arena, capi_str, rows * view->schema.field_count + 1);
-    CAPI_TRY(
-        capi_table_scan(capi_engine_exec(view->engine), &view->input, &view->schema, 0, rows, head_take, &head, err));
-    head_print(&head);
-    fprintf(stderr, "%llu of %llu rows\n", (unsigned long long)rows, (unsigned long long)total);
-    return CAPI_OK;
+    st = capi_table_scan(capi_engine_exec(view->engine), &view->input, &view->schema, 0, rows, head_take, &listing, err);
+    if (st == CAPI_OK) {
+        capi_listing_print(&listing, output);
+        fprintf(stderr, "%llu of %llu rows\n", (unsigned long long)rows, (unsigned long long)total);
+    }
+    capi_listing_deinit(&listing);
+    return st;
 }
 
 /* ---- export ---- */
@@ -206,10 +164,12 @@ out:
 static capi_status show_head(capi_table_view *view, const capi_args *args, capi_err *err)
 {
     uint64_t rows = HEAD_ROWS;
+    capi_output output;
 
+    if (!capi_args_output(args, &output)) return capi_err_set(err, CAPI_INVALID, "nothing was shown");
     if (!capi_args_number(args, "rows", 0, HEAD_ROWS_MAX, &rows))
         return capi_err_set(err, CAPI_INVALID, "nothing was shown");
-    return head_show(view, rows, err);
+    return head_show(view, rows, output, err);
 }
 
 static capi_status show_export(capi_table_view *view, const capi_args *args, capi_err *err)
@@ -234,6 +194,7 @@ static int command_export(const capi_args *args)
 
 static const capi_option head_options[] = {
     {"rows", "N", "how many rows (default: 10)", false},
+    CAPI_OPTION_OUTPUT,
     CAPI_OPTIONS_TABLE,
 };
 

@@ -1,5 +1,6 @@
 /* cmd_watch.c - "capillaries watch": shows a run that other processes work on, until it ends. */
 #include "cmd/commands.h"
+#include "cmd/history.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
 
@@ -18,6 +19,7 @@ typedef struct watch {
     capi_arena arena; /* keyspace, script */
     capi_script *script;
     capi_display *display;
+    capi_output output;
     uint64_t figure;    /* changes whenever the run gets on */
     int64_t changed_ms; /* when it did last */
     bool has_said_nobody;
@@ -96,6 +98,7 @@ static capi_status watch_until_end(watch *watched, int *exit_code, capi_err *err
         nanosleep(&pause, NULL);
     }
     *exit_code = report(watched, &run, &view);
+    st = capi_print_nodes(watched->state, &run, watched->output, err);
 out:
     capi_arena_deinit(&scratch);
     return st;
@@ -131,6 +134,7 @@ static int command_watch(const capi_args *args)
     capi_status st;
     int exit_code;
 
+    if (!capi_args_output(args, &watched.output)) return CAPI_EXIT_USAGE;
     if (!keyspace) {
         fprintf(stderr, "error: say which keyspace: --keyspace NAME\n");
         return CAPI_EXIT_USAGE;
@@ -156,6 +160,7 @@ out:
 static const capi_option options[] = {
     {"keyspace", "NAME", "keyspace of the run", false},
     {"run", "ID", "which run (default: the newest)", false},
+    {"output", "table|json|csv", "json or csv: the nodes in the end, on standard output", false},
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},
 };
 

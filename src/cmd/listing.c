@@ -1,9 +1,10 @@
 /* listing.c - collects cells, prints them in one of three forms. */
 #include "cmd/listing.h"
 
+#include "cmd/json_text.h"
 #include "vec/instant.h"
 
-#include <jansson.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +45,17 @@ void capi_listing_addf(capi_listing *listing, const char *format, ...)
 
 void capi_listing_add_time(capi_listing *listing, int64_t ms)
 {
+    if (ms)
+        capi_listing_add_moment(listing, ms);
+    else
+        capi_listing_add(listing, CAPI_STR(""));
+}
+
+void capi_listing_add_moment(capi_listing *listing, int64_t ms)
+{
     capi_instant instant = capi_instant_from_ms(ms);
     capi_civil civil;
 
-    if (ms == 0) {
-        capi_listing_add(listing, CAPI_STR(""));
-        return;
-    }
     capi_instant_to_civil(&instant, &civil);
     capi_listing_addf(listing, "%04lld-%02u-%02uT%02u:%02u:%02u.%03uZ", (long long)civil.year, civil.month, civil.day,
                       civil.hour, civil.minute, civil.second, civil.nanoseconds / 1000000);
@@ -77,6 +82,11 @@ static size_t characters(capi_str text)
     return count;
 }
 
+static bool is_right(const capi_listing_column *column)
+{
+    return column->kind == CAPI_CELL_INTEGER || column->kind == CAPI_CELL_REAL || column->kind == CAPI_CELL_DECIMAL;
+}
+
 /* The first line, at most CELL_SHOWN_MAX characters of it. */
 static capi_str shown(capi_str text)
 {
@@ -90,12 +100,19 @@ static capi_str shown(capi_str text)
     return text;
 }
 
-static void print_cell(capi_str text, size_t width, bool is_right, bool is_last)
+void capi_print_plainly(capi_str text)
+{
+    for (size_t i = 0; i < text.bytes; i++)
+        putchar((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i]);
+}
+
+static void print_cell(capi_str text, size_t width, bool at_right, bool is_last)
 {
     int pad = (int)(width - characters(text));
 
-    printf("%*s%.*s%*s%s", is_right ? pad : 0, "", CAPI_STR_ARG(text), is_right || is_last ? 0 : pad, "",
-           is_last ? "\n" : "  ");
+    printf("%*s", at_right ? pad : 0, "");
+    capi_print_plainly(text);
+    printf("%*s%s", at_right || is_last ? 0 : pad, "", is_last ? "\n" : "  ");
 }
 
 static void print_table(const capi_listing *listing)
@@ -112,36 +129,44 @@ static void print_table(const capi_listing *listing)
         }
     }
     for (uint32_t c = 0; c < columns; c++)
-        print_cell(capi_str_of(listing->columns[c].name), widths[c], listing->columns[c].is_number, c + 1 == columns);
+        print_cell(capi_str_of(listing->columns[c].name), widths[c], is_right(&listing->columns[c]), c + 1 == columns);
     for (size_t r = 0; r < row_count(listing); r++)
         for (uint32_t c = 0; c < columns; c++)
-            print_cell(shown(*cell(listing, r, c)), widths[c], listing->columns[c].is_number, c + 1 == columns);
+            print_cell(shown(*cell(listing, r, c)), widths[c], is_right(&listing->columns[c]), c + 1 == columns);
     free(widths);
 }
 
 /* ---- for programs ---- */
 
+static json_t *cell_json(capi_str text, capi_cell_kind kind)
+{
+    double real;
+
+    switch (kind) {
+    case CAPI_CELL_INTEGER: return json_integer(strtoll(text.data, NULL, 10));
+    case CAPI_CELL_REAL:
+        real = strtod(text.data, NULL);
+        return isfinite(real) ? json_real(real) : capi_json_text(text);
+    case CAPI_CELL_BOOL: return json_boolean(capi_str_is(text, "true"));
+    case CAPI_CELL_TEXT:
+    case CAPI_CELL_DECIMAL: break;
+    }
+    return capi_json_text(text);
+}
+
 static void print_json(const capi_listing *listing)
 {
     json_t *rows = json_array();
-    char *text;
 
     for (size_t r = 0; r < row_count(listing); r++) {
         json_t *row = json_object();
 
-        for (uint32_t c = 0; c < listing->column_count; c++) {
-            capi_str value = *cell(listing, r, c);
-
+        for (uint32_t c = 0; c < listing->column_count; c++)
             json_object_set_new(row, listing->columns[c].name,
-                                listing->columns[c].is_number ? json_integer(strtoll(value.data, NULL, 10))
-                                                              : json_stringn_nocheck(value.data, value.bytes));
-        }
+                                cell_json(*cell(listing, r, c), listing->columns[c].kind));
         json_array_append_new(rows, row);
     }
-    text = json_dumps(rows, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    printf("%s\n", text ? text : "[]");
-    free(text);
-    json_decref(rows);
+    capi_json_print(rows);
 }
 
 static void print_csv_cell(capi_str text, bool is_last)

@@ -13,9 +13,17 @@ bool capi_args_output(const capi_args *args, capi_output *out);
         "output", "table|json|csv", "for people or for programs (default: table)", false                               \
     }
 
+typedef enum capi_cell_kind {
+    CAPI_CELL_TEXT,
+    CAPI_CELL_INTEGER, /* right-aligned; a number in JSON */
+    CAPI_CELL_REAL,    /* the same; what JSON cannot say (NaN, Inf) is a string */
+    CAPI_CELL_DECIMAL, /* right-aligned; a string in JSON, so that nothing is lost */
+    CAPI_CELL_BOOL,    /* "true" or "false" */
+} capi_cell_kind;
+
 typedef struct capi_listing_column {
     const char *name; /* as in JSON and CSV: "run_id" */
-    bool is_number;   /* right-aligned; a bare number in JSON */
+    capi_cell_kind kind;
 } capi_listing_column;
 
 typedef struct capi_listing {
@@ -26,10 +34,15 @@ typedef struct capi_listing {
     size_t cell_count, cell_capacity;
 } capi_listing;
 
+/* Prints a text; what would move a terminal's cursor, or worse, is shown as a blank. */
+void capi_print_plainly(capi_str text);
+
 /* The next cell, in row order; the text is copied. */
 void capi_listing_add(capi_listing *listing, capi_str text);
 void capi_listing_addf(capi_listing *listing, const char *format, ...) CAPI_PRINTF(2, 3);
 /* "2026-11-25T03:00:00.123Z", or empty for 0. */
 void capi_listing_add_time(capi_listing *listing, int64_t ms);
+/* The same, but 0 is 1970. */
+void capi_listing_add_moment(capi_listing *listing, int64_t ms);
 void capi_listing_print(const capi_listing *listing, capi_output output);
 void capi_listing_deinit(capi_listing *listing);

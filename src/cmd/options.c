@@ -1,8 +1,10 @@
 /* options.c - finds the command, checks its options against its table. */
 #include "cmd/help.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { ARGS_MAX = 1024 };
 
@@ -306,8 +308,24 @@ bool capi_args_bytes(const capi_args *args, const char *option, uint64_t *out)
     return false;
 }
 
+/* "... | head": whoever read it has gone, and wants to hear nothing more. */
+static bool has_reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+int capi_command_end(int exit_code)
+{
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || has_reader_left()) return exit_code;
+    fprintf(stderr, "error: could not write to standard output\n");
+    return exit_code == CAPI_EXIT_DONE ? CAPI_EXIT_FAILED : exit_code;
+}
+
 int capi_command_fail(const capi_err *err)
 {
+    if (has_reader_left()) return CAPI_EXIT_FAILED;
     fprintf(stderr, "error: %s\n", err->text);
     switch (err->status) {
     case CAPI_OK: return CAPI_EXIT_DONE;

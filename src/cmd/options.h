@@ -65,5 +65,7 @@ const capi_args *capi_args_parse_flags(const capi_command *command, int argc, ch
 /* Finds the command, parses, runs it; the exit code. */
 int capi_command_main(int argc, char **argv);
 
-/* "error: <text>" on standard error; the exit code that fits the status. */
+/* What a program ends with: an error if not everything could be written to standard output. */
+int capi_command_end(int exit_code);
+/* "error: <text>" on standard error; the exit code that fits the status. Nothing when the reader of a pipe has left. */
 int capi_command_fail(const capi_err *err);

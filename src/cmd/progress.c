@@ -174,7 +174,7 @@ static void draw_live(capi_display *display, const capi_run_view *view)
         capi_buf_append_byte(&frame, '\n');
     }
     display->lines_drawn = shown;
-    fwrite(frame.data, 1, frame.bytes, stderr);
+    if (frame.bytes) fwrite(frame.data, 1, frame.bytes, stderr);
     fflush(stderr);
     capi_buf_deinit(&line);
     capi_buf_deinit(&frame);
