@@ -39,6 +39,14 @@ static capi_status start_resolve_target(capi_str url, const capi_node *node, cap
     char resolved[PATH_MAX];
 
     if (folder.bytes == 0) folder = CAPI_STR("/");
+    /* A folder for each run is not there to be looked at yet. */
+    if (capi_str_find(folder, CAPI_STR(CAPI_TARGET_RUN_ID)) >= 0) {
+        if (path.data[0] == '/' || !getcwd(resolved, sizeof resolved))
+            *out = path;
+        else
+            *out = capi_str_format(arena, "%s/%s", resolved, path.data);
+        return CAPI_OK;
+    }
     if (!capi_folder_exists(folder.data) || !realpath(folder.data, resolved))
         return capi_err_set(
             err, CAPI_INVALID,
@@ -60,8 +68,7 @@ static capi_status start_add_targets(start_lists *lists, const capi_node *node, 
                             "node \"%.*s\" writes \"%.*s\": expected a local path, file://, s3:// or sftp://",
                             CAPI_STR_ARG(node->name), CAPI_STR_ARG(node->file->url_template));
     for (uint32_t batch = 0; batch < node->batches_total && lists->target_count < START_TARGETS_MAX; batch++) {
-        /* The run id is not known yet; files of different runs that carry it never meet. */
-        capi_str url = capi_file_sink_url(node->file, 0, batch, arena);
+        capi_str url = capi_file_sink_url_of_any_run(node->file, batch, arena);
         capi_str *target = &lists->targets[lists->target_count];
 
         *target = url;

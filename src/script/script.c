@@ -55,7 +55,7 @@ static void append_number(capi_buf *to, uint32_t number)
     capi_buf_printf(to, "%05u", number);
 }
 
-capi_str capi_file_sink_url(const capi_file_sink *sink, uint32_t run_id, uint32_t batch_idx, capi_arena *arena)
+static capi_str sink_url(const capi_file_sink *sink, const uint32_t *run_id, uint32_t batch_idx, capi_arena *arena)
 {
     static const capi_str batch = {"{batch_idx|string}", 18};
     static const capi_str run = {"{run_id|string}", 15};
@@ -69,8 +69,8 @@ capi_str capi_file_sink_url(const capi_file_sink *sink, uint32_t run_id, uint32_
         if (capi_str_starts(rest, batch.data)) {
             append_number(&buf, batch_idx);
             step = batch.bytes;
-        } else if (capi_str_starts(rest, run.data)) {
-            append_number(&buf, run_id);
+        } else if (run_id && capi_str_starts(rest, run.data)) {
+            append_number(&buf, *run_id);
             step = run.bytes;
         } else
             capi_buf_append_byte(&buf, rest.data[0]);
@@ -79,4 +79,14 @@ capi_str capi_file_sink_url(const capi_file_sink *sink, uint32_t run_id, uint32_
     url = capi_str_copy(arena, capi_buf_str(&buf));
     capi_buf_deinit(&buf);
     return url;
+}
+
+capi_str capi_file_sink_url(const capi_file_sink *sink, uint32_t run_id, uint32_t batch_idx, capi_arena *arena)
+{
+    return sink_url(sink, &run_id, batch_idx, arena);
+}
+
+capi_str capi_file_sink_url_of_any_run(const capi_file_sink *sink, uint32_t batch_idx, capi_arena *arena)
+{
+    return sink_url(sink, NULL, batch_idx, arena);
 }

@@ -112,6 +112,8 @@ typedef struct capi_file_sink {
 
 /* The file of one batch: reserved references replaced. */
 capi_str capi_file_sink_url(const capi_file_sink *sink, uint32_t run_id, uint32_t batch_idx, capi_arena *arena);
+/* The same before the run has an id: {run_id|string} stays. */
+capi_str capi_file_sink_url_of_any_run(const capi_file_sink *sink, uint32_t batch_idx, capi_arena *arena);
 
 /* ---- lookup ---- */
 

@@ -328,7 +328,7 @@ static void make_spec(sim_world *world, sim_start *start, capi_arena *arena, cap
     targets = capi_new_array(arena, capi_str, target_max);
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t k = 0; affected[i]->file && k < affected[i]->batches_total; k++)
-            targets[spec->target_count++] = capi_file_sink_url(affected[i]->file, 0, k, arena);
+            targets[spec->target_count++] = capi_file_sink_url_of_any_run(affected[i]->file, k, arena);
     *snapshot = (capi_snapshot_file){CAPI_STR("script"), CAPI_STR("/script.json"), world->texts[start->version]};
     spec->nodes = start->nodes;
     spec->node_count = count;

@@ -2,6 +2,7 @@
  * here, so that every backend says the same. */
 #include "store/state.h"
 
+#include "base/buf.h"
 #include "store/state_backend.h"
 
 #include <stdio.h>
@@ -68,6 +69,21 @@ capi_status state_target_taken(capi_err *err, capi_str target, uint32_t run_id, 
 {
     return capi_err_set(err, CAPI_CONFLICT, "file \"%.*s\" is being written by run %u of keyspace \"%.*s\"",
                         CAPI_STR_ARG(target), run_id, CAPI_STR_ARG(keyspace));
+}
+
+char *state_target_resolve(capi_str target, uint32_t run_id)
+{
+    const capi_str mark = CAPI_STR(CAPI_TARGET_RUN_ID);
+    capi_buf path = {0};
+    int64_t at;
+
+    while ((at = capi_str_find(target, mark)) >= 0) {
+        capi_buf_printf(&path, "%.*s%05u", (int)at, target.data, run_id);
+        target = capi_str_slice(target, (size_t)at + mark.bytes, target.bytes);
+    }
+    capi_buf_append_str(&path, target);
+    capi_buf_append_byte(&path, 0);
+    return path.data;
 }
 
 capi_status state_node_unfinished(capi_err *err, capi_str node, int status)

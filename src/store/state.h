@@ -80,6 +80,8 @@ typedef struct capi_snapshot_file { /* what the run was started with, as it was 
     capi_str text;
 } capi_snapshot_file;
 
+#define CAPI_TARGET_RUN_ID "{run_id|string}"
+
 typedef struct capi_run_spec {
     capi_str operation_uid; /* repeating the start with it gives the first answer */
     capi_str script_url;
@@ -93,7 +95,8 @@ typedef struct capi_run_spec {
     const capi_snapshot_file *files;
     uint32_t file_count;
     const capi_str
-        *targets; /* absolute paths that the run will write; another live run with one of them is CAPI_CONFLICT */
+        *targets; /* absolute paths that the run will write; another live run with one of them is CAPI_CONFLICT. The
+                     run's id, in five digits, takes the place of CAPI_TARGET_RUN_ID in them */
     uint32_t target_count;
 } capi_run_spec;
 

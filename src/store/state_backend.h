@@ -102,6 +102,8 @@ capi_status state_seal_not_ours(capi_err *err, const capi_claim *claim);
 capi_status state_nothing_to_claim(capi_err *err, capi_str node);
 capi_status state_run_is_stopped(capi_err *err, capi_str run_uid);
 capi_status state_target_taken(capi_err *err, capi_str target, uint32_t run_id, capi_str keyspace);
+/* A target with the run's id in it; on the heap. */
+char *state_target_resolve(capi_str target, uint32_t run_id);
 capi_status state_node_unfinished(capi_err *err, capi_str node, int status);
 capi_status state_run_unfinished(capi_err *err, uint32_t run_id);
 capi_status state_node_is_open(capi_err *err, capi_str node);

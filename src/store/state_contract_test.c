@@ -281,6 +281,30 @@ TEST(two_live_runs_cannot_write_one_file)
     }
 }
 
+TEST(files_with_the_id_of_their_run_are_told_apart)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_str target = CAPI_STR("/out/" CAPI_TARGET_RUN_ID "/a" CAPI_TARGET_RUN_ID ".csv");
+        capi_run_node node = {CAPI_STR("x"), 0};
+        capi_run_spec spec = {.nodes = &node, .node_count = 1, .targets = &target, .target_count = 1};
+        capi_str third = CAPI_STR("/out/00003/a00003.csv");
+        capi_run first, second;
+        capi_err err = {0};
+
+        state_rig_start(&rig);
+        CHECK_OK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &first, &err), err);
+        CHECK_OK(capi_run_start(rig.second, &rig.keyspace, &spec, &rig.arena, &second, &err), err);
+        CHECK_INT(first.run_id, 2);
+        CHECK_INT(second.run_id, 3);
+        spec.targets = &third;
+        CHECK(capi_run_start(rig.second, &rig.keyspace, &spec, &rig.arena, &second, &err) == CAPI_CONFLICT);
+        CHECK_ERR(err, "file \"/out/00003/a00003.csv\" is being written by run 3 of keyspace \"ks\"");
+    }
+}
+
 TEST(specs_that_make_no_run_are_refused)
 {
     state_rig rig;

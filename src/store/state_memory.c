@@ -300,14 +300,25 @@ static mem_run *run_by_operation(const mem_state *mem, capi_str keyspace_uid, ca
 }
 
 /* Only live runs still have targets. */
-static capi_status targets_check(const mem_state *mem, const capi_run_spec *spec, capi_err *err)
+static capi_status target_check(const mem_state *mem, capi_str target, capi_err *err)
 {
-    for (uint32_t i = 0; i < spec->target_count; i++)
-        for (const mem_run *run = mem->runs; run; run = run->next)
-            for (uint32_t k = 0; k < run->target_count; k++)
-                if (capi_str_equal(run->targets[k], spec->targets[i]))
-                    return state_target_taken(err, spec->targets[i], run->base.run_id,
-                                              keyspace_by_uid(mem, run->base.keyspace_uid)->name);
+    for (const mem_run *run = mem->runs; run; run = run->next)
+        for (uint32_t k = 0; k < run->target_count; k++)
+            if (capi_str_equal(run->targets[k], target))
+                return state_target_taken(err, target, run->base.run_id,
+                                          keyspace_by_uid(mem, run->base.keyspace_uid)->name);
+    return CAPI_OK;
+}
+
+static capi_status targets_check(const mem_state *mem, const capi_run_spec *spec, uint32_t run_id, capi_err *err)
+{
+    for (uint32_t i = 0; i < spec->target_count; i++) {
+        char *target = state_target_resolve(spec->targets[i], run_id);
+        capi_status st = target_check(mem, capi_str_of(target), err);
+
+        free(target);
+        CAPI_TRY(st);
+    }
     return CAPI_OK;
 }
 
@@ -342,8 +353,12 @@ static mem_run *run_new(mem_state *mem, mem_keyspace *keyspace, capi_str run_uid
                                              mem_text_new(spec->files[i].text)};
     run->targets = capi_zmalloc(spec->target_count * sizeof *run->targets);
     run->target_count = spec->target_count;
-    for (uint32_t i = 0; i < spec->target_count; i++)
-        run->targets[i] = mem_text_new(spec->targets[i]);
+    for (uint32_t i = 0; i < spec->target_count; i++) {
+        char *target = state_target_resolve(spec->targets[i], run->base.run_id);
+
+        run->targets[i] = mem_text_new(capi_str_of(target));
+        free(target);
+    }
     return run;
 }
 
@@ -358,7 +373,7 @@ static capi_status mem_run_start(capi_state *state, const capi_keyspace *keyspac
     run = run_by_operation(mem, keyspace->uid, spec->operation_uid);
     if (!run) {
         capi_str run_uid = mem_text_new_uid(mem);
-        capi_status st = targets_check(mem, spec, err);
+        capi_status st = targets_check(mem, spec, home->run_id_last + 1, err);
 
         if (st != CAPI_OK) {
             mem_text_free(&run_uid);

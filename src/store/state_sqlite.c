@@ -251,10 +251,16 @@ static capi_status target_add(sqlite_state *sq, capi_str target, const char *run
     return st;
 }
 
-static capi_status run_add_parts(sqlite_state *sq, const char *run_uid, const capi_run_spec *spec, capi_err *err)
+static capi_status run_add_parts(sqlite_state *sq, const char *run_uid, uint32_t run_id, const capi_run_spec *spec,
+                                 capi_err *err)
 {
-    for (uint32_t i = 0; i < spec->target_count; i++)
-        CAPI_TRY(target_add(sq, spec->targets[i], run_uid, err));
+    for (uint32_t i = 0; i < spec->target_count; i++) {
+        char *target = state_target_resolve(spec->targets[i], run_id);
+        capi_status st = target_add(sq, capi_str_of(target), run_uid, err);
+
+        free(target);
+        CAPI_TRY(st);
+    }
     for (uint32_t i = 0; i < spec->node_count; i++)
         CAPI_TRY(
             db_exec(sq, SQL_NODE_ADD, err, "sti", run_uid, spec->nodes[i].name, (int64_t)spec->nodes[i].batches_total));
@@ -281,7 +287,7 @@ static capi_status run_add(sqlite_state *sq, const capi_keyspace *keyspace, cons
     CAPI_TRY(db_exec(sq, SQL_RUN_ADD, err, "stittttttii", run_uid, keyspace->uid, run_id, spec->operation_uid,
                      spec->script_url, spec->params_url, spec->start_nodes, spec->description, spec->owner,
                      (int64_t)spec->mode, state_now_ms(&sq->base)));
-    CAPI_TRY(run_add_parts(sq, run_uid, spec, err));
+    CAPI_TRY(run_add_parts(sq, run_uid, (uint32_t)run_id, spec, err));
     return run_by_uid(sq, capi_str_of(run_uid), arena, out, err);
 }
 
