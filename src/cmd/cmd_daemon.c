@@ -264,6 +264,11 @@ static capi_status open_engine(daemon_process *process, const capi_args *args, c
         *exit_code = CAPI_EXIT_USAGE;
         return CAPI_INVALID;
     }
+    /* What the command line says is in effect, and shown. */
+    process->config.values[CAPI_CONFIG_LEASE].number = options.lease_ms;
+    process->config.values[CAPI_CONFIG_THREADS].number = options.thread_count;
+    process->config.values[CAPI_CONFIG_THREAD_POOL].number = options.batch_count_max;
+    process->config.values[CAPI_CONFIG_MEMORY].number = (int64_t)options.memory_bytes;
     if (!capi_args_value(args, "data")) st = capi_config_data_folder(&process->config, &process->arena, folder, err);
     if (st == CAPI_NOT_FOUND) st = capi_data_folder(args, &process->arena, folder, err);
     if (st != CAPI_OK) return st;

@@ -40,6 +40,41 @@ static void write_histogram(capi_buf *to, const char *name, const char *help, co
     capi_buf_printf(to, "%s_count %llu\n", name, (unsigned long long)count);
 }
 
+/* Every check asks the state: there is no cache, so all are misses. */
+static void write_checks(capi_buf *to, const capi_agent_totals *totals)
+{
+    static const char name[] = "capi_daemon_node_dep_ready_get_duration";
+    uint64_t count = 0;
+
+    write_head(to, name, "histogram", "how long dependency checks took, in seconds");
+    for (int i = 0; i < CAPI_CHECK_CLASSES; i++) {
+        count += totals->check_counts[i];
+        if (i < CAPI_CHECK_CLASSES - 1)
+            capi_buf_printf(to, "%s_bucket{le=\"%g\"} %llu\n", name, capi_check_bounds_s[i], (unsigned long long)count);
+    }
+    capi_buf_printf(to, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)count);
+    capi_buf_printf(to, "%s_sum %.9f\n%s_count %llu\n", name, (double)totals->check_ns / 1e9, name,
+                    (unsigned long long)count);
+    write_counter(to, "capi_daemon_node_dep_ready_cache_hit_count", "dependency checks answered without asking the state", 0);
+    write_counter(to, "capi_daemon_node_dep_ready_cache_miss_count", "dependency checks that asked the state", count);
+}
+
+/* Runs carry their scripts and parameters with them, so a daemon downloads none. */
+static void write_downloads(capi_buf *to)
+{
+    static const char *const schemes[] = {"http", "s3", "sftp"};
+    static const char *const bounds[] = {"0.1", "1", "5", "+Inf"};
+    char name[64];
+
+    for (int s = 0; s < 3; s++) {
+        snprintf(name, sizeof name, "capi_%s_config_file_get_duration", schemes[s]);
+        write_head(to, name, "histogram", "downloads of scripts and parameters, in seconds; a run brings its own");
+        for (int i = 0; i < 4; i++)
+            capi_buf_printf(to, "%s_bucket{le=\"%s\"} 0\n", name, bounds[i]);
+        capi_buf_printf(to, "%s_sum 0\n%s_count 0\n", name, name);
+    }
+}
+
 void capi_metrics_write(const capi_metrics *metrics, capi_buf *to)
 {
     const capi_agent_totals *totals = &metrics->totals;
@@ -47,6 +82,9 @@ void capi_metrics_write(const capi_metrics *metrics, capi_buf *to)
     write_counter(to, "capi_daemon_msg_ack_count", "batches finished, well or not", totals->batches_done);
     write_counter(to, "capi_daemon_msg_retry_count", "batches that another process took over from this one",
                   totals->batches_lost);
+    write_counter(to, "capi_daemon_msg_heartbeat_count", "signs of life given by this process", totals->beats);
+    write_checks(to, totals);
+    write_counter(to, "capi_daemon_node_dep_none_count", "dependency checks that found no rule to go by: they count as wait", 0);
     write_counter(to, "capi_daemon_node_dep_go_count", "dependency checks that let a node start", totals->checks_go);
     write_counter(to, "capi_daemon_node_dep_wait_count", "dependency checks that let a node wait", totals->checks_wait);
     write_counter(to, "capi_daemon_node_dep_nogo_count", "dependency checks that refused a node", totals->checks_nogo);
@@ -69,6 +107,9 @@ void capi_metrics_write(const capi_metrics *metrics, capi_buf *to)
                   atomic_load(&metrics->store.failure_count));
     write_gauge(to, "capi_daemon_memory_bytes", "memory that data takes", (double)metrics->memory_used_bytes);
     write_gauge(to, "capi_daemon_memory_max_bytes", "memory that data may take", (double)metrics->memory_limit_bytes);
+    write_counter(to, "capi_script_def_cache_hit_count", "batches whose script was loaded already", totals->batches_done);
+    write_counter(to, "capi_script_def_cache_miss_count", "scripts loaded", totals->scripts_loaded);
+    write_downloads(to);
     write_head(to, "capi_build_info", "gauge", "version of the program");
     capi_buf_printf(to, "capi_build_info{version=\"%s\"} 1\n", CAPI_VERSION);
 }

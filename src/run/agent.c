@@ -145,6 +145,7 @@ capi_status agent_run_add(capi_agent *agent, const capi_keyspace *keyspace, cons
     if (!script) {
         CAPI_TRY_OUT(agent->options.load(agent->options.load_context, &run->run, &run->owned_script, err));
         run->script = run->owned_script;
+        agent_add(agent, &agent->totals.scripts_loaded);
     }
     CAPI_TRY_OUT(take_nodes(agent, run, err));
     run->has_changed = true;

@@ -102,6 +102,7 @@ capi_status capi_agent_beat_step(capi_agent *agent, capi_step *step, capi_err *e
     if (agent->beat_ns <= now_ns) {
         step->did = "beat";
         st = capi_process_beat(agent->options.state, capi_str_of(agent->process_uid), err);
+        if (st == CAPI_OK) agent_add(agent, &agent->totals.beats);
         agent->beat_ns = st == CAPI_OK ? now_ns + third_ns : agent_after_ms(agent, AGENT_RETRY_MS);
     } else if (agent->peers_ns <= now_ns) {
         step->did = "watch";

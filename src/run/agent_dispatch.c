@@ -90,6 +90,20 @@ static capi_status inputs_are_whole(capi_agent *agent, const capi_node *node, co
     return CAPI_OK;
 }
 
+const double capi_check_bounds_s[CAPI_CHECK_CLASSES - 1] = {0.001, 0.01, 0.1, 1};
+
+static void note_check(capi_agent *agent, int64_t elapsed_ns)
+{
+    int class = 0;
+
+    while (class < CAPI_CHECK_CLASSES - 1 && (double)elapsed_ns > capi_check_bounds_s[class] * 1e9)
+        class++;
+    pthread_mutex_lock(&agent->lock);
+    agent->totals.check_counts[class]++;
+    agent->totals.check_ns += elapsed_ns;
+    pthread_mutex_unlock(&agent->lock);
+}
+
 /* *did is set if the state was changed. */
 static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *scratch, const char **did, capi_err *err)
 {
@@ -97,9 +111,11 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
     capi_dependency dependency;
     capi_node_state opened;
     bool is_whole = true;
+    int64_t begin_ns = agent_now(agent);
 
     CAPI_TRY(
         capi_dependency_check(agent->options.state, &run->keyspace, &run->run, node->node, scratch, &dependency, err));
+    note_check(agent, agent_now(agent) - begin_ns);
     if (dependency.command == CAPI_POLICY_GO)
         CAPI_TRY(inputs_are_whole(agent, node->node, &dependency, scratch, &is_whole, err));
     if (!is_whole) {

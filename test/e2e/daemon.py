@@ -204,6 +204,38 @@ def the_log_file_turns_over_on_sighup(box):
     check_equal(before + box.read("d.log"), daemon.result().out)
 
 
+COUNTERS = ["msg_ack", "msg_retry", "msg_heartbeat", "node_dep_ready_cache_hit", "node_dep_ready_cache_miss",
+            "node_dep_none", "node_dep_wait", "node_dep_go", "node_dep_nogo"]
+
+
+def check_reference_metrics(text):
+    """What dashboards of the reference look at is there, with its type, and buckets only grow."""
+    types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+    helps = dict(re.findall(r"^# HELP (\S+) (.+)$", text, re.M))
+    for name in ["capi_daemon_%s_count" % name for name in COUNTERS] + ["capi_script_def_cache_hit_count",
+                                                                       "capi_script_def_cache_miss_count"]:
+        check_equal(types.get(name), "counter", name)
+    for name, bounds in [("capi_daemon_node_dep_ready_get_duration", ["0.001", "0.01", "0.1", "1", "+Inf"])] + [
+            ("capi_%s_config_file_get_duration" % scheme, ["0.1", "1", "5", "+Inf"]) for scheme in ("http", "s3", "sftp")]:
+        check_equal(types.get(name), "histogram", name)
+        check_equal(re.findall(r'^%s_bucket\{le="([^"]+)"\}' % name, text, re.M), bounds, name)
+    check_equal(set(types), set(helps), "names with TYPE and with HELP")
+    for name in [name for name, kind in types.items() if kind == "histogram"]:
+        counts = [int(count) for count in re.findall(r"^%s_bucket\S+ (\d+)$" % name, text, re.M)]
+        check(counts == sorted(counts) and len(counts) > 1, "%s: %s" % (name, counts))
+        check("\n%s_count %d\n" % (name, counts[-1]) in text and "\n%s_sum " % name in text, name)
+
+
+@test
+def options_of_the_command_line_show_in_the_log(box):
+    done = subprocess.Popen([BINARY, "daemon", "--data", box.path("state"), "--lease-ms", "1500", "--batches", "3"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    lines = [json.loads(done.stdout.readline()) for _ in range(2)]
+    done.terminate()
+    done.communicate(timeout=60)
+    check_equal((lines[1]["config"]["daemon"]["lease"], lines[1]["config"]["daemon"]["thread_pool_size"]), (1500, 3))
+
+
 @test
 def metrics_and_health_are_served_on_loopback(box):
     path = small_script(box, rows=100, batches=4)
@@ -227,6 +259,10 @@ def metrics_and_health_are_served_on_loopback(box):
         check_equal(values["capi_daemon_batch_duration_seconds_count"], 5)
         check(values["capi_daemon_store_duration_seconds_count"] > 10)
         check(values["capi_daemon_node_dep_go_count"] >= 2)
+        check_reference_metrics(get(port, "/metrics")[1])
+        check(values["capi_daemon_msg_heartbeat_count"] >= 1, "no heartbeat")
+        check(values["capi_daemon_node_dep_ready_get_duration_count"] >= 2, "no dependency check")
+        check_equal((values["capi_script_def_cache_miss_count"], values["capi_script_def_cache_hit_count"]), (1, 5))
         for name in ("cpu_seconds_total", "open_fds", "max_fds", "virtual_memory_bytes", "virtual_memory_max_bytes",
                      "resident_memory_bytes", "start_time_seconds"):
             check("process_" + name in values, name)
