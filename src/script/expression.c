@@ -71,6 +71,23 @@ static bool has_alias(const capi_name_scope *scope, capi_str alias)
     return false;
 }
 
+/* The caret shows the place in the file, so " at column 9" of the expression is taken out; what ends too early is said. */
+static void say_without_place(capi_err *err, bool is_at_end)
+{
+    char *from = strstr(err->text, " at line "), *to;
+
+    if (!from) from = strstr(err->text, " at column ");
+    if (!from) return;
+    to = strstr(from, "column ");
+    to = to ? to + strlen("column ") : from;
+    while (*to >= '0' && *to <= '9')
+        to++;
+    memmove(from, to, strlen(to) + 1);
+    err->text_bytes = (uint32_t)strlen(err->text);
+    if (is_at_end && !strstr(err->text, "found") && err->text_bytes + 64 < sizeof err->text)
+        err->text_bytes += (uint32_t)sprintf(err->text + err->text_bytes, ", found the end of the expression");
+}
+
 static void report_unknown(names_walk *walk, const capi_ast *ast)
 {
     capi_arena *arena = walk->place->report->arena;
@@ -81,7 +98,12 @@ static void report_unknown(names_walk *walk, const capi_ast *ast)
     const char *rule = walk->place->rules->names;
 
     walk->has_failed = true;
-    if (walk->place->rules->alias && !has_alias(walk->scope, ast->alias)) rule = walk->place->rules->alias;
+    if (walk->place->rules->alias && !has_alias(walk->scope, ast->alias)) {
+        capi_expression_report(walk->place, walk->place->rules->alias, ast->offset, ast->offset + ast->length_bytes,
+                               "unknown alias \"%.*s\" of \"%.*s\"; allowed are %.*s", CAPI_STR_ARG(ast->alias),
+                               CAPI_STR_ARG(full), CAPI_STR_ARG(capi_name_scope_aliases(walk->scope, arena)));
+        return;
+    }
     if (hint.bytes == 0 && !has_alias(walk->scope, ast->alias))
         hint = capi_str_format(arena, "; allowed are %.*s", CAPI_STR_ARG(capi_name_scope_aliases(walk->scope, arena)));
     else if (hint.bytes == 0)
@@ -181,6 +203,7 @@ bool capi_expression_parse(capi_arena *arena, const capi_expression_place *place
         size_t offset = err.offset > 0 ? (size_t)err.offset : 0;
 
         *out = NULL;
+        say_without_place(&err, offset >= text.bytes);
         capi_expression_report(place, place->rules->syntax, offset, offset + err.length_bytes, "%s", err.text);
         return false;
     }

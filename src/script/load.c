@@ -315,12 +315,34 @@ static bool make_nodes(capi_loader *loader)
     return true;
 }
 
+/* What a node would make whose type is not known. */
+static void index_broken(capi_loader *loader, const draft_node *node)
+{
+    const capi_tree *writer = node->tree->kind == CAPI_TREE_MAP ? capi_tree_get(node->tree, "w") : NULL;
+    const capi_tree *name = writer && writer->kind == CAPI_TREE_MAP ? capi_tree_get(writer, "name") : NULL;
+    const capi_tree *indexes = writer && writer->kind == CAPI_TREE_MAP ? capi_tree_get(writer, "indexes") : NULL;
+
+    if (name && name->kind == CAPI_TREE_STRING)
+        capi_map_put(&loader->broken_tables, name->string, (void *)(uintptr_t)name);
+    else
+        loader->has_nameless_table = true;
+    for (uint32_t i = 0; indexes && indexes->kind == CAPI_TREE_MAP && i < indexes->count; i++)
+        capi_map_put(&loader->broken_indexes, indexes->members[i].key->string, (void *)(uintptr_t)indexes);
+}
+
 static void index_table(capi_loader *loader, draft_node *node)
 {
     capi_str name = node->node->table ? node->node->table->name : (capi_str){0};
     draft_node *other = name.bytes ? capi_map_get(&loader->node_by_table, name) : NULL;
 
-    if (name.bytes == 0) return;
+    if (!node->has_type) {
+        index_broken(loader, node);
+        return;
+    }
+    if (name.bytes == 0) {
+        if (node->node->type != CAPI_NODE_TABLE_FILE) loader->has_nameless_table = true;
+        return;
+    }
     if (!other) {
         capi_map_put(&loader->node_by_table, name, node);
         return;
@@ -404,6 +426,8 @@ capi_status capi_script_load(const capi_load_options *options, capi_script **out
     loader.report = (capi_report){.arena = &scratch, .diags = diags};
     capi_map_init(&loader.node_by_table, loader.scratch);
     capi_map_init(&loader.index_by_name, loader.scratch);
+    capi_map_init(&loader.broken_tables, loader.scratch);
+    capi_map_init(&loader.broken_indexes, loader.scratch);
     capi_name_list_init(&loader.unknown, loader.scratch);
     loader.unknown.is_unknown = true;
     load_processors(&loader);

@@ -86,6 +86,10 @@ static void find_index(capi_loader *loader, draft_node *node)
 
     if (capi_settings_is_wrong(&node->lookup, CAPI_SET_LOOKUP_INDEX)) return;
     node->right = value ? capi_map_get(&loader->index_by_name, value->string) : NULL;
+    if (!node->right && value && capi_map_get(&loader->broken_indexes, value->string)) {
+        node->lookable = &loader->unknown;
+        return;
+    }
     if (!node->right) {
         report_unknown_index(loader, node, value);
         return;

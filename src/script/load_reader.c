@@ -364,6 +364,7 @@ static void report_unknown_table(capi_loader *loader, const draft_node *node)
     uint32_t count = 0;
     capi_str hint;
 
+    if (loader->has_nameless_table || capi_map_get(&loader->broken_tables, wrong)) return;
     for (uint32_t i = 0; i < loader->node_by_table.count; i++)
         tables[count++] = loader->node_by_table.entries[i].name;
     hint = capi_did_you_mean(loader->scratch, wrong, tables, count);

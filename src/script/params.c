@@ -26,7 +26,7 @@ static bool has_string(const capi_tree *list)
 static void check_list(capi_report *report, const capi_source *source, capi_str name, const capi_tree *value)
 {
     if (value->count == 0)
-        capi_report_error(report, "V5", source, value->start, value->end,
+        capi_report_error(report, "S8", source, value->start, value->end,
                           "parameter \"%.*s\" is an empty list; a list needs at least one string", CAPI_STR_ARG(name));
     else if (!has_string(value))
         capi_report_error(

@@ -103,7 +103,7 @@ TEST(values_of_other_kinds_are_mistakes_even_if_unused)
 {
     check_mistake("{\"x\": null}", "", "V5", "is null");
     check_mistake("{\"x\": {}}", "", "V5", "is a map");
-    check_mistake("{\"x\": []}", "", "V5", "empty list");
+    check_mistake("{\"x\": []}", "", "S8", "empty list");
     check_mistake("{\"x\": [\"a\", 2]}", "", "V6", "item 2");
     check_mistake("[1]", "", "V4", "expected a map");
 }

@@ -190,6 +190,14 @@ static void walk_open(string_walk *walk, const capi_tree *string, capi_str text)
     }
 }
 
+/* What comes next stands for no byte: an escaped line end. What is looked for lies behind it. */
+static bool makes_nothing(string_walk walk)
+{
+    size_t made = walk.made;
+
+    return walk.at < walk.text.bytes && walk_step(&walk) && walk.made == made && walk.at < walk.text.bytes;
+}
+
 void capi_tree_locate(const capi_tree *string, capi_str text, size_t from, size_t to, uint32_t *start, uint32_t *end)
 {
     string_walk walk;
@@ -202,7 +210,7 @@ void capi_tree_locate(const capi_tree *string, capi_str text, size_t from, size_
     walk_open(&walk, string, text);
     if (to < from) to = from;
     for (;;) {
-        if (!is_found && walk.made >= from) {
+        if (!is_found && walk.made >= from && !makes_nothing(walk)) {
             first = walk.at;
             is_found = true;
         }
