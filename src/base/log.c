@@ -140,9 +140,11 @@ static void append_pair(capi_buf *line, const char *key, const char *value)
         append_json_text(line, capi_str_of(value));
 }
 
-static void give_to_sink(capi_str line)
+/* Under one lock, so that both have the lines in the same order. */
+static void put_out(capi_str line)
 {
     pthread_mutex_lock(&sink_lock);
+    write_whole(atomic_load(&log_fd), line);
     if (log_sink) log_sink(log_sink_context, line.data, line.bytes);
     pthread_mutex_unlock(&sink_lock);
 }
@@ -164,7 +166,6 @@ void capi_log(capi_log_level level, const char *message, ...)
         append_pair(&line, key, va_arg(args, const char *));
     va_end(args);
     capi_buf_append_text(&line, "}\n");
-    write_whole(atomic_load(&log_fd), capi_buf_str(&line));
-    give_to_sink(capi_buf_str(&line));
+    put_out(capi_buf_str(&line));
     capi_buf_deinit(&line);
 }

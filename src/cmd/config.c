@@ -544,6 +544,7 @@ void capi_config_apply_python(const capi_config *config)
     capi_arena arena = {0};
     const capi_config_value *params = &config->values[CAPI_CONFIG_PYTHON_PARAMS];
     const capi_config_value *timeout = &config->values[CAPI_CONFIG_PYTHON_TIMEOUT];
+    const capi_config_value *paths = &config->values[CAPI_CONFIG_PYTHON_READ_PATHS];
     capi_buf joined = {0};
 
     for (uint32_t i = 0; i < params->item_count; i++)
@@ -553,6 +554,11 @@ void capi_config_apply_python(const capi_config *config)
     if (timeout->is_set && timeout->number > 0)
         set_variable("CAPI_PYCALC_EXECUTION_TIMEOUT", capi_str_format(&arena, "%lld", (long long)timeout->number),
                      &arena);
+    set_variable("CAPI_PYTHON_SANDBOX", capi_config_text(config, CAPI_CONFIG_PYTHON_SANDBOX), &arena);
+    capi_buf_clear(&joined);
+    for (uint32_t i = 0; i < paths->item_count; i++)
+        capi_buf_printf(&joined, "%s%.*s", i ? ":" : "", CAPI_STR_ARG(paths->items[i]));
+    if (!getenv("CAPI_PYTHON_READ_PATHS")) set_variable("CAPI_PYTHON_READ_PATHS", capi_buf_str(&joined), &arena);
     capi_buf_deinit(&joined);
     capi_arena_deinit(&arena);
 }

@@ -55,8 +55,12 @@ typedef enum capi_config_use {
       "CAPI_PYCALC_INTERPRETER_PATH", 0, 0, "Python interpreter; default: python3")                                    \
     X(PYTHON_PARAMS, "custom_processors.py_calc.python_interpreter_params", STRINGS, USED, "",                         \
       "CAPI_PYCALC_INTERPRETER_PARAMS", 0, 0, "its arguments")                                                         \
-    X(PYTHON_TIMEOUT, "custom_processors.py_calc.execution_timeout", INT, USED, "5000",                                \
-      "CAPI_PYCALC_EXECUTION_TIMEOUT", 0, CAPI_CONFIG_INT_MAX, "ms for a page of rows; 0: the default")                \
+    X(PYTHON_TIMEOUT, "custom_processors.py_calc.execution_timeout", INT, USED, "0",                                \
+      "CAPI_PYCALC_EXECUTION_TIMEOUT", 0, CAPI_CONFIG_INT_MAX, "ms for a page of rows; 0: no limit")                \
+    X(PYTHON_SANDBOX, "custom_processors.py_calc.python_sandbox", STRING, USED, "on", "CAPI_PYTHON_SANDBOX", 0, 0,      \
+      "off: formulas may do what the user of the process may")                                                         \
+    X(PYTHON_READ_PATHS, "custom_processors.py_calc.python_read_paths", STRINGS, USED, "", "", 0, 0,                       \
+      "folders that formulas may read besides the interpreter's own; CAPI_PYTHON_READ_PATHS, with colons, goes before") \
     X(PROCESSOR_TAG, "custom_processors.tag_and_denormalize", OBJECT, USED, "", "", 0, 0,                              \
       "may be {}; must be there if custom_processors is and a script uses it")                                         \
     X(MQ_TYPE, "mq_type", STRING, USED, "", "CAPI_MQ_TYPE", 0, 0,                                                      \

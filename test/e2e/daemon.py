@@ -237,6 +237,26 @@ def options_of_the_command_line_show_in_the_log(box):
 
 
 @test
+def the_configuration_says_what_formulas_may_read(box):
+    box.write("secret.txt", "42")
+    box.write("code.py", "def look(a):\n    with open(%r) as file:\n        return a + int(file.read())\n" % box.path("secret.txt"))
+    source = csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "things")
+    formula = {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": "things"},
+               "p": {"python_code_urls": [box.path("code.py")],
+                     "calculated_fields": {"sum": {"expression": "look(r.id)", "type": "int"}}},
+               "w": {"name": "sums", "fields": {"sum": {"expression": "p.sum", "type": "int"}}}}
+    path = box.write("s.json", script(read=source, formula=formula,
+                                      write=csv_writer("sums", {"sum": "int"}, box.path("out", "{run_id|string}.csv"))))
+    for settings, is_well in (({}, False), ({"python_read_paths": [box.path("secret.txt")]}, True), ({"python_sandbox": "off"}, True)):
+        box.write("capidaemon.json", {"custom_processors": {"py_calc": dict(settings, python_interpreter_path="python3")}})
+        with Daemon(box):
+            start(box, path)
+            watched = box.capi("watch", "--keyspace", "test", "--data", box.path("state"))
+        check_equal(watched.code == 0, is_well, "%s: %s" % (settings, watched))
+    check_equal([box.read("out", name) for name in box.out_files()], [b"sum\r\n43\n"] * 2)
+
+
+@test
 def metrics_and_health_are_served_on_loopback(box):
     path = small_script(box, rows=100, batches=4)
     port = free_port()
