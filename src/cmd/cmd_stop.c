@@ -20,6 +20,7 @@ static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str
     CAPI_TRY(capi_keyspace_open(state, keyspace_name, false, arena, &keyspace, err));
     CAPI_TRY(capi_run_stop(state, &keyspace, (uint32_t)run_id,
                            capi_str_of(comment ? comment : "stopped by the operator"), err));
+    capi_engine_ring(engine);
     capi_deeds_add(deeds, "stopped", keyspace_name, (uint32_t)run_id, "run %u of keyspace \"%.*s\" is stopped", (unsigned)run_id,
                    CAPI_STR_ARG(keyspace_name));
     return CAPI_OK;

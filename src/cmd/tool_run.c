@@ -122,7 +122,9 @@ static capi_status stop_run(const capi_args *args, capi_engine *engine, capi_str
 
     CAPI_TRY(capi_tool_run_id(capi_tool_text(args, "run_id"), "run_id", &run_id, err));
     CAPI_TRY(capi_keyspace_open(capi_engine_state(engine), name, false, arena, &keyspace, err));
-    return capi_run_stop(capi_engine_state(engine), &keyspace, run_id, CAPI_STR("stopped by toolbelt"), err);
+    CAPI_TRY(capi_run_stop(capi_engine_state(engine), &keyspace, run_id, CAPI_STR("stopped by toolbelt"), err));
+    capi_engine_ring(engine);
+    return CAPI_OK;
 }
 
 static int tool_stop_run(const capi_args *args)

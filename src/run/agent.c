@@ -27,6 +27,12 @@ void agent_add(capi_agent *agent, uint64_t *total)
     pthread_mutex_unlock(&agent->lock);
 }
 
+void capi_agent_hear(capi_agent *agent)
+{
+    atomic_store(&agent->has_heard, true);
+    agent_news(agent);
+}
+
 void agent_news(capi_agent *agent)
 {
     if (agent->options.on_news) agent->options.on_news(agent->options.news_context);

@@ -101,6 +101,9 @@ void capi_agent_free(
 /* From now on no batch is begun; running ones are told to stop and give back their claims. */
 void capi_agent_stop(capi_agent *agent);
 
+/* Another process has done something: the next dispatch step looks at everything. Any thread. */
+void capi_agent_hear(capi_agent *agent);
+
 typedef struct capi_step {
     const char *did;  /* "claim", "finish", ..., or NULL: there was nothing to do */
     int64_t again_ns; /* monotonic time at which to call again, if no news comes before; 0: at once */

@@ -462,8 +462,17 @@ static void forget_runs(capi_agent *agent)
     pthread_mutex_unlock(&agent->lock);
 }
 
+/* Nothing waits for its time any longer. */
+static void look_at_everything(capi_agent *agent)
+{
+    agent->discover_ns = 0;
+    for (agent_run *run = agent->runs; run; run = run->next)
+        run->refresh_ns = run->check_ns = 0;
+}
+
 static capi_status dispatch(capi_agent *agent, capi_arena *scratch, capi_step *step, capi_err *err)
 {
+    if (atomic_exchange(&agent->has_heard, false)) look_at_everything(agent);
     if (agent->options.run && !agent->runs) {
         step->did = "begin";
         return agent_run_add(agent, agent->options.keyspace, agent->options.run, agent->options.script, err);

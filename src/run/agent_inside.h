@@ -93,6 +93,7 @@ struct capi_agent {
     uint64_t *settled; /* hashes of stopped runs that need no work, sorted: not asked about again */
     uint32_t settled_count, settled_capacity;
     capi_agent_totals totals;
+    _Atomic bool has_heard; /* see capi_agent_hear */
 };
 
 static inline int64_t agent_now(const capi_agent *agent)

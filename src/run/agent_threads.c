@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { STEP_DISPATCH, STEP_BEAT, STEP_SLOTS };
@@ -20,6 +21,7 @@ typedef struct agent_thread {
 
 struct capi_agent_threads {
     capi_agent *agent;
+    capi_wake *wake_file; /* the other processes */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     uint64_t news;        /* counts */
@@ -80,6 +82,23 @@ static bool must_leave(const agent_thread *thread, bool did_nothing)
     return threads->is_ending && thread->kind >= STEP_SLOTS && did_nothing;
 }
 
+/* Nodes begin and end, and work is given back: others can go on then. Batches are too many, and nobody waits for one. */
+static bool is_news_for_others(const char *did)
+{
+    static const char *const words[] = {"open", "refuse", "complete", "seal finish", "release", "seal release", "bury"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(did, words[i]) == 0) return true;
+    return false;
+}
+
+static void on_ring(void *context)
+{
+    capi_agent_threads *threads = context;
+
+    capi_agent_hear(threads->agent);
+}
+
 static void *thread_main(void *argument)
 {
     agent_thread *thread = argument;
@@ -97,6 +116,7 @@ static void *thread_main(void *argument)
         pthread_mutex_unlock(&threads->lock);
         status = do_step(thread, &step, &err);
         if (status != CAPI_OK || step.did) note_status(thread, status, &err);
+        if (status == CAPI_OK && step.did && is_news_for_others(step.did)) capi_wake_ring(threads->wake_file);
 
         pthread_mutex_lock(&threads->lock);
         if (must_leave(thread, !step.did)) break;
@@ -115,7 +135,7 @@ static void join_all(capi_agent_threads *threads, uint32_t from, uint32_t to)
         pthread_join(threads->threads[i].thread, NULL);
 }
 
-capi_status capi_agent_threads_start(const capi_agent_options *given, capi_agent_threads **out, capi_err *err)
+capi_status capi_agent_threads_start(const capi_agent_options *given, capi_wake *wake, capi_agent_threads **out, capi_err *err)
 {
     capi_agent_threads *threads = capi_zmalloc(sizeof *threads);
     capi_agent_options options = *given;
@@ -130,6 +150,7 @@ capi_status capi_agent_threads_start(const capi_agent_options *given, capi_agent
     pthread_cond_init(&threads->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     threads->agent = capi_agent_new(&options);
+    threads->wake_file = wake;
     threads->threads = capi_zmalloc(wanted * sizeof *threads->threads);
     for (uint32_t i = 0; i < wanted; i++) {
         threads->threads[i].owner = threads;
@@ -140,6 +161,7 @@ capi_status capi_agent_threads_start(const capi_agent_options *given, capi_agent
         }
         threads->count = i + 1;
     }
+    capi_wake_listen(wake, on_ring, threads);
     *out = threads;
     return CAPI_OK;
 }
@@ -205,6 +227,7 @@ void capi_agent_threads_end(capi_agent_threads *threads, uint32_t patience_ms)
     if (threads->count) wait_idle(threads, patience_ms);
     raise_flag(threads, &threads->is_leaving);
     join_all(threads, 0, threads->count);
+    capi_wake_close(threads->wake_file);
     capi_agent_free(threads->agent);
     pthread_cond_destroy(&threads->wake);
     pthread_mutex_destroy(&threads->lock);

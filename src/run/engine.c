@@ -1,5 +1,6 @@
 /* engine.c - opens and closes what a process needs to work: state, tables, threads, memory budget. */
 #include "run/engine.h"
+#include "run/wake.h"
 
 #include "base/file.h"
 #include "net/net.h"
@@ -97,6 +98,14 @@ out:
     }
     *out = engine;
     return st;
+}
+
+void capi_engine_ring(capi_engine *engine)
+{
+    capi_wake *wake = capi_wake_open(engine->folder.data);
+
+    capi_wake_ring(wake);
+    capi_wake_close(wake);
 }
 
 bool capi_engine_has_state(capi_str data_folder)

@@ -24,6 +24,8 @@ typedef struct capi_engine_options {
 
 CAPI_MUST_USE capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err);
 void capi_engine_close(capi_engine *engine);
+/* Lets the other processes on this machine look at once: something was started or stopped. */
+void capi_engine_ring(capi_engine *engine);
 /* Is there a state in the folder? Opening an engine would make one. */
 bool capi_engine_has_state(capi_str data_folder);
 capi_state *capi_engine_state(capi_engine *engine);

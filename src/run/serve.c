@@ -67,7 +67,7 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
         .load = load_script,
         .load_context = &loader,
     };
-    capi_status st = capi_agent_threads_start(&agent, &threads, err);
+    capi_status st = capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err);
 
     if (st == CAPI_OK) serve_watch(threads, options);
     capi_agent_threads_end(threads, SERVE_PATIENCE_MS);

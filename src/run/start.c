@@ -146,6 +146,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
     start_lists lists = {0};
     capi_keyspace keyspace;
     char operation_uid[CAPI_UID_BYTES];
+    capi_status st;
 
     CAPI_TRY(capi_keyspace_check_name(options->keyspace, err));
     if (start.bytes == 0) start = capi_script_default_start(options->script, arena);
@@ -158,7 +159,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
     CAPI_TRY(start_collect(options, affected, count, arena, &lists, err));
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
     capi_random_uid(&capi_random_system, operation_uid);
-    return capi_run_start(engine->state, &keyspace,
+    st = capi_run_start(engine->state, &keyspace,
                           &(capi_run_spec){
                               .operation_uid = capi_str_copy(arena, capi_str_of(operation_uid)),
                               .script_url = options->script->url,
@@ -175,4 +176,6 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
                               .target_count = lists.target_count,
                           },
                           arena, out, err);
+    if (st == CAPI_OK) capi_engine_ring(engine);
+    return st;
 }

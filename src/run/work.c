@@ -95,7 +95,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
     capi_status st;
 
     *out = (capi_work_result){0};
-    CAPI_TRY_OUT(capi_agent_threads_start(&agent, &threads, err));
+    CAPI_TRY_OUT(capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err));
     st = work_watch(threads, options, &scratch, &view, err);
     if (st == CAPI_OK) {
         if (options->watch) options->watch(options->watch_context, &view);
