@@ -281,6 +281,36 @@ TEST(two_live_runs_cannot_write_one_file)
     }
 }
 
+TEST(a_stopped_run_keeps_its_files_until_its_batches_have_ended)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_str target = CAPI_STR("/out/a.csv");
+        capi_run_node node = {CAPI_STR("x"), 2};
+        capi_run_spec spec = {.nodes = &node, .node_count = 1, .targets = &target, .target_count = 1};
+        capi_run first, second;
+        capi_claim one;
+        capi_err err = {0};
+
+        state_rig_start(&rig);
+        CHECK_OK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &first, &err), err);
+        rig.run = first;
+        open_node(&rig, "x");
+        one = claim(&rig, rig.first, "x", "p1");
+        CHECK_OK(capi_run_stop(rig.first, &rig.keyspace, first.run_id, CAPI_STR("enough"), &err), err);
+        CHECK(capi_run_start(rig.second, &rig.keyspace, &spec, &rig.arena, &second, &err) == CAPI_CONFLICT);
+        CHECK_ERR(err, "file \"/out/a.csv\" is being written by run 2 of keyspace \"ks\"");
+        CHECK_OK(capi_batch_release(rig.first, &one, &err), err);
+        CHECK_OK(capi_run_start(rig.second, &rig.keyspace, &spec, &rig.arena, &second, &err), err);
+        CHECK_INT(second.run_id, 3);
+        /* From now on it is the second one's. */
+        CHECK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &first, &err) == CAPI_CONFLICT);
+        CHECK_ERR(err, "file \"/out/a.csv\" is being written by run 3 of keyspace \"ks\"");
+    }
+}
+
 TEST(files_with_the_id_of_their_run_are_told_apart)
 {
     state_rig rig;

@@ -299,12 +299,19 @@ static mem_run *run_by_operation(const mem_state *mem, capi_str keyspace_uid, ca
     return NULL;
 }
 
-/* Only live runs still have targets. */
+static bool run_has_claims(const mem_run *run)
+{
+    for (uint32_t i = 0; i < run->node_count; i++)
+        if (run->nodes[i].claimed || run->nodes[i].seal_owner.bytes) return true;
+    return false;
+}
+
+/* Live runs have targets, and stopped ones as long as batches run that may still write them. */
 static capi_status target_check(const mem_state *mem, capi_str target, capi_err *err)
 {
     for (const mem_run *run = mem->runs; run; run = run->next)
         for (uint32_t k = 0; k < run->target_count; k++)
-            if (capi_str_equal(run->targets[k], target))
+            if (capi_str_equal(run->targets[k], target) && (!run->base.stop_ms || run_has_claims(run)))
                 return state_target_taken(err, target, run->base.run_id,
                                           keyspace_by_uid(mem, run->base.keyspace_uid)->name);
     return CAPI_OK;
@@ -487,7 +494,6 @@ static capi_status mem_run_stop(capi_state *state, const capi_keyspace *keyspace
     if (st != CAPI_OK || run->base.stop_ms) return mem_unlock(mem, st);
     run->base.stop_ms = state_now_ms(state);
     mem_text_set(&run->base.stop_comment, comment);
-    run_free_targets(run);
     for (uint32_t i = 0; i < run->node_count; i++) {
         if (state_work_is_final(run->nodes[i].status)) continue;
         node_stop_batches(&run->nodes[i], run, run->base.stop_ms);
@@ -513,13 +519,6 @@ static capi_status mem_run_complete(capi_state *state, capi_str run_uid, capi_st
     mem_text_set(&run->base.complete_comment, comment);
     run_free_targets(run);
     return mem_unlock(mem, CAPI_OK);
-}
-
-static bool run_has_claims(const mem_run *run)
-{
-    for (uint32_t i = 0; i < run->node_count; i++)
-        if (run->nodes[i].claimed || run->nodes[i].seal_owner.bytes) return true;
-    return false;
 }
 
 static capi_status mem_run_forget(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,

@@ -234,16 +234,23 @@ static capi_status run_check(sqlite_state *sq, capi_str run_uid, capi_err *err)
     return CAPI_OK;
 }
 
-/* Takes a file for the run; somebody else's is a conflict, our own (listed twice) is none. */
+/* Takes a file for the run; somebody else's is a conflict, our own (listed twice) is none. A stopped run keeps its files until the
+ * batches that were running have ended, for they may still write them. */
 static capi_status target_add(sqlite_state *sq, capi_str target, const char *run_uid, capi_err *err)
 {
     sqlite3_stmt *row;
+    bool is_left;
     capi_status st;
 
     CAPI_TRY(db_exec(sq, SQL_TARGET_ADD, err, "ts", target, run_uid));
     if (sqlite3_changes(sq->db)) return CAPI_OK;
     CAPI_TRY(db_query(sq, SQL_TARGET_OWNER, &row, err, "t", target));
     if (!row) return CAPI_OK;
+    is_left = sqlite3_column_int(row, 3) != 0;
+    if (is_left) {
+        db_reset(row);
+        return db_exec(sq, SQL_TARGET_TAKE, err, "ts", target, run_uid);
+    }
     st = capi_str_is(db_text(row, 0), run_uid)
              ? CAPI_OK
              : state_target_taken(err, target, (uint32_t)sqlite3_column_int64(row, 1), db_text(row, 2));
@@ -423,7 +430,6 @@ static capi_status run_stop(sqlite_state *sq, const capi_keyspace *keyspace, uin
     CAPI_TRY(run_by_id(sq, keyspace, run_id, arena, &run, err));
     if (run.stop_ms) return CAPI_OK;
     CAPI_TRY(db_exec(sq, SQL_RUN_STOP, err, "tit", run.run_uid, now_ms, comment));
-    CAPI_TRY(db_exec(sq, SQL_TARGET_DELETE, err, "t", run.run_uid));
     st = collect_unfinished_nodes(sq, run.run_uid, &nodes, err);
     for (size_t i = 0; st == CAPI_OK && i < nodes.bytes / sizeof(int64_t); i++)
         st = node_stop(sq, ((const int64_t *)nodes.data)[i], comment, now_ms, err);
