@@ -227,7 +227,7 @@ typedef struct world {
     capi_clock clock;
     capi_random_seeded seed;
     capi_random random;
-    char folder[512], after[512]; /* after: what a power cut left */
+    char folder[400], after[512]; /* after: what a power cut left */
 } world;
 
 static void world_open(world *w)
