@@ -356,5 +356,46 @@ def a_run_on_a_full_disk_goes_on_when_there_is_room(box):
     finally:
         subprocess.run(["umount", "-l", folder], check=False)
 
+@test
+def a_batch_that_kills_every_process_fails_in_the_end(box):
+    """Whatever takes it dies: the batch is not given to a fourth process, and the run ends."""
+    box.write("code.py", "import time\n\ndef slow(a):\n    time.sleep(600)\n    return a\n")
+    source = csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "things")
+    poison = {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": "things"},
+              "p": {"python_code_urls": [box.path("code.py")],
+                    "calculated_fields": {"x": {"expression": "slow(r.id)", "type": "int"}}},
+              "w": {"name": "slow_things", "fields": {"x": {"expression": "p.x", "type": "int"}}}}
+    path = box.write("s.json", script(read=source, poison=poison, write=csv_writer("slow_things", {"x": "int"}, box.path("out/o.csv"))))
+    check(box.capi("start", path, "--keyspace", "test", "--data", box.path("state")).code == 0)
+
+    def batch():
+        result = box.capi("batches", "--keyspace", "test", "--run", "1", "--node", "poison", "--data", box.path("state"),
+                          "--output", "json")
+        return json.loads(result.out)[0] if result.code == 0 else {"status": "none"}
+
+    def deaths_of_running():
+        with sqlite3.connect("file:%s?mode=ro" % box.path("state", "state.db"), uri=True) as state:
+            rows = state.execute("SELECT deaths FROM batch WHERE status = 1 AND owner <> ''").fetchall()
+        return [row[0] for row in rows]
+
+    for life in range(4):
+        daemon = subprocess.Popen([BINARY, "daemon", "--data", box.path("state"), "--lease-ms", "500"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        until = time.time() + 60
+        while time.time() < until and batch()["status"] != "failed" and (life == 3 or deaths_of_running() != [life]):
+            time.sleep(0.05)
+        if life == 3:
+            daemon.terminate()
+        else:
+            check_equal(deaths_of_running(), [life], "deaths in life %d" % (life + 1))
+            daemon.kill()
+        daemon.wait(60)
+    found = batch()
+    check_equal(found["status"], "failed")
+    check("3 processes died while working on this batch" in found["comment"], found["comment"])
+    runs = json.loads(box.capi("runs", "--data", box.path("state"), "--output", "json").out)
+    check_equal(runs[0]["status"], "complete")
+    check_equal(box.out_files(), [], "outputs")
+
 
 main()
