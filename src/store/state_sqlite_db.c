@@ -8,16 +8,21 @@
  *
  * A sync of a file that has grown waits for the file system's journal, and with it for what others write. So a process
  * that does much work fills the log with zeros up to the size at which it is reused: from then on a sync is the data
- * alone. SQLite takes such a tail for what it is, frames without a valid checksum. */
+ * alone. SQLite takes such a tail for what it is, frames without a valid checksum.
+ *
+ * A failed sync is not the end of the process: results wait until the log has been written again. */
 #include "store/state_sqlite_db.h"
 
 #include "store/state_sqlite_schema.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     WAL_FILL_AFTER = 16,          /* results: a short run does not pay for it */
@@ -285,14 +290,78 @@ capi_status db_begin(sqlite_state *sq, db_kind kind, capi_err *err)
     return st;
 }
 
+/* ---- after a failed sync ---- */
+
+static capi_status log_error(const sqlite_state *sq, capi_err *err)
+{
+    return capi_err_set_errno(err, errno, "could not write the log of state file \"%s\" again", sq->path);
+}
+
+/* Writes what can be read of the log to where it was read from: the same bytes, but the system has to write them anew. */
+static capi_status log_copy_onto_itself(const sqlite_state *sq, int fd, capi_err *err)
+{
+    char page[65536];
+    off_t at = 0;
+
+    for (;;) {
+        ssize_t got = pread(fd, page, sizeof page, at);
+
+        if (got < 0) return log_error(sq, err);
+        if (got == 0) return CAPI_OK;
+        if (pwrite(fd, page, (size_t)got, at) != got) return log_error(sq, err);
+        at += got;
+    }
+}
+
+/* After a failed sync the system takes the pages that it could not write for clean: the next sync would say that all is well,
+ * and lie. So the log is written again as it is seen by everybody, while nobody can append to it or begin it anew. */
+static capi_status db_write_log_again(sqlite_state *sq, uint64_t *covered, capi_err *err)
+{
+    int fd = open(capi_file_writer_path(sq->wal), O_RDWR | O_CLOEXEC);
+    capi_status st;
+
+    if (fd < 0) return log_error(sq, err);
+    st = db_begin(sq, DB_CLAIM, err);
+    if (st == CAPI_OK) {
+        *covered = sq->commit_count;
+        st = log_copy_onto_itself(sq, fd, err);
+        (void)!db_exec(sq, SQL_ROLLBACK, NULL, "");
+        pthread_mutex_unlock(&sq->lock);
+    }
+    close(fd);
+    return st;
+}
+
+/* All commits so far, *covered of them, go to the disk. */
+static capi_status db_sync_log(sqlite_state *sq, bool has_failed, uint64_t *covered, capi_err *err)
+{
+    if (has_failed) {
+        CAPI_TRY(db_write_log_again(sq, covered, err));
+    } else {
+        pthread_mutex_lock(&sq->lock);
+        *covered = sq->commit_count;
+        pthread_mutex_unlock(&sq->lock);
+    }
+    return capi_file_sync_data(sq->wal, err);
+}
+
+static capi_status sync_error(const sqlite_state *sq, capi_err *err)
+{
+    return capi_err_set(err, CAPI_UNAVAILABLE,
+                        "could not write state file \"%s\" to the disk; it may have been written", sq->path);
+}
+
 /* Waits until commit number `ticket` is on the disk. Whoever finds nobody syncing does it, for all commits made so far. */
 static capi_status db_sync(sqlite_state *sq, uint64_t ticket, capi_err *err)
 {
+    uint64_t fail_count;
     capi_status st = CAPI_OK;
 
     pthread_mutex_lock(&sq->sync_lock);
-    while (!sq->sync_failed && sq->synced_count < ticket) {
-        uint64_t covered;
+    fail_count = sq->sync_fail_count;
+    while (sq->synced_count < ticket && sq->sync_fail_count == fail_count) {
+        bool has_failed = sq->sync_failed;
+        uint64_t covered = 0;
         capi_status sync_st;
 
         if (sq->is_syncing) {
@@ -301,22 +370,17 @@ static capi_status db_sync(sqlite_state *sq, uint64_t ticket, capi_err *err)
         }
         sq->is_syncing = true;
         pthread_mutex_unlock(&sq->sync_lock);
-        pthread_mutex_lock(&sq->lock);
-        covered = sq->commit_count;
-        pthread_mutex_unlock(&sq->lock);
-        sync_st = capi_file_sync_data(sq->wal, err);
+        sync_st = db_sync_log(sq, has_failed, &covered, err);
         pthread_mutex_lock(&sq->sync_lock);
         sq->is_syncing = false;
+        sq->sync_failed = sync_st != CAPI_OK;
         if (sync_st == CAPI_OK)
             sq->synced_count = covered;
         else
-            sq->sync_failed = true;
+            sq->sync_fail_count++;
         pthread_cond_broadcast(&sq->sync_done);
     }
-    /* After a failed sync the system may have dropped the pages: a second one would lie. */
-    if (sq->sync_failed)
-        st = capi_err_set(err, CAPI_UNAVAILABLE,
-                          "could not write state file \"%s\" to the disk; it may have been written", sq->path);
+    if (sq->synced_count < ticket) st = sync_error(sq, err);
     pthread_mutex_unlock(&sq->sync_lock);
     return st;
 }
