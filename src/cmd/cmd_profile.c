@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 #include "cmd/json_text.h"
 #include "cmd/listing.h"
+#include "cmd/table_cell.h"
 #include "cmd/table_view.h"
 
 #include "exec/profile.h"
@@ -19,6 +20,28 @@ static void print_cut(capi_str text)
     putchar('"');
     capi_print_plainly((capi_str){text.data, end});
     printf("%s\"", end < text.bytes ? "..." : "");
+}
+
+static void print_value(const capi_value *value)
+{
+    capi_buf text = {0};
+
+    capi_table_append_cell(&text, value);
+    print_cut(capi_buf_str(&text));
+    capi_buf_deinit(&text);
+}
+
+static void print_frequent(const capi_column_profile *column)
+{
+    printf("    frequent   ");
+    for (uint32_t i = 0; i < column->top_count; i++) {
+        if (i) printf(", ");
+        print_value(&column->top[i].value);
+        printf(" %llu", (unsigned long long)column->top[i].count);
+    }
+    if (column->top_count < CAPI_PROFILE_TOP && column->others_at_most)
+        printf("%s at most %llu", column->top_count ? ", others" : "none:", (unsigned long long)column->others_at_most);
+    printf("\n");
 }
 
 static void print_histogram(const capi_column_profile *column)
@@ -40,17 +63,14 @@ static void print_column(const capi_column_profile *column)
     printf("%.*s (%s)\n", CAPI_STR_ARG(column->name), capi_type_name(column->type));
     printf("    distinct   %s%.0f\n", column->is_exact ? "" : "about ", column->distinct);
     printf("    empty      %llu\n", (unsigned long long)column->empty_count);
-    printf("    minimum    ");
-    print_cut(column->minimum);
-    printf("\n    maximum    ");
-    print_cut(column->maximum);
-    printf("\n    frequent   ");
-    for (uint32_t i = 0; i < column->top_count; i++) {
-        if (i) printf(", ");
-        print_cut(column->top[i].text);
-        printf(" %s%llu", column->is_exact ? "" : ">= ", (unsigned long long)column->top[i].count);
+    if (column->has_range) {
+        printf("    minimum    ");
+        print_value(&column->minimum);
+        printf("\n    maximum    ");
+        print_value(&column->maximum);
+        printf("\n");
     }
-    printf("\n");
+    if (column->distinct > 0) print_frequent(column);
     if (column->has_histogram) print_histogram(column);
 }
 
@@ -63,6 +83,17 @@ static void print_profile(const capi_table_profile *profile)
 
 /* ---- for programs ---- */
 
+static json_t *value_json(const capi_value *value)
+{
+    capi_buf text = {0};
+    json_t *json;
+
+    capi_table_append_cell(&text, value);
+    json = capi_json_text(capi_buf_str(&text));
+    capi_buf_deinit(&text);
+    return json;
+}
+
 static json_t *column_json(const capi_column_profile *column)
 {
     json_t *item = json_object();
@@ -73,12 +104,13 @@ static json_t *column_json(const capi_column_profile *column)
     json_object_set_new(item, "distinct", json_integer((json_int_t)(column->distinct + 0.5)));
     json_object_set_new(item, "exact", json_boolean(column->is_exact));
     json_object_set_new(item, "empty", json_integer((json_int_t)column->empty_count));
-    json_object_set_new(item, "minimum", capi_json_text(column->minimum));
-    json_object_set_new(item, "maximum", capi_json_text(column->maximum));
+    json_object_set_new(item, "minimum", column->has_range ? value_json(&column->minimum) : json_null());
+    json_object_set_new(item, "maximum", column->has_range ? value_json(&column->maximum) : json_null());
     for (uint32_t i = 0; i < column->top_count; i++)
-        json_array_append_new(top, json_pack("{s:o,s:I}", "value", capi_json_text(column->top[i].text), "count",
+        json_array_append_new(top, json_pack("{s:o,s:I}", "value", value_json(&column->top[i].value), "count",
                                              (json_int_t)column->top[i].count));
     json_object_set_new(item, "frequent", top);
+    json_object_set_new(item, "others_at_most", json_integer((json_int_t)column->others_at_most));
     if (column->has_histogram) {
         json_t *histogram = json_array();
 
@@ -101,6 +133,15 @@ static void print_json(const capi_table_profile *profile)
     capi_json_print(root);
 }
 
+static void add_value(capi_listing *listing, bool is_there, const capi_value *value)
+{
+    capi_buf text = {0};
+
+    if (is_there) capi_table_append_cell(&text, value);
+    capi_listing_add(listing, capi_buf_str(&text));
+    capi_buf_deinit(&text);
+}
+
 /* One row a column, without what is a list itself. */
 static void print_csv(const capi_table_profile *profile)
 {
@@ -120,8 +161,8 @@ static void print_csv(const capi_table_profile *profile)
         capi_listing_addf(&listing, "%.0f", column->distinct);
         capi_listing_add(&listing, capi_str_of(column->is_exact ? "true" : "false"));
         capi_listing_addf(&listing, "%llu", (unsigned long long)column->empty_count);
-        capi_listing_add(&listing, column->minimum);
-        capi_listing_add(&listing, column->maximum);
+        add_value(&listing, column->has_range, &column->minimum);
+        add_value(&listing, column->has_range, &column->maximum);
     }
     capi_listing_print(&listing, CAPI_OUTPUT_CSV);
     capi_listing_deinit(&listing);

@@ -1,6 +1,7 @@
 /* cmd_table.c - "capillaries table head" and "table export": look at a table that a run made. */
 #include "cmd/commands.h"
 #include "cmd/listing.h"
+#include "cmd/table_cell.h"
 #include "cmd/table_view.h"
 
 #include "base/file.h"
@@ -26,27 +27,6 @@ static capi_cell_kind cell_kind(capi_type type)
     }
 }
 
-/* Decimals always with two digits, datetimes as ISO 8601 in UTC; the rest as string() gives it. */
-static void add_cell(capi_listing *listing, const capi_vec *column, uint32_t row, capi_buf *text)
-{
-    capi_value value;
-    uint64_t cents;
-
-    switch (column->form) {
-    case CAPI_FORM_CENTS:
-        cents = column->int64s[row] < 0 ? -(uint64_t)column->int64s[row] : (uint64_t)column->int64s[row];
-        capi_listing_addf(listing, "%s%llu.%02llu", column->int64s[row] < 0 ? "-" : "", (unsigned long long)(cents / 100),
-                          (unsigned long long)(cents % 100));
-        return;
-    case CAPI_FORM_MILLIS: capi_listing_add_moment(listing, column->int64s[row]); return;
-    default: break;
-    }
-    value = capi_vec_get(column, row);
-    capi_buf_clear(text);
-    capi_value_append_text(text, &value);
-    capi_listing_add(listing, capi_buf_str(text));
-}
-
 static capi_status head_take(void *context, const capi_chunk *chunk, uint64_t first_row, capi_err *err)
 {
     capi_listing *listing = context;
@@ -55,8 +35,13 @@ static capi_status head_take(void *context, const capi_chunk *chunk, uint64_t fi
     (void)first_row;
     (void)err;
     for (uint32_t row = 0; row < chunk->row_count; row++)
-        for (uint32_t column = 0; column < chunk->column_count; column++)
-            add_cell(listing, &chunk->columns[column], row, &text);
+        for (uint32_t column = 0; column < chunk->column_count; column++) {
+            capi_value value = capi_vec_get(&chunk->columns[column], row);
+
+            capi_buf_clear(&text);
+            capi_table_append_cell(&text, &value);
+            capi_listing_add(listing, capi_buf_str(&text));
+        }
     capi_buf_deinit(&text);
     return CAPI_OK;
 }

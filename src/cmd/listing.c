@@ -100,10 +100,32 @@ static capi_str shown(capi_str text)
     return text;
 }
 
+/* Control characters of ASCII, and those of U+0080 .. U+009F, which some terminals obey too. */
+static size_t control_bytes(capi_str text, size_t at)
+{
+    unsigned char byte = (unsigned char)text.data[at];
+
+    if (byte < 0x20 || byte == 0x7f) return 1;
+    return byte == 0xC2 && at + 1 < text.bytes && ((unsigned char)text.data[at + 1] & 0xE0) == 0x80 ? 2 : 0;
+}
+
+void capi_append_plainly(capi_buf *to, capi_str text)
+{
+    for (size_t i = 0; i < text.bytes;) {
+        size_t control = control_bytes(text, i);
+
+        capi_buf_append_byte(to, control ? ' ' : text.data[i]);
+        i += control ? control : 1;
+    }
+}
+
 void capi_print_plainly(capi_str text)
 {
-    for (size_t i = 0; i < text.bytes; i++)
-        putchar((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i]);
+    capi_buf plain = {0};
+
+    capi_append_plainly(&plain, text);
+    if (plain.bytes) fwrite(plain.data, 1, plain.bytes, stdout);
+    capi_buf_deinit(&plain);
 }
 
 static void print_cell(capi_str text, size_t width, bool at_right, bool is_last)

@@ -36,6 +36,7 @@ typedef struct capi_listing {
 
 /* Prints a text; what would move a terminal's cursor, or worse, is shown as a blank. */
 void capi_print_plainly(capi_str text);
+void capi_append_plainly(capi_buf *to, capi_str text);
 
 /* The next cell, in row order; the text is copied. */
 void capi_listing_add(capi_listing *listing, capi_str text);

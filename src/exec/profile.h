@@ -1,7 +1,7 @@
 /* profile.h - what the values of a table's columns are like: for somebody who looks before deciding.
  *
- * Two scans: the first finds counts, extremes, distinct values and the most frequent ones, the second fills the histogram
- * between the extremes. Memory is the same for any number of rows. */
+ * Two scans: the first finds extremes, distinct values and candidates for the most frequent ones; the second counts the candidates
+ * and fills the histogram between the extremes. Memory is the same for any number of rows. */
 #pragma once
 
 #include "exec/exec.h"
@@ -9,20 +9,24 @@
 enum { CAPI_PROFILE_TOP = 5, CAPI_PROFILE_BUCKETS = 16 };
 
 typedef struct capi_profile_value {
-    capi_str text;  /* as string() gives it */
-    uint64_t count; /* exact if profile->is_exact, else at least so many */
+    capi_value value; /* whole; a string lies in the arena */
+    uint64_t count;   /* exact */
 } capi_profile_value;
 
 typedef struct capi_column_profile {
     capi_str name;
     capi_type type;
-    uint64_t empty_count;                     /* zero values: "", 0, false, 1901-01-01 */
-    double distinct;                          /* exact if is_exact, else a HyperLogLog estimate, within about 2 % */
-    bool is_exact;                            /* few enough different values to count them all */
-    capi_str minimum, maximum;                /* empty for a table without rows */
-    capi_profile_value top[CAPI_PROFILE_TOP]; /* most frequent first, ties by text */
+    uint64_t empty_count;        /* zero values: "", 0, false, 1901-01-01; NaN is none */
+    double distinct;             /* exact if is_exact, else a HyperLogLog estimate: standard error 0.8 % */
+    bool is_exact;               /* few enough different values to count them all */
+    bool has_range;              /* there are values, apart from NaN */
+    capi_value minimum, maximum; /* if has_range */
+    capi_profile_value
+        top[CAPI_PROFILE_TOP]; /* most frequent first, ties by their first row; only values of which it is sure that
+                                                 no other is more frequent: perhaps none, if almost all are different */
     uint32_t top_count;
-    bool has_histogram;                       /* numbers and datetimes with different values */
+    uint64_t others_at_most;                  /* rows of any value that is not in top */
+    bool has_histogram;                       /* numbers and datetimes with different, finite extremes */
     uint64_t histogram[CAPI_PROFILE_BUCKETS]; /* equally wide, from minimum to maximum */
 } capi_column_profile;
 
