@@ -20,6 +20,13 @@ static void append_size(capi_buf *to, uint64_t bytes)
         capi_buf_printf(to, size < 99.95 ? "%.1f %s" : "%.0f %s", size, units[unit]);
 }
 
+/* Names of files and reasons may hold what a terminal would obey. */
+static void append_plain(capi_buf *to, const char *before, capi_str text)
+{
+    capi_buf_append_text(to, before);
+    capi_append_plainly(to, text);
+}
+
 static void append_label(capi_buf *to, const char *label)
 {
     capi_buf_printf(to, "    %-*s", LABEL_WIDTH, label);
@@ -37,7 +44,7 @@ static void append_inputs(capi_buf *to, const capi_plan_node *node)
         missing += file->problem.bytes > 0;
         if (i >= SHOWN_FILES_MAX) continue;
         append_label(to, "reads");
-        capi_buf_printf(to, "file %.*s", CAPI_STR_ARG(file->url));
+        append_plain(to, "file ", file->url);
         if (file->is_elsewhere)
             capi_buf_append_text(to, ", not local");
         else if (file->problem.bytes)
@@ -95,6 +102,22 @@ static void append_table_sink(capi_buf *to, const capi_table_sink *table)
     capi_buf_append_byte(to, '\n');
 }
 
+/* The files that are not shown; those beyond CAPI_PLAN_TARGETS_MAX were not even looked at. */
+static void append_more_outputs(capi_buf *to, const capi_plan_node *node, uint32_t overwritten)
+{
+    uint32_t total = node->node->file ? node->node->batches_total : 0;
+    uint32_t shown = node->output_count < SHOWN_FILES_MAX ? node->output_count : SHOWN_FILES_MAX;
+
+    if (total <= shown) return;
+    append_label(to, "");
+    capi_buf_printf(to, "and %u more: %u files", total - shown, total);
+    if (node->output_count < total)
+        capi_buf_printf(to, "; of the first %u, %u %s OVERWRITTEN", node->output_count, overwritten, overwritten == 1 ? "is" : "are");
+    else if (overwritten)
+        capi_buf_printf(to, ", %u %s OVERWRITTEN", overwritten, overwritten == 1 ? "is" : "are");
+    capi_buf_append_byte(to, '\n');
+}
+
 static void append_outputs(capi_buf *to, const capi_plan_node *node)
 {
     uint32_t overwritten = 0;
@@ -105,7 +128,7 @@ static void append_outputs(capi_buf *to, const capi_plan_node *node)
         overwritten += file->exists;
         if (i >= SHOWN_FILES_MAX) continue;
         append_label(to, "writes");
-        capi_buf_printf(to, "file %.*s", CAPI_STR_ARG(file->url));
+        append_plain(to, "file ", file->url);
         if (file->is_elsewhere)
             capi_buf_append_text(to, ", not local");
         else if (file->problem.bytes)
@@ -116,11 +139,7 @@ static void append_outputs(capi_buf *to, const capi_plan_node *node)
         }
         capi_buf_append_byte(to, '\n');
     }
-    if (node->output_count <= SHOWN_FILES_MAX) return;
-    append_label(to, "");
-    capi_buf_printf(to, "and %u more: %u files", node->output_count - SHOWN_FILES_MAX, node->output_count);
-    if (overwritten) capi_buf_printf(to, ", %u are OVERWRITTEN", overwritten);
-    capi_buf_append_byte(to, '\n');
+    append_more_outputs(to, node, overwritten);
 }
 
 static void append_batches(capi_buf *to, const capi_node *node)
@@ -176,6 +195,8 @@ void capi_plan_to_text(const capi_plan *plan, capi_buf *to)
         capi_buf_printf(to, "  %.*s%s\n", CAPI_STR_ARG(plan->left_out[i]->name),
                         plan->left_out[i]->is_manual ? ", manual" : "");
     if (plan->problem_count) capi_buf_printf(to, "\nthe run would fail\n");
-    for (uint32_t i = 0; i < plan->problem_count; i++)
-        capi_buf_printf(to, "  %.*s\n", CAPI_STR_ARG(plan->problems[i]));
+    for (uint32_t i = 0; i < plan->problem_count; i++) {
+        append_plain(to, "  ", plan->problems[i]);
+        capi_buf_append_byte(to, '\n');
+    }
 }

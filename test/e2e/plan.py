@@ -174,4 +174,132 @@ def many_files_are_summed_up(box):
     check("and 294 more: 300 files, 100 are OVERWRITTEN" in text, text)
 
 
+@test
+def not_all_of_a_million_files_are_looked_at(box):
+    box.write("s.json", script(read=csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "t"),
+                               write=csv_writer("t", {"id": "int"}, box.path("out/{batch_idx|string}.csv"), batches=1000000)))
+    box.write("out/00007.csv", "")
+    text = plan(box).out.decode()
+    check("and 999994 more: 1000000 files; of the first 100000, 1 is OVERWRITTEN\n" in text, text)
+
+
+@test
+def names_of_files_do_not_command_the_terminal(box):
+    hostile = box.path("a\x1b[31m\nb\x7f\u009b2J.csv")
+    box.write("s.json", script(read=csv_reader([hostile], {"id": "int"}, "t"),
+                               write=csv_writer("t", {"id": "int"}, box.path("out/\x1b[2J.csv"))))
+    result = plan(box)
+    check_equal(result.code, 1, "exit code")
+    check(not any(bad in result.out for bad in (b"\x1b", b"\x7f", b"\xc2\x9b", b"\nb")), str(result))
+    check("/a [31m b  2J.csv, MISSING\n" in result.out.decode(), str(result))
+    found = json.loads(plan(box, "--output", "json").out)
+    check_equal(found["nodes"][0]["reads_files"][0]["url"], hostile)
+
+
+@test
+def what_a_run_refuses_at_once_a_plan_refuses_too(box):
+    path = box.write("s.json", nodes(box))
+    for words in (["--keyspace", "../x"], ["--keyspace", "system"], ["--data", path], ["--start", ","], ["--start", "nobody"]):
+        words = words + ["--data", box.path("none")] if "--data" not in words else words
+        real, planned = box.capi("run", path, *words), box.capi("run", path, "--dry-run", *words)
+        check_equal((planned.code, planned.out), (real.code, b""), str(words))
+        check_equal(planned.err.split(b"\n")[0], real.err.split(b"\n")[0], str(words))
+    path = box.write("m.json", script(read=dict(csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "t"),
+                                                start_policy="manual")))
+    real, planned = box.capi("run", path, "--data", box.path("none")), box.capi("run", path, "--dry-run", "--data", box.path("none"))
+    check_equal((planned.code, planned.err), (real.code, real.err), "only manual nodes")
+    check_equal(box.capi("run", path, "--dry-run", "--start", "read", "--data", box.path("none2")).code, 0, "started by hand")
+    check(not os.path.exists(box.path("none2")), "the data folder was made")
+
+
+@test
+def files_that_are_no_files_are_told(box):
+    os.mkdir(box.path("folder.csv"))
+    os.symlink("nowhere", box.path("link.csv"))
+    os.mkfifo(box.path("pipe.csv"))
+    with open(box.path("big.csv"), "wb") as big:
+        big.truncate(5 * 10**12)
+    box.write("s.json", script(read=csv_reader([box.path(name + ".csv") for name in ("folder", "link", "pipe", "big")],
+                                               {"id": "int"}, "t"),
+                               write=csv_writer("t", {"id": "int"}, box.path("folder.csv")),
+                               write_big=csv_writer("t", {"id": "int"}, box.path("big.csv"))))
+    result = plan(box)
+    check_equal(result.code, 1, "exit code")
+    text = result.out.decode().replace(box.folder + "/", "")
+    for line in ("reads    file folder.csv, CANNOT BE READ", "reads    file link.csv, MISSING", "reads    file pipe.csv, CANNOT BE READ",
+                 "reads    file big.csv, 5.0 TB", "writes   file folder.csv, CANNOT BE WRITTEN", "writes   file big.csv, OVERWRITES 5.0 TB",
+                 'node "read": input file "folder.csv" is no regular file'):
+        check(line + "\n" in text, "%s is not in\n%s" % (line, text))
+
+
+SEVERAL = """run 1 of keyspace "test" from read_b,read_a: 4 of 4 nodes
+
+step 1
+  read_a, file_table
+    reads    file {0}/a_17.csv, 5 B
+    writes   table a: 1 field; indexes idx_a_one (unique), idx_a_two
+    batches  1, one for each file
+  read_b, file_table, manual
+    reads    file {0}/b.csv, 5 B
+    writes   table b: 1 field
+    batches  1, one for each file
+
+step 2
+  joined, table_lookup_table
+    reads    table b of this run (node read_b)
+    looks up table a of this run (node read_a), by index idx_a_two, inner join, grouped
+    writes   table joined_b: 1 field
+    batches  3
+    policy   current_active_first_stopped_nogo
+
+step 3
+  write, table_file
+    reads    table joined_b of this run (node joined)
+    writes   file {0}/out/17_00001_00000.csv
+    writes   file {0}/out/17_00001_00001.csv
+    batches  2, one file each
+    policy   current_active_first_stopped_nogo
+"""
+
+
+@test
+def several_start_nodes_and_parameters_are_planned(box):
+    box.write("a_17.csv", "x\n1\n\n")
+    box.write("b.csv", "x\n2\n\n")
+    reader = csv_reader([box.path("a_{day}.csv")], {"x": "int"}, "a", indexes={"idx_a_one": "unique(x)", "idx_a_two": "non_unique(x)"})
+    box.write("s.json", script(
+        read_a=reader,
+        read_b=dict(csv_reader([box.path("b.csv")], {"x": "int"}, "b"), start_policy="manual"),
+        joined={"type": "table_lookup_table", "r": {"table": "b", "expected_batches_total": "{lookups|number}"},
+                "l": {"index_name": "idx_a_two", "join_on": "r.x", "group": True, "join_type": "inner"},
+                "w": {"name": "joined_b", "fields": {"n": {"expression": "count()", "type": "int"}}}},
+        write=csv_writer("joined_b", {"n": "int"}, box.path("out/{day}_{run_id|string}_{batch_idx|string}.csv"), batches=2)))
+    box.write("p.json", {"day": "17", "lookups": 3})
+    result = plan(box, "--params", box.path("p.json"), "--start", "read_b,read_a")
+    check_equal(result.code, 0, str(result))
+    check_equal(result.out.decode(), SEVERAL.format(box.folder))
+    check_fails(plan(box, "--start", "read_b,read_a"), 2, "day")
+
+
+def contents(folder):
+    found = {}
+    for path, _, names in os.walk(folder):
+        found[path] = sorted(names)
+        for name in names:
+            with open(os.path.join(path, name), "rb") as file:
+                found[os.path.join(path, name)] = file.read()
+    return found
+
+
+@test
+def a_plan_leaves_the_state_as_it_is(box):
+    box.write("s.json", nodes(box))
+    box.run_well(box.path("s.json"))
+    before = contents(box.folder)
+    for words in ([], ["--start", "checked"], ["--start", "write"], ["--keyspace", "other"], ["--output", "json"]):
+        plan(box, *words)
+        now = contents(box.folder)
+        check_equal([path for path in {**before, **now} if before.get(path) != now.get(path)], [], "changed by %s" % words)
+
+
 main()
