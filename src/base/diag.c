@@ -181,6 +181,13 @@ static void print_place(const capi_diag *diag, capi_buf *to)
 }
 
 /* Control characters would disturb the terminal, so each shows as one "?"; a tab stays, for the caret line has it too. */
+/* What names and values bring along must not move a terminal's cursor. */
+static void append_plainly(capi_buf *to, capi_str text)
+{
+    for (size_t i = 0; i < text.bytes; i++)
+        capi_buf_append_byte(to, ((unsigned char)text.data[i] < 0x20 && text.data[i] != '\n') || text.data[i] == 0x7f ? '?' : text.data[i]);
+}
+
 static void print_excerpt(const capi_diag *diag, capi_buf *to)
 {
     capi_str excerpt = diag->excerpt;
@@ -225,7 +232,7 @@ void capi_diag_print(const capi_diag *diag, capi_buf *to)
 {
     print_place(diag, to);
     capi_buf_append_text(to, diag->severity == CAPI_ERROR ? "error: " : "warning: ");
-    capi_buf_append_str(to, diag->message);
+    append_plainly(to, diag->message);
     if (diag->rule.bytes) capi_buf_printf(to, " [%.*s]", CAPI_STR_ARG(diag->rule));
     capi_buf_append_byte(to, '\n');
     if (diag->line && diag->excerpt.data) {

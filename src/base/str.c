@@ -174,7 +174,7 @@ capi_str capi_str_nearest(capi_str wrong, const capi_str *candidates, size_t cou
         unsigned distance;
 
         if (candidate.bytes == 0 || candidate.bytes > NEAREST_MAX) continue;
-        if (limit < 2) limit = 2;
+        if (limit < 2) limit = wrong.bytes < 2 ? 1 : 2; /* one letter for another is no slip of the pen, its case is */
         distance = edit_distance(wrong, candidate);
         if (distance <= limit && (nearest.bytes == 0 || distance < nearest_distance)) {
             nearest = candidate;

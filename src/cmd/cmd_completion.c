@@ -89,8 +89,8 @@ static void append_bash_values(capi_buf *to, const capi_command *command)
         if (!option->value) continue;
         capi_buf_printf(to, "    \"%s --%s\")", command->name, option->name);
         switch (kind_of(option)) {
-        case VALUE_FILE: capi_buf_append_text(to, " COMPREPLY=($(compgen -f -- \"$cur\"));"); break;
-        case VALUE_FOLDER: capi_buf_append_text(to, " COMPREPLY=($(compgen -d -- \"$cur\"));"); break;
+        case VALUE_FILE: capi_buf_append_text(to, " mapfile -t COMPREPLY < <(compgen -f -- \"$cur\");"); break;
+        case VALUE_FOLDER: capi_buf_append_text(to, " mapfile -t COMPREPLY < <(compgen -d -- \"$cur\");"); break;
         case VALUE_WORDS:
             capi_buf_append_text(to, " COMPREPLY=($(compgen -W \"");
             append_words(to, option->value, ' ');
@@ -141,7 +141,7 @@ static void append_bash(capi_buf *to)
                              "    elif [[ -n $words ]] && ((first == 2)); then\n"
                              "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
                              "    else\n"
-                             "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+                             "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
                              "    fi\n}\n"
                              "complete -o filenames -F _capillaries capillaries\n");
 }

@@ -55,7 +55,10 @@ typedef struct capi_plan {
     {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)",    \
      false},                                                                                                           \
         CAPI_OPTION_KEYSPACE,                                                                                          \
-        {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}, CAPI_OPTION_OUTPUT
+        {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},                                                        \
+    {                                                                                                                  \
+        "output", "table|json", "form of the plan: for people or for programs (default: table)", false                 \
+    }
 
 /* With --start, --keyspace, --data. The script must outlive the plan. */
 CAPI_MUST_USE capi_status capi_plan_make(const capi_args *args, const capi_script *script, capi_plan *out, capi_err *err);

@@ -108,7 +108,7 @@ static capi_status skip_comment(expr_lexer *lexer, bool *has_newline, capi_err *
         if (peek(lexer, 0) == '\n') *has_newline = true;
         lexer->at++;
     }
-    return lexer_fail(lexer, from, from + 2, "comment is not terminated, it starts", err);
+    return lexer_fail(lexer, from, from + 2, "comment without its \"*/\"", err);
 }
 
 /* Skips to the next token; *newline tells that the expression has ended before it. */
@@ -375,7 +375,7 @@ static capi_status lex_quoted(expr_lexer *lexer, expr_token *out, capi_err *err)
         char c = peek(lexer, 0);
 
         if (c == 0 || c == '\n')
-            return lexer_fail(lexer, out->offset, lexer->at, "text is not terminated, it starts", err);
+            return lexer_fail(lexer, out->offset, lexer->at, "text without its closing quotation mark", err);
         if (c == '"') break;
         if (c == '\\')
             CAPI_TRY(skip_escape(lexer, '"', err));
@@ -395,7 +395,7 @@ static capi_status lex_raw(expr_lexer *lexer, expr_token *out, capi_err *err)
 
     lexer->at++;
     end = memchr(lexer->text.data + lexer->at, '`', lexer->text.bytes - lexer->at);
-    if (!end) return lexer_fail(lexer, out->offset, out->offset + 1, "raw text is not terminated, it starts", err);
+    if (!end) return lexer_fail(lexer, out->offset, out->offset + 1, "raw text without its closing backquote", err);
     lexer->at = (uint32_t)(end - lexer->text.data) + 1;
     out->kind = TOKEN_RAW;
     out->text = capi_str_slice(lexer->text, out->offset, lexer->at);
@@ -412,7 +412,7 @@ static capi_status lex_rune(expr_lexer *lexer, expr_token *out, capi_err *err)
         char c = peek(lexer, 0);
 
         if (c == 0 || c == '\n')
-            return lexer_fail(lexer, out->offset, lexer->at, "character literal is not terminated, it starts", err);
+            return lexer_fail(lexer, out->offset, lexer->at, "character without its closing quotation mark", err);
         if (c == '\'') break;
         if (c == '\\') {
             CAPI_TRY(skip_escape(lexer, '\'', err));
@@ -445,6 +445,7 @@ static capi_status lex_operator(expr_lexer *lexer, expr_token *out, capi_err *er
 {
     capi_str rest = capi_str_slice(lexer->text, lexer->at, lexer->text.bytes);
     uint32_t bytes = 1;
+    char what[64];
 
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         if (!capi_str_starts(rest, operators[i])) continue;
@@ -457,7 +458,8 @@ static capi_status lex_operator(expr_lexer *lexer, expr_token *out, capi_err *er
     }
     while (bytes < rest.bytes && (rest.data[bytes] & 0xC0) == 0x80)
         bytes++;
-    return lexer_fail(lexer, lexer->at, lexer->at + bytes, "unexpected character", err);
+    snprintf(what, sizeof what, "unexpected character \"%.*s\"", (int)bytes, rest.data);
+    return lexer_fail(lexer, lexer->at, lexer->at + bytes, what, err);
 }
 
 capi_status lexer_next(expr_lexer *lexer, expr_token *out, capi_err *err)

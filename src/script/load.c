@@ -53,6 +53,19 @@ void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree 
                         words);
 }
 
+void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule, const capi_tree *value,
+                                const capi_order_mistake *mistakes)
+{
+    for (; mistakes; mistakes = mistakes->next) {
+        uint32_t start;
+        uint32_t end;
+
+        capi_tree_locate(value, source->text, mistakes->start, mistakes->end, &start, &end);
+        capi_report_error(&loader->report, rule ? rule : mistakes->rule, source, start, end, "%.*s",
+                          CAPI_STR_ARG(mistakes->message));
+    }
+}
+
 const capi_tree *capi_loader_key_of(const draft_node *node, const char *section)
 {
     for (uint32_t i = 0; node->settings.map && i < node->settings.map->count; i++)

@@ -187,7 +187,7 @@ static void read_columns(capi_loader *loader, draft_node *node, capi_file_sink *
 static void read_top(capi_loader *loader, draft_node *node, capi_file_sink *file)
 {
     const capi_tree *top = capi_settings_value(&node->writer, CAPI_SET_FILE_TOP);
-    capi_order_mistake mistake;
+    const capi_order_mistake *mistakes;
     capi_settings settings;
     const capi_tree *order;
     const capi_tree *limit;
@@ -204,14 +204,8 @@ static void read_top(capi_loader *loader, draft_node *node, capi_file_sink *file
     if (file->top_limit > TOP_LIMIT_MAX)
         capi_loader_error(loader, "V39", limit, "limit %lld is more than %d", (long long)limit->integer, TOP_LIMIT_MAX);
     if (node->written.is_unknown) return;
-    file->has_top = capi_order_read(loader->arena, order->string, &node->written, &file->top_order, &mistake);
-    if (!file->has_top) {
-        uint32_t start;
-        uint32_t end;
-
-        capi_tree_locate(order, loader->source.text, mistake.start, mistake.end, &start, &end);
-        capi_report_error(&loader->report, "V40", &loader->source, start, end, "%s", mistake.err.text);
-    }
+    file->has_top = capi_order_read(loader->arena, order->string, &node->written, &file->top_order, &mistakes);
+    capi_loader_order_mistakes(loader, &loader->source, "V40", order, mistakes);
 }
 
 static void read_url(capi_loader *loader, draft_node *node, capi_file_sink *file)

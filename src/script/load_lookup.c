@@ -61,9 +61,15 @@ void capi_load_lookup_read(capi_loader *loader, draft_node *node)
 static void report_unknown_index(capi_loader *loader, const draft_node *node, const capi_tree *value)
 {
     uint32_t count = loader->index_by_name.count;
-    capi_str *names = capi_new_array(loader->arena, capi_str, count);
+    capi_str *names;
     capi_str hint;
 
+    if (!capi_report_may_hint(&loader->report)) {
+        capi_loader_error(loader, "V58", value ? value : capi_loader_key_of(node, "l"), "no node makes index \"%.*s\"",
+                          CAPI_STR_ARG(value ? value->string : CAPI_STR("")));
+        return;
+    }
+    names = capi_new_array(loader->scratch, capi_str, count);
     for (uint32_t i = 0; i < count; i++)
         names[i] = loader->index_by_name.entries[i].name;
     if (!value || value->string.bytes == 0) {
@@ -119,12 +125,15 @@ static void report_join(capi_loader *loader, const capi_tree *value, const char 
 
 static void report_join_name(capi_loader *loader, draft_node *node, const capi_tree *value, const join_field *field)
 {
-    capi_str *names = capi_new_array(loader->arena, capi_str, node->readable->count);
-    capi_str hint;
+    capi_str *names;
+    capi_str hint = {0};
 
-    for (uint32_t i = 0; i < node->readable->count; i++)
-        names[i] = node->readable->items[i].name;
-    hint = capi_did_you_mean(loader->scratch, field->name, names, node->readable->count);
+    if (capi_report_may_hint(&loader->report)) {
+        names = capi_new_array(loader->scratch, capi_str, node->readable->count);
+        for (uint32_t i = 0; i < node->readable->count; i++)
+            names[i] = node->readable->items[i].name;
+        hint = capi_did_you_mean(loader->scratch, field->name, names, node->readable->count);
+    }
     report_join(loader, value, "V61", field,
                 capi_str_format(loader->scratch, "table \"%.*s\" has no field \"%.*s\"%.*s",
                                 CAPI_STR_ARG(node->node->source_table), CAPI_STR_ARG(field->name), CAPI_STR_ARG(hint))
@@ -140,13 +149,18 @@ static bool read_join_field(capi_loader *loader, draft_node *node, const capi_tr
 
     field->name = dot < 0 ? CAPI_STR("") : capi_str_trim(capi_str_slice(item, (size_t)dot + 1, item.bytes));
     if (dot < 0 || alias.bytes == 0 || field->name.bytes == 0 || capi_str_find(field->name, CAPI_STR(".")) >= 0) {
-        report_join(loader, value, "V59", field, "join_on is a list of left fields: r.a,r.b");
+        report_join(loader, value, "V59", field,
+                    capi_str_format(loader->scratch,
+                                    "\"%.*s\" is not a field of the left table; expected r.name, more than one as "
+                                    "r.a,r.b",
+                                    CAPI_STR_ARG(item))
+                        .data);
         return false;
     }
     if (!capi_str_is(alias, "r")) {
         report_join(
             loader, value, "V60", field,
-            capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; the left fields are r.*", CAPI_STR_ARG(alias))
+            capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; expected r, the left table", CAPI_STR_ARG(alias))
                 .data);
         return false;
     }
@@ -248,7 +262,7 @@ static void match_fields(capi_loader *loader, draft_node *node, const capi_tree 
     bool by_name;
 
     if (count != key->part_count) {
-        capi_loader_error(loader, "V62", value, "join_on has %u field%s, index \"%.*s\" has %u component%s", count,
+        capi_loader_error(loader, "V62", value, "join_on has %u field%s, but index \"%.*s\" has %u component%s", count,
                           count == 1 ? "" : "s", CAPI_STR_ARG(node->right->index->name), key->part_count,
                           key->part_count == 1 ? "" : "s");
         return;

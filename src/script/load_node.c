@@ -32,10 +32,19 @@ static void read_type(capi_loader *loader, draft_node *node)
     all = capi_words_join(loader->scratch, words, CAPI_NODE_TYPE_COUNT, false);
     if (!value)
         capi_loader_error(loader, "V10", node->key, "\"type\" is missing; expected one of %.*s", CAPI_STR_ARG(all));
-    else
+    else {
+        capi_str nearest = capi_str_nearest(value->string, words, CAPI_NODE_TYPE_COUNT);
+
         capi_loader_error(loader, "V10", value, "unknown node type \"%.*s\"; expected one of %.*s%.*s",
                           CAPI_STR_ARG(value->string), CAPI_STR_ARG(all),
                           CAPI_STR_ARG(capi_did_you_mean(loader->scratch, value->string, words, CAPI_NODE_TYPE_COUNT)));
+        /* It is read on as what it most likely is, for the sake of the other mistakes in it. */
+        for (uint32_t i = 0; i < CAPI_NODE_TYPE_COUNT && nearest.bytes; i++)
+            if (capi_str_equal(nearest, words[i])) {
+                node->node->type = (capi_node_type)i;
+                node->has_type = true;
+            }
+    }
 }
 
 /* One of two words, the first if absent or empty; true: the second. */

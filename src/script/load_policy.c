@@ -43,14 +43,15 @@ typedef struct policy_reader {
     capi_name_list nrs, old, constants, order_names;
 } policy_reader;
 
-static void about(policy_reader *reader, capi_str policy, int64_t rule)
+/* Rules are counted from 1; 0: the policy as a whole. */
+static void about(policy_reader *reader, capi_str policy, uint32_t rule)
 {
     capi_loader *loader = reader->loader;
 
     loader->report.context =
-        rule < 0 ? capi_str_format(loader->scratch, "in dependency policy \"%.*s\"", CAPI_STR_ARG(policy))
-                 : capi_str_format(loader->scratch, "in rule %lld of dependency policy \"%.*s\"", (long long)rule,
-                                   CAPI_STR_ARG(policy));
+        rule == 0 ? capi_str_format(loader->scratch, "in dependency policy \"%.*s\"", CAPI_STR_ARG(policy))
+                  : capi_str_format(loader->scratch, "in rule %u of dependency policy \"%.*s\"", rule,
+                                    CAPI_STR_ARG(policy));
 }
 
 static void report_at(policy_reader *reader, const char *rule, const capi_tree *at, capi_str message)
@@ -115,7 +116,7 @@ static void read_rule(policy_reader *reader, capi_policy *policy, uint32_t numbe
     const capi_expr *expr = NULL;
     capi_program *program;
 
-    about(reader, policy->name, number);
+    about(reader, policy->name, number + 1);
     if (tree->kind == CAPI_TREE_NULL) report_at(reader, "V81", tree, CAPI_STR("the rule is null; expected a map"));
     capi_settings_read(&loader->report, reader->source, tree, CAPI_SECTION_RULE, "the rule", &settings);
     if (!settings.map) return;
@@ -132,14 +133,11 @@ static void read_rule(policy_reader *reader, capi_policy *policy, uint32_t numbe
 static void read_order(policy_reader *reader, capi_policy *policy, const capi_settings *settings)
 {
     const capi_tree *value = capi_settings_value(settings, CAPI_SET_POLICY_ORDER);
-    capi_order_mistake mistake;
-    uint32_t start;
-    uint32_t end;
+    const capi_order_mistake *mistakes;
 
     if (!value) return;
-    if (capi_order_read(reader->loader->arena, value->string, &reader->order_names, &policy->order, &mistake)) return;
-    capi_tree_locate(value, reader->source->text, mistake.start, mistake.end, &start, &end);
-    capi_report_error(&reader->loader->report, "V82", reader->source, start, end, "%s", mistake.err.text);
+    capi_order_read(reader->loader->arena, value->string, &reader->order_names, &policy->order, &mistakes);
+    capi_loader_order_mistakes(reader->loader, reader->source, "V82", value, mistakes);
 }
 
 static void read_policy(policy_reader *reader, const capi_tree_member *member, capi_policy *policy)
@@ -149,7 +147,7 @@ static void read_policy(policy_reader *reader, const capi_tree_member *member, c
     capi_policy_rule *made;
 
     policy->name = member->key->string;
-    about(reader, policy->name, -1);
+    about(reader, policy->name, 0);
     if (member->value->kind == CAPI_TREE_NULL)
         report_at(reader, "V81", member->key, CAPI_STR("the policy is null; expected a map"));
     capi_settings_read(&reader->loader->report, reader->source, member->value, CAPI_SECTION_POLICY, "the policy",

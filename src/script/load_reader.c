@@ -89,7 +89,8 @@ static bool detect_kind(capi_loader *loader, draft_node *node, const column_draf
         parquet_count += columns[i].parquet_name.bytes > 0;
         is_csv |= columns[i].header.bytes > 0 || (columns[i].index && columns[i].index->integer > 0);
     }
-    *kind = parquet_count ? CAPI_FILE_PARQUET : CAPI_FILE_CSV;
+    *kind = parquet_count * 2 > count ? CAPI_FILE_PARQUET : CAPI_FILE_CSV;
+    if (parquet_count * 2 == count && !is_csv) *kind = CAPI_FILE_PARQUET;
     if (parquet_count == 0 && !is_csv) {
         capi_loader_error(loader, "V18", capi_loader_key_of(node, "r"),
                           "it cannot be told whether the files are CSV or Parquet; give columns with csv.col_hdr, "
@@ -97,13 +98,15 @@ static bool detect_kind(capi_loader *loader, draft_node *node, const column_draf
         return false;
     }
     if (parquet_count == 0 || parquet_count == count) return true;
-    for (uint32_t i = 0; i < count; i++)
-        if (columns[i].parquet_name.bytes == 0) {
-            capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(columns[i].key->string));
-            capi_loader_error(
-                loader, "S7", columns[i].key,
-                "other columns have a parquet.col_name, this one has none; a file is all CSV or all Parquet");
-        }
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_parquet = columns[i].parquet_name.bytes > 0;
+
+        if (is_parquet == (*kind == CAPI_FILE_PARQUET)) continue;
+        capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(columns[i].key->string));
+        capi_loader_error(loader, "S7", columns[i].key, "%u of %u columns are %s, this one is %s; a file is all CSV or all Parquet",
+                          is_parquet ? count - parquet_count : parquet_count, count, is_parquet ? "CSV" : "Parquet",
+                          is_parquet ? "Parquet" : "CSV");
+    }
     return false;
 }
 
@@ -359,12 +362,18 @@ void capi_load_reader_read(capi_loader *loader, draft_node *node)
 
 static void report_unknown_table(capi_loader *loader, const draft_node *node)
 {
-    capi_str *tables = capi_new_array(loader->arena, capi_str, loader->node_count);
     capi_str wrong = node->node->source_table;
+    capi_str *tables;
     uint32_t count = 0;
     capi_str hint;
 
     if (loader->has_nameless_table || capi_map_get(&loader->broken_tables, wrong)) return;
+    if (!capi_report_may_hint(&loader->report)) {
+        capi_loader_error(loader, "V57", capi_settings_value(&node->reader, CAPI_SET_READER_TABLE), "no node makes table \"%.*s\"",
+                          CAPI_STR_ARG(wrong));
+        return;
+    }
+    tables = capi_new_array(loader->scratch, capi_str, loader->node_count);
     for (uint32_t i = 0; i < loader->node_by_table.count; i++)
         tables[count++] = loader->node_by_table.entries[i].name;
     hint = capi_did_you_mean(loader->scratch, wrong, tables, count);

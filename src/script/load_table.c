@@ -48,7 +48,7 @@ static void check_table_name(capi_loader *loader, const draft_node *node)
                           CAPI_STR_ARG(name), name.bytes, NAME_BYTES_MAX);
 }
 
-static void check_index_name(capi_loader *loader, const draft_index *index)
+static void check_index_name(capi_loader *loader, draft_index *index)
 {
     capi_str name = index->index->name;
 
@@ -56,9 +56,12 @@ static void check_index_name(capi_loader *loader, const draft_index *index)
         capi_loader_error(loader, "V33", index->key,
                           "index name \"%.*s\" must be \"idx\" and at least one more letter A-Z a-z, digit or _",
                           CAPI_STR_ARG(name));
-    if (name.bytes > NAME_BYTES_MAX)
+    else if (name.bytes > NAME_BYTES_MAX)
         capi_loader_error(loader, "V34", index->key, "index name \"%.*s\" has %zu bytes; at most %d are allowed",
                           CAPI_STR_ARG(name), name.bytes, NAME_BYTES_MAX);
+    else
+        return;
+    index->is_used = true; /* nobody can use it: that is no news */
 }
 
 static capi_str lower_case(capi_arena *arena, capi_str text)
@@ -124,9 +127,7 @@ static void read_fields(capi_loader *loader, draft_node *node)
 static void read_index(capi_loader *loader, draft_node *node, const capi_tree_member *member, draft_index *index,
                        capi_index *made)
 {
-    capi_order_mistake mistake;
-    uint32_t start;
-    uint32_t end;
+    const capi_order_mistake *mistakes;
 
     made->name = member->key->string;
     made->owner = node->node;
@@ -134,10 +135,9 @@ static void read_index(capi_loader *loader, draft_node *node, const capi_tree_me
     capi_loader_about(loader, node, "index \"%.*s\"", CAPI_STR_ARG(made->name));
     check_index_name(loader, index);
     if (node->written.is_unknown) return;
-    index->is_right = capi_order_read_index(loader->arena, member->value->string, &node->written, &made->key, &mistake);
-    if (index->is_right) return;
-    capi_tree_locate(member->value, loader->source.text, mistake.start, mistake.end, &start, &end);
-    capi_report_error(&loader->report, mistake.rule, &loader->source, start, end, "%s", mistake.err.text);
+    index->is_right =
+        capi_order_read_index(loader->arena, member->value->string, &node->written, &made->key, &mistakes);
+    capi_loader_order_mistakes(loader, &loader->source, NULL, member->value, mistakes);
 }
 
 static void read_indexes(capi_loader *loader, draft_node *node, capi_table_sink *table)
@@ -147,11 +147,18 @@ static void read_indexes(capi_loader *loader, draft_node *node, capi_table_sink 
     capi_index *made = capi_new_array(loader->arena, capi_index, count);
 
     node->indexes = capi_new_array(loader->scratch, draft_index, count);
-    node->index_count = count;
     table->indexes = made;
-    table->index_count = count;
-    for (uint32_t i = 0; i < count; i++)
-        read_index(loader, node, &map->members[i], &node->indexes[i], &made[i]);
+    node->index_count = table->index_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = node->index_count;
+
+        if (map->members[i].value->kind != CAPI_TREE_STRING) { /* has been told */
+            capi_map_put(&loader->broken_indexes, map->members[i].key->string, (void *)(uintptr_t)map);
+            continue;
+        }
+        read_index(loader, node, &map->members[i], &node->indexes[at], &made[at]);
+        node->index_count = table->index_count = at + 1;
+    }
 }
 
 static void check_distinct(capi_loader *loader, draft_node *node)

@@ -6,10 +6,8 @@ typedef struct tag_draft {
     const capi_tree *map;
 } tag_draft;
 
-static bool criteria_are_strings(capi_loader *loader, const capi_source *source, const capi_tree *map)
+static void check_criteria_are_strings(capi_loader *loader, const capi_source *source, const capi_tree *map)
 {
-    bool is_ok = true;
-
     for (uint32_t i = 0; i < map->count; i++) {
         const capi_tree *value = map->members[i].value;
 
@@ -17,9 +15,7 @@ static bool criteria_are_strings(capi_loader *loader, const capi_source *source,
         capi_report_error(&loader->report, "V50", source, value->start, value->end,
                           "the criterion of tag \"%.*s\" is %s; expected a string",
                           CAPI_STR_ARG(map->members[i].key->string), capi_tree_kind_name(value->kind));
-        is_ok = false;
     }
-    return is_ok;
 }
 
 /* JSON whatever it is called, so that every file of the reference is understood; what is named as YAML and is no JSON is YAML. */
@@ -59,7 +55,8 @@ static bool read_criteria_file(capi_loader *loader, const capi_tree *url, tag_dr
                           capi_tree_kind_name(out->map->kind));
         return false;
     }
-    return criteria_are_strings(loader, source, out->map);
+    check_criteria_are_strings(loader, source, out->map);
+    return true;
 }
 
 static bool find_criteria(capi_loader *loader, draft_node *node, tag_draft *out)
@@ -78,7 +75,7 @@ static bool find_criteria(capi_loader *loader, draft_node *node, tag_draft *out)
         capi_loader_error(loader, "V49", url ? url : capi_loader_key_of(node, "p"),
                           has_url ? "both \"tag_criteria\" and \"tag_criteria_url\" are given; one of them must go"
                                   : "either \"tag_criteria\" (not empty) or \"tag_criteria_url\" must be given");
-        return false;
+        if (!has_criteria) return false;
     }
     *out = (tag_draft){&loader->source, criteria};
     return has_criteria || read_criteria_file(loader, url, out);
@@ -131,7 +128,7 @@ void capi_load_tag_check(capi_loader *loader, draft_node *node)
     node->criteria = capi_new_array(loader->arena, const capi_expr *, node->criterion_count);
     tags = capi_new_array(loader->arena, capi_tag, node->criterion_count);
     for (uint32_t i = 0; i < node->criterion_count; i++) {
-        check_criterion(loader, node, &draft, i);
+        if (draft.map->members[i].value->kind == CAPI_TREE_STRING) check_criterion(loader, node, &draft, i);
         tags[i] = (capi_tag){draft.map->members[i].key->string, node->criteria[i]};
     }
     if (draft.source != &loader->source) processor->criteria_url = draft.source->url;

@@ -116,6 +116,9 @@ void capi_loader_error(capi_loader *loader, const char *rule, const capi_tree *v
     CAPI_PRINTF(4, 5);
 void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree *value, const char *format, ...)
     CAPI_PRINTF(4, 5);
+/* Mistakes of an index definition or an order in `value`; rule NULL: their own. */
+void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule, const capi_tree *value,
+                                const capi_order_mistake *mistakes);
 /* The place to blame for a setting that is missing: the key of the map it is missing in. */
 const capi_tree *capi_loader_key_of(const draft_node *node, const char *section);
 /* The data type named by a setting; reports under `rule` if it is none. */

@@ -1,7 +1,8 @@
 /* order.c - a small parser for index definitions and order expressions.
  *
  * Components and modifiers are read as whole terms (a word, a number, a dotted name, a call), so that "w.a", "1" or
- * "desc()" are mistakes about names and modifiers, with the term underlined, and not just bad syntax. */
+ * "desc()" are mistakes about names and modifiers, with the term underlined, and not just bad syntax. After such a mistake
+ * reading goes on; a mistake of syntax ends it. */
 #include "script/order.h"
 
 #include "script/source.h"
@@ -9,7 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LENGTH_DEFAULT = 64, LENGTH_MIN = 16, LENGTH_MAX = 1024, PARTS_MAX = 1000 };
+enum { LENGTH_DEFAULT = 64, LENGTH_MIN = 16, LENGTH_MAX = 1024, PARTS_MAX = 1000, MISTAKES_MAX = 20 };
 
 typedef struct order_parser {
     capi_arena *arena;
@@ -18,25 +19,38 @@ typedef struct order_parser {
     const capi_name_list *names;
     capi_key_part *parts;
     uint32_t part_count, part_capacity;
-    capi_order_mistake *mistake;
+    capi_order_mistake *first, *last;
+    uint32_t mistake_count;
 } order_parser;
 
+/* Notes a mistake; false. */
 static bool fail(order_parser *parser, const char *rule, size_t start, size_t end, const char *format, ...)
     CAPI_PRINTF(5, 6);
 
 static bool fail(order_parser *parser, const char *rule, size_t start, size_t end, const char *format, ...)
 {
+    capi_order_mistake *mistake;
     va_list args;
     char words[1024];
 
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    parser->mistake->rule = rule;
-    parser->mistake->start = start;
-    parser->mistake->end = end;
-    capi_err_set_at(&parser->mistake->err, CAPI_INVALID, (int64_t)start, (uint32_t)(end - start), "%s", words);
+    mistake = capi_new(parser->arena, capi_order_mistake);
+    *mistake = (capi_order_mistake){NULL, rule, start, end, capi_str_copy(parser->arena, capi_str_of(words))};
+    if (parser->last)
+        parser->last->next = mistake;
+    else
+        parser->first = mistake;
+    parser->last = mistake;
+    parser->mistake_count++;
     return false;
+}
+
+/* After a mistake that leaves the syntax clear: true unless there are too many. */
+static bool go_on(const order_parser *parser)
+{
+    return parser->mistake_count < MISTAKES_MAX;
 }
 
 static int peek(order_parser *parser)
@@ -118,56 +132,76 @@ static bool read_term(order_parser *parser, order_term *term)
     return true;
 }
 
-/* ---- modifiers ---- */
-
-static bool set_length(order_parser *parser, const order_term *term, const capi_name *name, capi_key_part *part)
+/* What stands in parentheses is not judged: whose it is, is not known. */
+static bool skip_parentheses(order_parser *parser)
 {
-    uint64_t length = 0;
+    uint32_t depth = 0;
 
-    if (name->has_type && name->type != CAPI_STRING)
-        return fail(parser, "V31", term->start, term->end, "a length is for strings only; \"%.*s\" is %s",
-                    CAPI_STR_ARG(name->name), capi_type_name(name->type));
-    for (size_t i = 0; i < term->text.bytes && length <= LENGTH_MAX; i++)
-        length = length * 10 + (uint64_t)(term->text.data[i] - '0');
-    if (length > LENGTH_MAX)
-        return fail(parser, "V31", term->start, term->end, "length %.*s is more than %d", CAPI_STR_ARG(term->text),
-                    LENGTH_MAX);
-    part->length = length < LENGTH_MIN ? LENGTH_MIN : (uint32_t)length;
+    do {
+        int byte = peek(parser);
+
+        if (byte < 0) return fail_syntax(parser, "\")\"");
+        depth += byte == '(';
+        depth -= byte == ')';
+        parser->at++;
+    } while (depth > 0);
     return true;
 }
 
-static bool fail_modifier(order_parser *parser, const order_term *term)
+/* ---- modifiers ---- */
+
+static void set_length(order_parser *parser, const order_term *term, const capi_name *name, capi_key_part *part)
+{
+    uint64_t length = 0;
+
+    if (name->has_type && name->type != CAPI_STRING) {
+        fail(parser, "V31", term->start, term->end, "a length is for strings only; \"%.*s\" is %s",
+                    CAPI_STR_ARG(name->name), capi_type_name(name->type));
+        return;
+    }
+    for (size_t i = 0; i < term->text.bytes && length <= LENGTH_MAX; i++)
+        length = length * 10 + (uint64_t)(term->text.data[i] - '0');
+    if (length > LENGTH_MAX)
+        fail(parser, "V31", term->start, term->end, "length %.*s is more than %d", CAPI_STR_ARG(term->text), LENGTH_MAX);
+    part->length = length < LENGTH_MIN ? LENGTH_MIN : (uint32_t)length;
+}
+
+static void fail_modifier(order_parser *parser, const order_term *term)
 {
     static const capi_str words[] = {{"asc", 3}, {"desc", 4}, {"case_sensitive", 14}, {"ignore_case", 11}};
     capi_str hint = capi_did_you_mean(parser->arena, term->text, words, 4);
 
     if (term->kind == TERM_OTHER &&
         (is_digit((unsigned char)term->text.data[0]) || strchr("\"`.-", term->text.data[0])))
-        return fail(parser, "V31", term->start, term->end, "length %.*s is not a whole number without sign and quotes",
-                    CAPI_STR_ARG(term->text));
-    return fail(parser, "V30", term->start, term->end,
-                "unknown modifier \"%.*s\"; expected asc, desc, case_sensitive, ignore_case or a length%.*s",
-                CAPI_STR_ARG(term->text), CAPI_STR_ARG(hint));
+        fail(parser, "V31", term->start, term->end, "length %.*s is not a whole number without sign and quotes",
+             CAPI_STR_ARG(term->text));
+    else
+        fail(parser, "V30", term->start, term->end,
+             "unknown modifier \"%.*s\"; expected asc, desc, case_sensitive, ignore_case or a length%.*s",
+             CAPI_STR_ARG(term->text), CAPI_STR_ARG(hint));
 }
 
 static bool set_modifier(order_parser *parser, const order_term *term, const capi_name *name, capi_key_part *part)
 {
     bool is_case = capi_str_is(term->text, "case_sensitive") || capi_str_is(term->text, "ignore_case");
 
-    if (term->kind == TERM_INT) return set_length(parser, term, name, part);
-    if (peek(parser) == '(')
-        return fail(parser, "V30", term->start, parser->at + 1, "modifier \"%.*s\" takes no parentheses",
-                    CAPI_STR_ARG(term->text));
-    if (capi_str_is(term->text, "asc") || capi_str_is(term->text, "desc")) {
-        part->descending = capi_str_is(term->text, "desc");
-        return true;
+    if (term->kind != TERM_INT && peek(parser) == '(') {
+        fail(parser, "V30", term->start, parser->at + 1, "modifier \"%.*s\" takes no parentheses",
+             CAPI_STR_ARG(term->text));
+        return skip_parentheses(parser) && go_on(parser);
     }
-    if (!is_case) return fail_modifier(parser, term);
-    if (name->has_type && name->type != CAPI_STRING)
-        return fail(parser, "V32", term->start, term->end, "\"%.*s\" is for strings only; \"%.*s\" is %s",
-                    CAPI_STR_ARG(term->text), CAPI_STR_ARG(name->name), capi_type_name(name->type));
-    part->ignore_case = capi_str_is(term->text, "ignore_case");
-    return true;
+    if (term->kind == TERM_INT)
+        set_length(parser, term, name, part);
+    else if (capi_str_is(term->text, "asc") || capi_str_is(term->text, "desc"))
+        part->descending = capi_str_is(term->text, "desc");
+    else if (!is_case)
+        fail_modifier(parser, term);
+    else if (name->has_type && name->type != CAPI_STRING)
+        fail(parser, "V32", term->start, term->end, "\"%.*s\" is for strings only; \"%.*s\" is %s",
+             CAPI_STR_ARG(term->text), CAPI_STR_ARG(name->name), capi_type_name(name->type));
+    else
+        part->ignore_case = capi_str_is(term->text, "ignore_case");
+    return go_on(parser);
 }
 
 static bool read_modifiers(order_parser *parser, const capi_name *name, capi_key_part *part)
@@ -190,24 +224,19 @@ static bool read_modifiers(order_parser *parser, const capi_name *name, capi_key
 
 /* ---- components ---- */
 
-static bool fail_name(order_parser *parser, const order_term *term)
+static void fail_name(order_parser *parser, const order_term *term)
 {
     capi_str *words = capi_new_array(parser->arena, capi_str, parser->names->count);
+    capi_str known;
     capi_str hint;
 
     for (uint32_t i = 0; i < parser->names->count; i++)
         words[i] = parser->names->items[i].name;
-    if (term->kind != TERM_WORD)
-        return fail(parser, "V29", term->start, term->end, "\"%.*s\" is not a bare name; expected one of %.*s",
-                    CAPI_STR_ARG(term->text),
-                    CAPI_STR_ARG(capi_words_join(parser->arena, words, parser->names->count, false)));
+    known = capi_words_join(parser->arena, words, parser->names->count, false);
     hint = capi_did_you_mean(parser->arena, term->text, words, parser->names->count);
-    if (hint.bytes)
-        return fail(parser, "V29", term->start, term->end, "there is no \"%.*s\" here%.*s", CAPI_STR_ARG(term->text),
-                    CAPI_STR_ARG(hint));
-    return fail(parser, "V29", term->start, term->end, "there is no \"%.*s\" here; expected one of %.*s",
-                CAPI_STR_ARG(term->text),
-                CAPI_STR_ARG(capi_words_join(parser->arena, words, parser->names->count, false)));
+    fail(parser, "V29", term->start, term->end, "%s \"%.*s\"; expected one of %.*s%.*s",
+         term->kind == TERM_WORD ? "unknown name" : "this is not a bare name:", CAPI_STR_ARG(term->text),
+         CAPI_STR_ARG(known), CAPI_STR_ARG(hint));
 }
 
 static void add_part(order_parser *parser, const capi_key_part *part)
@@ -234,7 +263,10 @@ static bool read_component(order_parser *parser)
     if (parser->part_count == PARTS_MAX)
         return fail(parser, "V28", term.start, term.end, "more than %d components", PARTS_MAX);
     name = term.kind == TERM_WORD ? capi_name_list_find(parser->names, term.text) : NULL;
-    if (!name) return fail_name(parser, &term);
+    if (!name) {
+        fail_name(parser, &term);
+        return go_on(parser) && (peek(parser) != '(' || skip_parentheses(parser));
+    }
     part = (capi_key_part){.column = name->number, .type = name->type};
     if (name->type == CAPI_STRING) part.length = LENGTH_DEFAULT;
     if (peek(parser) == '(' && !read_modifiers(parser, name, &part)) return false;
@@ -273,26 +305,28 @@ static bool read_index(order_parser *parser, bool *is_unique)
 }
 
 bool capi_order_read_index(capi_arena *arena, capi_str text, const capi_name_list *names, capi_key_def *out,
-                           capi_order_mistake *mistake)
+                           const capi_order_mistake **mistakes)
 {
-    order_parser parser = {.arena = arena, .text = text, .names = names, .mistake = mistake};
+    order_parser parser = {.arena = arena, .text = text, .names = names};
     bool is_unique = false;
 
     *out = (capi_key_def){0};
-    if (!read_index(&parser, &is_unique)) return false;
-    *out = (capi_key_def){is_unique, parser.parts, parser.part_count};
-    return true;
+    read_index(&parser, &is_unique);
+    *mistakes = parser.first;
+    if (!parser.first) *out = (capi_key_def){is_unique, parser.parts, parser.part_count};
+    return !parser.first;
 }
 
 bool capi_order_read(capi_arena *arena, capi_str text, const capi_name_list *names, capi_key_def *out,
-                     capi_order_mistake *mistake)
+                     const capi_order_mistake **mistakes)
 {
-    order_parser parser = {.arena = arena, .text = text, .names = names, .mistake = mistake};
+    order_parser parser = {.arena = arena, .text = text, .names = names};
 
     *out = (capi_key_def){0};
-    if (!read_components(&parser, -1)) return false;
-    *out = (capi_key_def){false, parser.parts, parser.part_count};
-    return true;
+    read_components(&parser, -1);
+    *mistakes = parser.first;
+    if (!parser.first) *out = (capi_key_def){false, parser.parts, parser.part_count};
+    return !parser.first;
 }
 
 /* ---- for tests and tools ---- */
@@ -304,26 +338,30 @@ static void names_of_schema(capi_arena *arena, const capi_schema *schema, capi_n
         capi_name_list_add(names, schema->fields[i].name, true, schema->fields[i].type);
 }
 
+static capi_status set_err(const capi_order_mistake *mistake, capi_err *err)
+{
+    return capi_err_set_at(err, CAPI_INVALID, (int64_t)mistake->start, (uint32_t)(mistake->end - mistake->start), "%.*s",
+                           CAPI_STR_ARG(mistake->message));
+}
+
 capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,
                              capi_err *err)
 {
-    capi_order_mistake mistake = {0};
+    const capi_order_mistake *mistakes;
     capi_name_list names;
 
     names_of_schema(arena, schema, &names);
-    if (capi_order_read_index(arena, text, &names, out, &mistake)) return CAPI_OK;
-    capi_err_copy(err, &mistake.err);
-    return CAPI_INVALID;
+    if (capi_order_read_index(arena, text, &names, out, &mistakes)) return CAPI_OK;
+    return set_err(mistakes, err);
 }
 
 capi_status capi_order_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,
                              capi_err *err)
 {
-    capi_order_mistake mistake = {0};
+    const capi_order_mistake *mistakes;
     capi_name_list names;
 
     names_of_schema(arena, schema, &names);
-    if (capi_order_read(arena, text, &names, out, &mistake)) return CAPI_OK;
-    capi_err_copy(err, &mistake.err);
-    return CAPI_INVALID;
+    if (capi_order_read(arena, text, &names, out, &mistakes)) return CAPI_OK;
+    return set_err(mistakes, err);
 }

@@ -181,7 +181,7 @@ static capi_status rule_is_true(capi_evaluator **evaluator, const capi_policy *p
 
     if (!*evaluator) *evaluator = capi_evaluator_new(policy->rules[rule].program, no_time);
     if (capi_evaluator_run(*evaluator, inputs->vectors, 1, &output, &bad_row, &bad_output, err) != CAPI_OK) {
-        capi_err_note(err, "in rule %u of dependency policy \"%.*s\"", rule, CAPI_STR_ARG(policy->name));
+        capi_err_note(err, "in rule %u of dependency policy \"%.*s\"", rule + 1, CAPI_STR_ARG(policy->name));
         return CAPI_INVALID;
     }
     *is_true = output.bools[0] != 0;

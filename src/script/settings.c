@@ -115,8 +115,9 @@ static bool value_ok(const settings_reader *reader, const capi_setting_info *inf
         warn_repeated(reader, &value->members[i], info->name);
     if (info->type == CAPI_SETTING_ANY) return true;
     if (value->kind == kind_of(info->type)) {
-        if (info->type == CAPI_SETTING_STRINGS || info->type == CAPI_SETTING_STRING_MAP)
-            return string_items_ok(reader, info, value);
+        /* A list with a wrong item is of no use; of a map the other items are. */
+        if (info->type == CAPI_SETTING_STRINGS) return string_items_ok(reader, info, value);
+        if (info->type == CAPI_SETTING_STRING_MAP) (void)string_items_ok(reader, info, value);
         return true;
     }
     capi_report_error(reader->report, rule_of(info->section), reader->source, value->start, value->end,

@@ -94,6 +94,11 @@ capi_str capi_words_join(capi_arena *arena, const capi_str *words, size_t count,
     return joined;
 }
 
+bool capi_report_may_hint(capi_report *report)
+{
+    return report->hint_count++ < CAPI_HINT_MAX;
+}
+
 capi_str capi_did_you_mean(capi_arena *arena, capi_str wrong, const capi_str *candidates, size_t count)
 {
     capi_str nearest = capi_str_nearest(wrong, candidates, count);

@@ -26,13 +26,14 @@ typedef struct capi_source {
 void capi_source_find(const capi_source *source, uint32_t start, uint32_t end, uint32_t *file_start,
                       uint32_t *file_end);
 
-enum { CAPI_WARNING_MAX = 300 };
+enum { CAPI_WARNING_MAX = 300, CAPI_HINT_MAX = 40 };
 
 /* Where messages go, and what they are about at the moment. */
 typedef struct capi_report {
     capi_arena *arena; /* for words */
     capi_diags *diags;
     capi_str context;       /* "in field "total" of node "join_items"", or empty */
+    uint32_t hint_count;    /* see capi_report_may_hint */
     uint32_t warning_count; /* more than CAPI_WARNING_MAX are dropped, lest they crowd out the errors */
 } capi_report;
 
@@ -43,5 +44,7 @@ void capi_report_warning(capi_report *report, const char *rule, const capi_sourc
                          const char *format, ...) CAPI_PRINTF(6, 7);
 /* Joins words as "a, b, c", each quoted if `quote` is set; at most 20, then "...". In the arena. */
 capi_str capi_words_join(capi_arena *arena, const capi_str *words, size_t count, bool quote);
+/* Looking for what was meant among thousands of names takes its time: the first CAPI_HINT_MAX mistakes of a script get that help. */
+bool capi_report_may_hint(capi_report *report);
 /* "; did you mean "x"?", or an empty text. */
 capi_str capi_did_you_mean(capi_arena *arena, capi_str wrong, const capi_str *candidates, size_t count);

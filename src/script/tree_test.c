@@ -266,7 +266,7 @@ TEST(wrong_yaml_is_refused_with_its_place)
     check_bad(true, "true: x\n", "names in maps must be strings, found true or false", 0);
     check_bad(true, "a: *x\n", "this alias has no anchor", 3);
     check_bad(true, "a: &a [*a]\n", "inside its own anchor", 7);
-    check_bad(true, "a: [1, 2\n", "did not find expected", 9);
+    check_bad(true, "a: [1, 2\n", "expected \",\" or \"]\" in the list that begins in line 1", 9);
     check_bad(true, "{<<: 1}\n", "\"<<\" wants a map", 1);
     check_bad(true, "a: !!int x\n", "does not fit its tag", 3);
     check_bad(true, "a: \xFF\n", "byte 0xff is not valid UTF-8", 3);

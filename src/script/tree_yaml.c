@@ -75,6 +75,25 @@ static capi_status yaml_fail_event(yaml_builder *builder, const char *what)
 }
 
 /* libyaml names its contexts, like "did not find expected key while parsing a block mapping". */
+/* The mistakes that are made most, in words that help. */
+static const struct yaml_words {
+    const char *problem, *words;
+    bool has_begin; /* "that begins in line 5" follows, if that is another line */
+} yaml_words[] = {
+    {"cannot start any token", "this character cannot begin a value; put the text in quotes (tabs cannot indent)", false},
+    {"expected ',' or ']'", "expected \",\" or \"]\" in the list", true},
+    {"expected ',' or '}'", "expected \",\" or \"}\" in the map", true},
+    {"expected '-' indicator", "expected \"-\", right below the one before, for the next item of the list", true},
+    {"did not find expected key", "expected a name, right below the one before, or the end of the map", true},
+    {"could not find expected ':'", "expected \":\" after the name", true},
+    {"found unexpected end of stream", "the closing quote is missing of the text", true},
+    {"mapping values are not allowed",
+     "\":\" cannot stand here: put a text with \":\" in quotes; a map begins in a line of its own", false},
+    {"block sequence entries are not allowed",
+     "\"-\" cannot stand here: put a text with \"-\" in quotes; a list begins in a line of its own", false},
+    {"unknown escape character", "unknown escape: \"\\\" itself is written \"\\\\\" in double quotes", false},
+};
+
 static capi_status yaml_fail_parser(yaml_builder *builder)
 {
     const yaml_parser_t *parser = &builder->parser;
@@ -82,8 +101,15 @@ static capi_status yaml_fail_parser(yaml_builder *builder)
                                                      : yaml_byte_of(builder, parser->problem_mark.index);
     const char *problem = parser->problem ? parser->problem : "cannot be read as YAML";
 
-    if (strstr(problem, "cannot start any token"))
-        problem = "this character cannot begin a value; put the text in quotes (tabs cannot indent)";
+    size_t begin = parser->context_mark.line;
+
+    for (size_t i = 0; i < sizeof yaml_words / sizeof *yaml_words; i++) {
+        if (!strstr(problem, yaml_words[i].problem)) continue;
+        if (!yaml_words[i].has_begin || !parser->context || begin == parser->problem_mark.line)
+            return yaml_fail(builder, at, 0, yaml_words[i].words);
+        return capi_err_set_at(builder->err, CAPI_INVALID, at, 0, "%s that begins in line %zu", yaml_words[i].words,
+                               begin + 1);
+    }
     if (parser->error == YAML_MEMORY_ERROR) return capi_err_set(builder->err, CAPI_NO_MEMORY, "not enough memory");
     if (parser->context) return capi_err_set_at(builder->err, CAPI_INVALID, at, 0, "%s %s", problem, parser->context);
     return yaml_fail(builder, at, 0, problem);

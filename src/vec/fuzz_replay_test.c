@@ -2,6 +2,16 @@
 #include "base/test.h"
 #include "vec/format_fuzz.h"
 
+/* Two fuzzers that are a file of their own; their helpers may have the same names. */
+#define LLVMFuzzerTestOneInput fuzz_text_one
+#include "../../test/fuzz/text_fuzz.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_key_one
+#define pair key_pair
+#include "../../test/fuzz/key_fuzz.c"
+#undef pair
+#undef LLVMFuzzerTestOneInput
+
 #include <dirent.h>
 #include <stdlib.h>
 
@@ -58,4 +68,24 @@ TEST(the_corpus_of_the_layout_fuzzer_does_no_harm)
 TEST(the_corpus_of_the_scan_fuzzer_does_no_harm)
 {
     replay("scan", fuzz_scan);
+}
+
+static void fuzz_text(const uint8_t *data, size_t bytes)
+{
+    (void)fuzz_text_one(data, bytes);
+}
+
+static void fuzz_key(const uint8_t *data, size_t bytes)
+{
+    (void)fuzz_key_one(data, bytes);
+}
+
+TEST(the_corpus_of_the_text_fuzzer_does_no_harm)
+{
+    replay("text", fuzz_text);
+}
+
+TEST(the_corpus_of_the_key_fuzzer_does_no_harm)
+{
+    replay("key", fuzz_key);
 }
