@@ -2,7 +2,7 @@
  * `top`, collected by key (top.h) and written at the end. */
 #include "exec/drive.h"
 #include "exec/fields.h"
-#include "exec/sink_file.h"
+#include "exec/file_form.h"
 #include "exec/top.h"
 
 #include <stdlib.h>
@@ -16,13 +16,15 @@ typedef struct file_worker {
     capi_vec *parts;  /* key columns */
     capi_view *keys;
     capi_buf line;
+    capi_arena line_arena;
 } file_worker;
 
 typedef struct file_stage {
     exec_batch *batch;
     const capi_file_sink *file;
     exec_scan *scan;
-    sink_file *sink;
+    const file_form *form;
+    void *sink;
     file_worker *workers;
 } file_stage;
 
@@ -57,6 +59,7 @@ static void worker_close(file_worker *worker)
     free(worker->keys);
     capi_arena_deinit(&worker->arena);
     capi_buf_deinit(&worker->line);
+    capi_arena_deinit(&worker->line_arena);
 }
 
 /* Keys of the selected rows, from the values as they are stored. */
@@ -88,6 +91,7 @@ static capi_status top_take(const file_stage *stage, file_worker *worker, uint64
                             capi_err *err)
 {
     const exec_fields *fields = &worker->fields;
+    capi_status st;
 
     CAPI_TRY(top_keys(stage, worker, bad_row, err));
     for (uint32_t i = 0; i < fields->row_count; i++) {
@@ -95,7 +99,12 @@ static capi_status top_take(const file_stage *stage, file_worker *worker, uint64
 
         if (!top_rows_wants(worker->top, &worker->keys[i])) continue;
         capi_buf_clear(&worker->line);
-        capi_csv_write_rows(stage->file->csv, fields->fields, &row, 1, &worker->line);
+        capi_arena_reset(&worker->line_arena);
+        st = stage->form->line(stage->batch, fields->fields, row, &worker->line_arena, &worker->line, err);
+        if (st != CAPI_OK) {
+            *bad_row = row;
+            return st;
+        }
         CAPI_TRY(top_rows_add(worker->top, &worker->keys[i], first_row + row, capi_buf_str(&worker->line), err));
     }
     return CAPI_OK;
@@ -112,11 +121,11 @@ static capi_status file_try(void *context, uint32_t row_count, uint32_t *bad_row
     CAPI_TRY(exec_fields_run(fields, row_count, bad_row, err));
     if (worker->top) return top_take(stage, worker, attempt->first_row, bad_row, err);
     if (fields->row_count == 0) return CAPI_OK;
-    capi_csv_write_rows(stage->file->csv, fields->fields, fields->rows, fields->row_count,
-                        sink_file_buf(stage->sink, attempt->worker));
+    CAPI_TRY(
+        stage->form->add(stage->sink, attempt->worker, fields->fields, fields->rows, fields->row_count, bad_row, err));
     worker->row_count += fields->row_count;
     if (progress) atomic_fetch_add_explicit(&progress->rows_written, fields->row_count, memory_order_relaxed);
-    return sink_file_flush_large(stage->sink, attempt->worker, err);
+    return CAPI_OK;
 }
 
 static capi_status file_take(void *context, uint32_t index, uint64_t group, const exec_rows *rows, capi_err *err)
@@ -140,7 +149,7 @@ static capi_status file_end(void *context, uint32_t worker, uint64_t group, capi
     file_stage *stage = context;
 
     if (stage->file->has_top) return CAPI_OK;
-    return sink_file_end_group(stage->sink, worker, group, err);
+    return stage->form->end_group(stage->sink, worker, group, err);
 }
 
 static void file_fail(void *context, uint64_t group)
@@ -148,7 +157,7 @@ static void file_fail(void *context, uint64_t group)
     file_stage *stage = context;
 
     (void)group;
-    sink_file_fail(stage->sink);
+    stage->form->fail(stage->sink);
 }
 
 /* ---- the end of `top` ---- */
@@ -167,9 +176,8 @@ static capi_status top_write_line(void *context, capi_str line, capi_err *err)
 {
     file_stage *stage = context;
 
-    capi_buf_append_str(sink_file_buf(stage->sink, 0), line);
     stage->workers[0].row_count++;
-    return sink_file_flush_large(stage->sink, 0, err);
+    return stage->form->add_line(stage->sink, line, err);
 }
 
 static capi_status top_write(file_stage *stage, capi_err *err)
@@ -182,33 +190,45 @@ static capi_status top_write(file_stage *stage, capi_err *err)
     for (uint32_t i = 0; i < batch->worker_count; i++)
         tops[i] = stage->workers[i].top;
     CAPI_TRY(top_rows_merge(tops, batch->worker_count, stage->file->top_limit, top_write_line, stage, err));
-    CAPI_TRY(sink_file_end_group(stage->sink, 0, 0, err));
+    CAPI_TRY(stage->form->end_lines(stage->sink, err));
     if (progress) atomic_fetch_add_explicit(&progress->rows_written, stage->workers[0].row_count, memory_order_relaxed);
     return CAPI_OK;
+}
+
+static uint64_t file_group_count(const file_stage *stage)
+{
+    uint64_t fine;
+
+    if (stage->file->has_top) return exec_group_count(stage->batch, stage->scan);
+    fine = exec_group_count_fine(stage->batch, stage->scan);
+    return (fine + stage->form->morsels_per_group - 1) / stage->form->morsels_per_group;
 }
 
 static capi_status file_run(file_stage *stage, capi_err *err)
 {
     exec_batch *batch = stage->batch;
     bool has_top = stage->file->has_top;
-    uint64_t group_count = has_top ? exec_group_count(batch, stage->scan) : exec_group_count_fine(batch, stage->scan);
+    uint64_t group_count = file_group_count(stage);
     exec_stage driven = {.context = stage, .rows = file_take, .end = file_end, .fail = file_fail};
 
-    CAPI_TRY(sink_file_open(batch, has_top || group_count <= 1, &stage->sink, err));
+    CAPI_TRY(stage->form->open(batch, has_top || group_count <= 1, &stage->sink, err));
     CAPI_TRY(exec_drive(batch, stage->scan, group_count, &driven, err));
     CAPI_TRY(exec_scan_finish(stage->scan, err));
     if (has_top) CAPI_TRY(top_write(stage, err));
     for (uint32_t i = 0; i < batch->worker_count; i++)
         batch->out->rows_written += stage->workers[i].row_count;
-    return sink_file_finish(stage->sink, err);
+    return stage->form->finish(stage->sink, err);
 }
 
 capi_status exec_table_file(exec_batch *batch, capi_err *err)
 {
+    static const file_form *const forms[] = {
+        [CAPI_FILE_CSV] = &file_form_csv, [CAPI_FILE_PARQUET] = &file_form_parquet};
     bool *needed = capi_arena_zalloc(batch->arena, capi_node_schema(batch->node->reader)->field_count + 1);
     file_stage stage = {.batch = batch, .file = batch->node->file};
     capi_status st;
 
+    stage.form = forms[stage.file->kind];
     stage.workers = capi_zmalloc(batch->worker_count * sizeof *stage.workers);
     exec_needed_columns(batch->node, batch->node->program, CAPI_SIDE_READER, needed);
     CAPI_TRY_OUT(exec_scan_table_open(batch, needed, &stage.scan, err));
@@ -217,7 +237,7 @@ out:
     for (uint32_t i = 0; i < batch->worker_count; i++)
         worker_close(&stage.workers[i]);
     free(stage.workers);
-    sink_file_free(stage.sink);
+    stage.form->free(stage.sink);
     exec_scan_close(stage.scan);
     return st;
 }

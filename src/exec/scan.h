@@ -32,7 +32,10 @@ struct exec_scan {
 /* Rows floor(i R / N) .. floor((i + 1) R / N) of a table; sets the batch's tokens. needed[column] of the reader's schema. */
 CAPI_MUST_USE capi_status exec_scan_table_open(exec_batch *batch, const bool *needed, exec_scan **out, capi_err *err);
 /* The batch's own file of a file_table. */
-CAPI_MUST_USE capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err);
+CAPI_MUST_USE capi_status exec_scan_file_open(exec_batch *batch, exec_scan **out, capi_err *err);
+/* The same by kind of file; `url` is the batch's. */
+CAPI_MUST_USE capi_status exec_scan_csv_open(exec_batch *batch, capi_str url, exec_scan **out, capi_err *err);
+CAPI_MUST_USE capi_status exec_scan_parquet_open(exec_batch *batch, capi_str url, exec_scan **out, capi_err *err);
 
 static inline capi_status exec_scan_read(exec_scan *scan, uint32_t worker, uint64_t morsel, exec_rows_fn fn,
                                          void *context, capi_err *err)

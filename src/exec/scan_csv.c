@@ -109,21 +109,10 @@ static capi_status scan_csv_open(scan_csv *scan, exec_batch *batch, capi_str url
     return CAPI_OK;
 }
 
-capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err)
+capi_status exec_scan_csv_open(exec_batch *batch, capi_str url, exec_scan **out, capi_err *err)
 {
-    const capi_file_source *source = &batch->node->source;
-    uint32_t index = batch->task->batch_idx;
-    scan_csv *scan;
+    scan_csv *scan = capi_zmalloc(sizeof *scan);
 
-    *out = NULL;
-    if (index >= source->url_count)
-        return capi_err_set(err, CAPI_INVALID, "batch %u has no file: node \"%.*s\" has %u URLs", index,
-                            CAPI_STR_ARG(batch->node->name), source->url_count);
-    batch->out->first_token = batch->out->last_token = index;
-    if (source->kind != CAPI_FILE_CSV)
-        return capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": Parquet files are not available in this build",
-                            CAPI_STR_ARG(source->urls[index]));
-    scan = capi_zmalloc(sizeof *scan);
     scan->base = (exec_scan){
         .read = scan_csv_read,
         .finish = scan_csv_finish,
@@ -132,5 +121,5 @@ capi_status exec_scan_csv_open(exec_batch *batch, exec_scan **out, capi_err *err
     scan->batch = batch;
     scan->readers = capi_zmalloc(batch->worker_count * sizeof *scan->readers);
     *out = &scan->base;
-    return scan_csv_open(scan, batch, source->urls[index], err);
+    return scan_csv_open(scan, batch, url, err);
 }

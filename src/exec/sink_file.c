@@ -1,5 +1,6 @@
 /* sink_file.c - text by group, in order, into a file that has not got its final name yet. */
 #include "exec/sink_file.h"
+#include "exec/file_form.h"
 #include "exec/order.h"
 
 #include "exec/target.h"
@@ -80,9 +81,6 @@ capi_status sink_file_open(exec_batch *batch, bool is_direct, sink_file **out, c
     sink_file *sink;
 
     *out = NULL;
-    if (batch->node->file->kind != CAPI_FILE_CSV)
-        return capi_err_set(err, CAPI_INVALID, "cannot write \"%.*s\": Parquet files are not available in this build",
-                            CAPI_STR_ARG(batch->node->file->url_template));
     sink = capi_zmalloc(sizeof *sink);
     sink->batch = batch;
     sink->is_direct = is_direct;
@@ -154,3 +152,77 @@ capi_status sink_file_finish(sink_file *sink, capi_err *err)
     sink->file = NULL;
     return CAPI_OK;
 }
+
+/* ---- the form ---- */
+
+static capi_status form_open(exec_batch *batch, bool is_direct, void **sink, capi_err *err)
+{
+    sink_file *file = NULL;
+    capi_status st = sink_file_open(batch, is_direct, &file, err);
+
+    *sink = file;
+    return st;
+}
+
+static void form_free(void *sink)
+{
+    sink_file_free(sink);
+}
+
+static capi_status form_add(void *sink, uint32_t worker, const capi_vec *columns, const uint32_t *rows,
+                            uint32_t row_count, uint32_t *bad_row, capi_err *err)
+{
+    sink_file *file = sink;
+
+    (void)bad_row;
+    capi_csv_write_rows(file->batch->node->file->csv, columns, rows, row_count, sink_file_buf(file, worker));
+    return sink_file_flush_large(file, worker, err);
+}
+
+static capi_status form_end_group(void *sink, uint32_t worker, uint64_t group, capi_err *err)
+{
+    return sink_file_end_group(sink, worker, group, err);
+}
+
+static void form_fail(void *sink)
+{
+    sink_file_fail(sink);
+}
+
+static capi_status form_finish(void *sink, capi_err *err)
+{
+    return sink_file_finish(sink, err);
+}
+
+static capi_status form_line(const exec_batch *batch, const capi_vec *columns, uint32_t row, capi_arena *scratch,
+                             capi_buf *to, capi_err *err)
+{
+    (void)scratch;
+    (void)err;
+    capi_csv_write_rows(batch->node->file->csv, columns, &row, 1, to);
+    return CAPI_OK;
+}
+
+static capi_status form_add_line(void *sink, capi_str line, capi_err *err)
+{
+    capi_buf_append_str(sink_file_buf(sink, 0), line);
+    return sink_file_flush_large(sink, 0, err);
+}
+
+static capi_status form_end_lines(void *sink, capi_err *err)
+{
+    return sink_file_end_group(sink, 0, 0, err);
+}
+
+const file_form file_form_csv = {
+    .open = form_open,
+    .free = form_free,
+    .add = form_add,
+    .end_group = form_end_group,
+    .fail = form_fail,
+    .finish = form_finish,
+    .line = form_line,
+    .add_line = form_add_line,
+    .end_lines = form_end_lines,
+    .morsels_per_group = 1,
+};

@@ -1,0 +1,319 @@
+/* read.c - an open file cut into pieces, each read batch by batch and handed out chunk by chunk. */
+#include "parquet/bridge.h"
+#include "parquet/convert.h"
+#include "parquet/parquet.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { BATCH_ROWS = 4 * CAPI_CHUNK_ROWS };
+
+typedef struct parquet_piece {
+    uint32_t group;
+    uint64_t from, count; /* rows of the group */
+    uint64_t first_row;   /* of the file */
+} parquet_piece;
+
+struct capi_parquet {
+    const char *name;
+    capi_file_reader *file;
+    capi_budget *budget;
+    capi_pq_file *pq;
+    const capi_parquet_column *columns;
+    uint32_t column_count;
+    parquet_rule *rules; /* by column, of needed ones */
+    capi_pq_want *wants; /* of needed columns, in order */
+    uint32_t want_count;
+    parquet_piece *pieces;
+    uint64_t piece_count;
+    uint64_t row_count;
+    capi_arena arena;
+    _Atomic(uint32_t) read_status; /* of the file itself, when it failed */
+};
+
+static int read_bytes(void *context, uint64_t offset, uint8_t *to, size_t bytes)
+{
+    capi_parquet *parquet = context;
+    size_t got = 0;
+    capi_err ignored = {0};
+    capi_status st = capi_file_read_at(parquet->file, offset, to, bytes, &got, &ignored);
+
+    if (st != CAPI_OK) atomic_store(&parquet->read_status, (uint32_t)st);
+    return st != CAPI_OK || got != bytes;
+}
+
+static int charge_bytes(void *context, int64_t bytes)
+{
+    capi_parquet *parquet = context;
+
+    if (bytes >= 0) return !capi_budget_try_reserve(parquet->budget, (uint64_t)bytes);
+    capi_budget_release(parquet->budget, (uint64_t)-bytes);
+    return 0;
+}
+
+static capi_status read_failed(const capi_parquet *parquet, int failed, const capi_pq_failure *failure, capi_err *err)
+{
+    capi_status st = (capi_status)atomic_load(&parquet->read_status);
+
+    if (st == CAPI_OK) st = failed == CAPI_PQ_NO_MEMORY ? CAPI_NO_MEMORY : CAPI_INVALID;
+    return capi_err_set(err, st, "cannot read file \"%s\": %s", parquet->name, failure->text);
+}
+
+/* ---- opening ---- */
+
+static capi_status open_file(const char *path, const char *name, capi_budget *budget, capi_parquet **out, capi_err *err)
+{
+    capi_parquet *parquet = capi_zmalloc(sizeof *parquet);
+    capi_pq_failure failure = {0};
+    capi_pq_input input = {read_bytes, charge_bytes, parquet, 0};
+    int failed;
+
+    *out = parquet;
+    parquet->budget = budget;
+    parquet->name = capi_str_copy(&parquet->arena, capi_str_of(name)).data;
+    CAPI_TRY(capi_file_open(path, &parquet->file, err));
+    input.size_bytes = capi_file_identity(parquet->file)->size_bytes;
+    failed = capi_pq_open(&input, &parquet->pq, &failure);
+    return failed ? read_failed(parquet, failed, &failure, err) : CAPI_OK;
+}
+
+static capi_status find_field(const capi_parquet *parquet, capi_str name, const capi_pq_field **out, capi_err *err)
+{
+    uint32_t count;
+    const capi_pq_field *fields = capi_pq_fields(parquet->pq, &count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!capi_str_equal((capi_str){fields[i].name, fields[i].name_bytes}, name)) continue;
+        *out = &fields[i];
+        return CAPI_OK;
+    }
+    return capi_err_set(err, CAPI_INVALID, "file \"%s\" has no column \"%.*s\"", parquet->name, CAPI_STR_ARG(name));
+}
+
+static capi_status make_rule(capi_parquet *parquet, uint32_t index, capi_err *err)
+{
+    const capi_parquet_column *column = &parquet->columns[index];
+    const capi_pq_field *field = NULL;
+    capi_err cause = {0};
+    capi_status st;
+
+    CAPI_TRY(find_field(parquet, column->name, &field, err));
+    if (!column->is_needed) return CAPI_OK;
+    st = parquet_rule_make(field, column->type, &column->default_value, &parquet->rules[index], &cause);
+    if (st != CAPI_OK)
+        return capi_err_set(err, st, "file \"%s\", column \"%.*s\": %s", parquet->name, CAPI_STR_ARG(column->name),
+                            cause.text);
+    parquet->wants[parquet->want_count++] = (capi_pq_want){field->leaf, column->type == CAPI_STRING};
+    return CAPI_OK;
+}
+
+static uint64_t pieces_of(uint64_t rows, bool is_shared)
+{
+    if (!is_shared || rows <= CAPI_PARQUET_PIECE_ROWS) return rows > 0;
+    return (rows + CAPI_PARQUET_PIECE_ROWS - 1) / CAPI_PARQUET_PIECE_ROWS;
+}
+
+static void cut_pieces(capi_parquet *parquet, bool is_shared)
+{
+    uint32_t group_count;
+    const uint64_t *rows = capi_pq_groups(parquet->pq, &group_count);
+
+    /* Nobody can work on more pieces than this; forged row counts must not make an array of them. */
+    for (uint32_t group = 0; is_shared && group < group_count; group++)
+        if (rows[group] / CAPI_PARQUET_PIECE_ROWS > 1 << 16) is_shared = false;
+    for (uint32_t group = 0; group < group_count; group++)
+        parquet->piece_count += pieces_of(rows[group], is_shared);
+    parquet->pieces = capi_new_array(&parquet->arena, parquet_piece, parquet->piece_count);
+    parquet->piece_count = 0;
+    for (uint32_t group = 0; group < group_count; group++) {
+        uint64_t count = pieces_of(rows[group], is_shared);
+
+        for (uint64_t i = 0; i < count; i++) {
+            uint64_t from = is_shared ? i * CAPI_PARQUET_PIECE_ROWS : 0;
+            uint64_t end = is_shared && i + 1 < count ? from + CAPI_PARQUET_PIECE_ROWS : rows[group];
+
+            parquet->pieces[parquet->piece_count++] =
+                (parquet_piece){group, from, end - from, parquet->row_count + from};
+        }
+        parquet->row_count += rows[group];
+    }
+}
+
+capi_status capi_parquet_open(const char *path, const char *name, const capi_parquet_column *columns,
+                              uint32_t column_count, bool is_shared, capi_budget *budget, capi_parquet **out,
+                              capi_err *err)
+{
+    capi_parquet *parquet = NULL;
+    capi_status st;
+
+    CAPI_TRY_OUT(open_file(path, name, budget, &parquet, err));
+    parquet->columns = columns;
+    parquet->column_count = column_count;
+    parquet->rules = capi_new_array(&parquet->arena, parquet_rule, column_count + 1);
+    parquet->wants = capi_new_array(&parquet->arena, capi_pq_want, column_count + 1);
+    for (uint32_t i = 0; i < column_count; i++)
+        CAPI_TRY_OUT(make_rule(parquet, i, err));
+    cut_pieces(parquet, is_shared);
+out:
+    if (st != CAPI_OK) {
+        capi_parquet_close(parquet);
+        parquet = NULL;
+    }
+    *out = parquet;
+    return st;
+}
+
+capi_status capi_parquet_describe(const char *path, const char *name, capi_budget *budget, capi_arena *arena,
+                                  capi_parquet_field **out, uint32_t *count, capi_err *err)
+{
+    capi_parquet *parquet = NULL;
+    const capi_pq_field *fields;
+    capi_status st;
+
+    CAPI_TRY_OUT(open_file(path, name, budget, &parquet, err));
+    fields = capi_pq_fields(parquet->pq, count);
+    *out = capi_new_array(arena, capi_parquet_field, *count + 1);
+    for (uint32_t i = 0; i < *count; i++)
+        (*out)[i] = (capi_parquet_field){
+            .name = capi_str_copy(arena, (capi_str){fields[i].name, fields[i].name_bytes}),
+            .type = parquet_type_of(&fields[i]),
+            .storage = parquet_physical_name(&fields[i]),
+        };
+out:
+    capi_parquet_close(parquet);
+    return st;
+}
+
+void capi_parquet_close(capi_parquet *file)
+{
+    if (!file) return;
+    if (file->pq) capi_pq_close(file->pq);
+    if (file->file) capi_file_close(file->file);
+    capi_arena_deinit(&file->arena);
+    free(file);
+}
+
+uint64_t capi_parquet_piece_count(const capi_parquet *file)
+{
+    return file->piece_count;
+}
+
+uint64_t capi_parquet_row_count(const capi_parquet *file)
+{
+    return file->row_count;
+}
+
+uint64_t capi_parquet_size_bytes(const capi_parquet *file)
+{
+    return capi_file_identity(file->file)->size_bytes;
+}
+
+capi_status capi_parquet_check_unchanged(const capi_parquet *file, capi_err *err)
+{
+    return capi_file_check_unchanged(file->file, err);
+}
+
+/* ---- reading ---- */
+
+typedef struct piece_call {
+    capi_parquet *parquet;
+    capi_parquet_chunk_fn fn;
+    void *context;
+    uint64_t next_row;
+    capi_vec *columns;
+    capi_arena arena; /* of a chunk */
+} piece_call;
+
+static capi_status convert_chunk(piece_call *call, const capi_pq_column *columns, uint32_t from, uint32_t count,
+                                 capi_err *err)
+{
+    capi_parquet *parquet = call->parquet;
+    uint32_t want = 0;
+
+    capi_arena_reset(&call->arena);
+    for (uint32_t i = 0; i < parquet->column_count; i++) {
+        parquet_slice slice = {NULL, from, count};
+        capi_err cause = {0};
+        uint32_t bad_row = 0;
+
+        if (!parquet->columns[i].is_needed) continue;
+        slice.column = &columns[want++];
+        if (parquet->rules[i].convert(&parquet->rules[i], &slice, &call->arena, &call->columns[i], &bad_row, &cause))
+            continue;
+        return capi_err_set(err, CAPI_INVALID, "file \"%s\", row %llu, column \"%.*s\": %s", parquet->name,
+                            (unsigned long long)(call->next_row + bad_row + 1), CAPI_STR_ARG(parquet->columns[i].name),
+                            cause.text);
+    }
+    return CAPI_OK;
+}
+
+static capi_status give_batch(piece_call *call, const capi_pq_column *columns, uint32_t row_count, capi_err *err)
+{
+    for (uint32_t from = 0; from < row_count; from += CAPI_CHUNK_ROWS) {
+        uint32_t count = row_count - from < CAPI_CHUNK_ROWS ? row_count - from : CAPI_CHUNK_ROWS;
+        capi_chunk chunk = {call->columns, call->parquet->column_count, count};
+
+        CAPI_TRY(convert_chunk(call, columns, from, count, err));
+        CAPI_TRY(call->fn(call->context, &chunk, call->next_row, err));
+        call->next_row += count;
+    }
+    return CAPI_OK;
+}
+
+/* Rows of which no column is needed. */
+static capi_status give_bare_rows(piece_call *call, uint64_t count, capi_err *err)
+{
+    while (count > 0) {
+        uint32_t rows = count < CAPI_CHUNK_ROWS ? (uint32_t)count : CAPI_CHUNK_ROWS;
+        capi_chunk chunk = {call->columns, call->parquet->column_count, rows};
+
+        CAPI_TRY(call->fn(call->context, &chunk, call->next_row, err));
+        call->next_row += rows;
+        count -= rows;
+    }
+    return CAPI_OK;
+}
+
+static capi_status give_batches(piece_call *call, capi_pq_piece *piece, capi_err *err)
+{
+    for (;;) {
+        capi_pq_failure failure = {0};
+        const capi_pq_column *columns;
+        uint32_t row_count;
+        int failed = capi_pq_piece_next(piece, &columns, &row_count, &failure);
+
+        if (failed) return read_failed(call->parquet, failed, &failure, err);
+        if (row_count == 0) return CAPI_OK;
+        CAPI_TRY(give_batch(call, columns, row_count, err));
+    }
+}
+
+static capi_status read_piece(piece_call *call, const parquet_piece *piece, capi_err *err)
+{
+    capi_parquet *parquet = call->parquet;
+    capi_pq_failure failure = {0};
+    capi_pq_piece *pq = NULL;
+    capi_status st;
+    int failed;
+
+    if (parquet->want_count == 0) return give_bare_rows(call, piece->count, err);
+    failed = capi_pq_piece_open(parquet->pq, parquet->wants, parquet->want_count, piece->group, piece->from,
+                                piece->count, BATCH_ROWS, &pq, &failure);
+    if (failed) return read_failed(parquet, failed, &failure, err);
+    st = give_batches(call, pq, err);
+    capi_pq_piece_close(pq);
+    return st;
+}
+
+capi_status capi_parquet_read(capi_parquet *file, uint64_t piece, capi_parquet_chunk_fn fn, void *context,
+                              capi_err *err)
+{
+    piece_call call = {.parquet = file, .fn = fn, .context = context, .next_row = file->pieces[piece].first_row};
+    capi_status st;
+
+    call.columns = capi_zmalloc((file->column_count + 1) * sizeof *call.columns);
+    st = read_piece(&call, &file->pieces[piece], err);
+    free(call.columns);
+    capi_arena_deinit(&call.arena);
+    return st;
+}
