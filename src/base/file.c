@@ -516,8 +516,18 @@ static const char *network_file_system(unsigned long type)
     case 0x01161970: return "GFS2";
     case 0x7461636f: return "OCFS2";
     case 0x19830326: return "BeeGFS";
+    case 0x47504653: return "GPFS";
     default: return NULL;
     }
+}
+
+static const char *pretended_part;
+static uint32_t pretended_magic;
+
+void capi_folder_pretend(const char *path_part, uint32_t magic)
+{
+    pretended_part = path_part;
+    pretended_magic = magic;
 }
 
 /* Of a path that does not exist yet, the nearest folder above that does decides. */
@@ -540,6 +550,7 @@ capi_status capi_folder_check_local(const char *path, capi_err *err)
         free(at);
         at = parent;
     }
+    if (pretended_part && strstr(path, pretended_part)) info.f_type = pretended_magic;
     name = network_file_system((unsigned long)info.f_type & 0xFFFFFFFF);
     if (name)
         st = capi_err_set(

@@ -62,6 +62,9 @@ CAPI_MUST_USE capi_status capi_folder_remove(const char *path, capi_err *err);
 bool capi_folder_exists(const char *path);
 /* CAPI_INVALID when the path lies on a network file system, which cannot keep our locks. */
 CAPI_MUST_USE capi_status capi_folder_check_local(const char *path, capi_err *err);
+/* For tests: folders whose path contains `path_part` (static text) lie on a file system with this magic number of statfs(2).
+ * NULL: as they are. */
+void capi_folder_pretend(const char *path_part, uint32_t magic);
 
 /* Faults for tests: the operation number `fail_at` (counted from 1 over writes, syncs, renames and reads whose path
  * contains `path_part`) fails with errno_value. 0 switches faults off. Process-wide; not for use beside other threads. */

@@ -268,6 +268,24 @@ TEST(a_local_disk_is_local_even_for_a_path_that_is_not_there_yet)
     CHECK_OK(capi_folder_check_local("relative", &err), err);
 }
 
+TEST(a_network_file_system_is_refused_by_its_name)
+{
+    static const struct {
+        uint32_t magic;
+        const char *name;
+    } kinds[] = {{0x6969, "NFS"}, {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB2"}, {0x00C36400, "Ceph"}, {0xEF53, NULL}};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        capi_err err = {0};
+
+        capi_folder_pretend("/far/", kinds[i].magic);
+        CHECK(capi_folder_check_local(in_folder("far/away"), &err) == (kinds[i].name ? CAPI_INVALID : CAPI_OK));
+        if (kinds[i].name) CHECK_ERR(err, kinds[i].name);
+        CHECK_OK(capi_folder_check_local(in_folder("near"), &err), err);
+    }
+    capi_folder_pretend(NULL, 0);
+}
+
 TEST(a_target_that_is_a_link_means_the_file_it_points_to)
 {
     char real[512];

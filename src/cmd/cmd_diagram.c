@@ -1,5 +1,6 @@
 /* cmd_diagram.c - "capillaries diagram": a script as a picture. */
 #include "cmd/commands.h"
+#include "cmd/find.h"
 #include "cmd/session.h"
 
 #include "base/file.h"
@@ -64,8 +65,8 @@ static capi_status read_statuses(capi_state *state, capi_str keyspace_name, uint
     capi_map by_name;
     capi_run run;
 
-    CAPI_TRY(capi_keyspace_open(state, keyspace_name, false, arena, &keyspace, err));
-    CAPI_TRY(capi_run_get(state, &keyspace, run_id, arena, &run, err));
+    CAPI_TRY(capi_find_keyspace(state, keyspace_name, arena, &keyspace, err));
+    CAPI_TRY(capi_find_run(state, &keyspace, run_id, arena, &run, err));
     CAPI_TRY(capi_node_list(state, run.run_uid, arena, &nodes, &count, err));
     capi_map_init(&by_name, arena);
     for (uint32_t i = 0; i < count; i++)
@@ -82,7 +83,7 @@ static capi_status read_statuses(capi_state *state, capi_str keyspace_name, uint
 static bool take_statuses(const capi_args *args, uint32_t run_id, const capi_script *script, capi_arena *arena,
                           capi_diagram_options *options, int *exit_code)
 {
-    capi_engine *engine = capi_session_engine(args, exit_code);
+    capi_engine *engine = capi_session_old_engine(args, exit_code);
     int *statuses = NULL;
     capi_err err = {0};
 
@@ -126,7 +127,7 @@ static int command_diagram(const capi_args *args)
     bool has_run = capi_args_value(args, "run") != NULL;
     capi_arena arena = {0};
     capi_script *script;
-    uint64_t run_id = 0;
+    uint32_t run_id = 0;
     int exit_code;
 
     if (format && !is_dot && strcmp(format, "svg") != 0) {
@@ -134,10 +135,10 @@ static int command_diagram(const capi_args *args)
         return CAPI_EXIT_USAGE;
     }
     if (!take_detail(detail ? detail : usual_detail(has_run, is_dot), &diagram)) return CAPI_EXIT_USAGE;
-    if (has_run && !capi_args_number(args, "run", 1, UINT32_MAX, &run_id)) return CAPI_EXIT_USAGE;
+    if (!capi_find_run_id(args, &run_id)) return CAPI_EXIT_USAGE;
     script = capi_session_script(args, &exit_code);
     if (!script) return exit_code;
-    if (!has_run || take_statuses(args, (uint32_t)run_id, script, &arena, &diagram, &exit_code))
+    if (!has_run || take_statuses(args, run_id, script, &arena, &diagram, &exit_code))
         exit_code = draw(args, script, &diagram, is_dot);
     capi_script_free(script);
     capi_arena_deinit(&arena);

@@ -11,12 +11,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { DOCTOR_FILES_MIN = 256 };
+enum { DOCTOR_FILES_MIN = 256, DOCTOR_PATIENCE_MS = 10000 };
 #define DOCTOR_DISK_MIN_BYTES (UINT64_C(1) << 30)
 
 typedef enum doctor_verdict { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_WRONG } doctor_verdict;
@@ -135,6 +136,27 @@ static capi_status count_runs(doctor *state, capi_state *store, capi_err *err)
     return CAPI_OK;
 }
 
+/* Only doctor reads every page: what is damaged may be what nobody has asked for lately. */
+static capi_status check_pages(const char *path, capi_err *err)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *rows = NULL;
+    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+    capi_status st = CAPI_OK;
+
+    sqlite3_busy_timeout(db, DOCTOR_PATIENCE_MS);
+    if (code == SQLITE_OK) code = sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &rows, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(rows);
+    if (code != SQLITE_ROW)
+        st = capi_err_set(err, CAPI_INVALID, "could not check state file \"%s\": %s", path, sqlite3_errmsg(db));
+    else if (strcmp((const char *)sqlite3_column_text(rows, 0), "ok") != 0)
+        st = capi_err_set(err, CAPI_INVALID, "state file \"%s\" is damaged: %s", path,
+                          (const char *)sqlite3_column_text(rows, 0));
+    sqlite3_finalize(rows);
+    sqlite3_close(db);
+    return st;
+}
+
 static void look_at_store(doctor *state, const capi_args *args, capi_str folder)
 {
     capi_engine_options options = {0};
@@ -144,6 +166,7 @@ static void look_at_store(doctor *state, const capi_args *args, capi_str folder)
     if (!capi_session_options(args, NULL, &options)) return;
     options.data_folder = folder;
     if (capi_engine_open(&options, &engine, &err) != CAPI_OK ||
+        check_pages(capi_str_format(&state->arena, "%s/state.db", folder.data).data, &err) != CAPI_OK ||
         count_runs(state, capi_engine_state(engine), &err) != CAPI_OK)
         say(state, DOCTOR_WRONG, "store", "%s", err.text);
     capi_engine_close(engine);

@@ -1,6 +1,7 @@
 /* cmd_gc.c - "capillaries gc": removes old runs and what nobody knows any more. */
 #include "cmd/commands.h"
 #include "cmd/deed.h"
+#include "cmd/find.h"
 #include "cmd/session.h"
 
 #include "run/forget.h"
@@ -77,7 +78,7 @@ static capi_status gc_all(gc *work, capi_str only, capi_err *err)
     if (only.bytes) {
         capi_keyspace keyspace;
 
-        CAPI_TRY(capi_keyspace_open(capi_engine_state(work->engine), only, false, &work->arena, &keyspace, err));
+        CAPI_TRY(capi_find_keyspace(capi_engine_state(work->engine), only, &work->arena, &keyspace, err));
         CAPI_TRY(gc_keyspace(work, &keyspace, err));
     } else {
         CAPI_TRY(capi_keyspace_list(capi_engine_state(work->engine), &work->arena, &keyspaces, &count, err));
@@ -106,7 +107,7 @@ static int command_gc(const capi_args *args)
     }
     if (!capi_deeds_init(&work.deeds, args)) return CAPI_EXIT_USAGE;
     if (age) work.before_ms = capi_clock_wall_ms(&capi_clock_system) - age_ms;
-    work.engine = capi_session_engine(args, &exit_code);
+    work.engine = capi_session_old_engine(args, &exit_code);
     if (!work.engine) return exit_code;
     if (gc_all(&work, capi_str_of(capi_args_value(args, "keyspace")), &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);

@@ -1,5 +1,6 @@
 /* cmd_history.c - "capillaries runs", "nodes" and "batches": what happened in a keyspace. */
 #include "cmd/commands.h"
+#include "cmd/find.h"
 #include "cmd/history.h"
 #include "cmd/session.h"
 
@@ -10,6 +11,7 @@ typedef struct history_view {
     capi_engine *engine;
     capi_state *state;
     capi_keyspace keyspace;
+    uint32_t run_id; /* 0: the newest */
     capi_listing listing;
 } history_view;
 
@@ -98,21 +100,6 @@ static const capi_listing_column node_columns[] = {
     {"rows", CAPI_CELL_INTEGER},  {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},  {"comment", CAPI_CELL_TEXT},
 };
 
-static capi_status get_run(history_view *history, const capi_args *args, capi_run *run, capi_err *err)
-{
-    uint64_t run_id = 0;
-    capi_run *runs = NULL;
-    uint32_t count = 0;
-
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id))
-        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
-    if (run_id) return capi_run_get(history->state, &history->keyspace, (uint32_t)run_id, &history->arena, run, err);
-    CAPI_TRY(capi_run_list(history->state, &history->keyspace, &history->arena, &runs, &count, err));
-    if (count == 0)
-        return capi_err_set(err, CAPI_NOT_FOUND, "keyspace \"%.*s\" has no runs", CAPI_STR_ARG(history->keyspace.name));
-    *run = runs[count - 1];
-    return CAPI_OK;
-}
 
 capi_status capi_list_nodes(capi_state *state, const capi_run *run, capi_listing *listing, capi_err *err)
 {
@@ -152,7 +139,8 @@ static capi_status list_nodes(history_view *history, const capi_args *args, capi
 {
     capi_run run;
 
-    CAPI_TRY(get_run(history, args, &run, err));
+    (void)args;
+    CAPI_TRY(capi_find_run(history->state, &history->keyspace, history->run_id, &history->arena, &run, err));
     return capi_list_nodes(history->state, &run, &history->listing, err);
 }
 
@@ -175,8 +163,8 @@ static capi_status list_batches(history_view *history, const capi_args *args, ca
     listing->columns = batch_columns;
     listing->column_count = sizeof batch_columns / sizeof *batch_columns;
     if (!node) return capi_err_set(err, CAPI_INVALID, "say which node: --node NAME");
-    CAPI_TRY(get_run(history, args, &run, err));
-    CAPI_TRY(capi_node_get(history->state, run.run_uid, capi_str_of(node), &history->arena, &about, err));
+    CAPI_TRY(capi_find_run(history->state, &history->keyspace, history->run_id, &history->arena, &run, err));
+    CAPI_TRY(capi_find_node(history->state, &history->keyspace, &run, capi_str_of(node), &history->arena, &about, err));
     CAPI_TRY(capi_batch_list(history->state, run.run_uid, about.name, false, &history->arena, &batches, &count, err));
     for (uint32_t i = 0; i < count; i++) {
         capi_listing_addf(listing, "%u", batches[i].batch_idx);
@@ -203,16 +191,16 @@ static int with_history(const capi_args *args, bool needs_keyspace,
     capi_err err = {0};
     int exit_code;
 
-    if (!capi_args_output(args, &output)) return CAPI_EXIT_USAGE;
+    if (!capi_args_output(args, &output) || !capi_find_run_id(args, &history.run_id)) return CAPI_EXIT_USAGE;
     if (!keyspace && needs_keyspace) {
         fprintf(stderr, "error: say in which keyspace: --keyspace NAME\n");
         return CAPI_EXIT_USAGE;
     }
-    history.engine = capi_session_engine(args, &exit_code);
+    history.engine = capi_session_old_engine(args, &exit_code);
     if (!history.engine) return exit_code;
     history.state = capi_engine_state(history.engine);
-    if ((keyspace && capi_keyspace_open(history.state, capi_str_of(keyspace), false, &history.arena, &history.keyspace,
-                                        &err) != CAPI_OK) ||
+    if ((keyspace && capi_find_keyspace(history.state, capi_str_of(keyspace), &history.arena, &history.keyspace, &err) !=
+                         CAPI_OK) ||
         list(&history, args, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else

@@ -1,5 +1,6 @@
 /* cmd_run.c - "capillaries run": start, work, watch, in one process. */
 #include "cmd/commands.h"
+#include "cmd/find.h"
 #include "cmd/history.h"
 #include "cmd/plan.h"
 #include "cmd/progress.h"
@@ -188,20 +189,17 @@ static int resume_run(const capi_args *args, capi_engine *engine)
     capi_script *script = NULL;
     capi_run run;
     capi_err err = {0};
-    uint64_t run_id = 0;
+    uint32_t run_id = 0;
     capi_output output;
     int exit_code = CAPI_EXIT_USAGE;
 
-    if (!capi_args_output(args, &output)) return exit_code;
-
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id)) return exit_code;
+    if (!capi_args_output(args, &output) || !capi_find_run_id(args, &run_id)) return exit_code;
     if (!keyspace_name || run_id == 0) {
         fprintf(stderr, "error: say which run: --keyspace NAME --run ID\n");
         return exit_code;
     }
-    if (capi_keyspace_open(capi_engine_state(engine), capi_str_of(keyspace_name), false, &arena, &keyspace, &err) !=
-            CAPI_OK ||
-        capi_run_get(capi_engine_state(engine), &keyspace, (uint32_t)run_id, &arena, &run, &err) != CAPI_OK ||
+    if (capi_find_keyspace(capi_engine_state(engine), capi_str_of(keyspace_name), &arena, &keyspace, &err) != CAPI_OK ||
+        capi_find_run(capi_engine_state(engine), &keyspace, run_id, &arena, &run, &err) != CAPI_OK ||
         capi_run_script(capi_engine_state(engine), &run, &script, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else
@@ -214,7 +212,7 @@ static int resume_run(const capi_args *args, capi_engine *engine)
 static int command_resume(const capi_args *args)
 {
     int exit_code;
-    capi_engine *engine = capi_session_engine(args, &exit_code);
+    capi_engine *engine = capi_session_old_engine(args, &exit_code);
 
     if (!engine) return exit_code;
     capi_catch_interrupts();

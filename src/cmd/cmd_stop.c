@@ -1,27 +1,28 @@
 /* cmd_stop.c - "capillaries stop" and "drop": an operator ends a run or a whole keyspace. */
 #include "cmd/commands.h"
 #include "cmd/deed.h"
+#include "cmd/find.h"
 #include "cmd/session.h"
 
 #include "run/forget.h"
 
 #include <stdio.h>
 
-static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str keyspace_name, capi_deeds *deeds,
-                            capi_arena *arena, capi_err *err)
+static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str keyspace_name, uint32_t run_id,
+                            capi_deeds *deeds, capi_arena *arena, capi_err *err)
 {
     const char *comment = capi_args_value(args, "comment");
     capi_state *state = capi_engine_state(engine);
     capi_keyspace keyspace;
-    uint64_t run_id = 0;
+    capi_run run;
 
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id) || run_id == 0)
-        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
-    CAPI_TRY(capi_keyspace_open(state, keyspace_name, false, arena, &keyspace, err));
-    CAPI_TRY(capi_run_stop(state, &keyspace, (uint32_t)run_id,
-                           capi_str_of(comment ? comment : "stopped by the operator"), err));
+    if (run_id == 0) return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
+    CAPI_TRY(capi_find_keyspace(state, keyspace_name, arena, &keyspace, err));
+    CAPI_TRY(capi_find_run(state, &keyspace, run_id, arena, &run, err));
+    CAPI_TRY(
+        capi_run_stop(state, &keyspace, run_id, capi_str_of(comment ? comment : "stopped by the operator"), err));
     capi_engine_ring(engine);
-    capi_deeds_add(deeds, "stopped", keyspace_name, (uint32_t)run_id, "run %u of keyspace \"%.*s\" is stopped", (unsigned)run_id,
+    capi_deeds_add(deeds, "stopped", keyspace_name, run_id, "run %u of keyspace \"%.*s\" is stopped", run_id,
                    CAPI_STR_ARG(keyspace_name));
     return CAPI_OK;
 }
@@ -30,8 +31,10 @@ static capi_status drop_run(capi_engine *engine, capi_str keyspace_name, uint32_
                             capi_arena *arena, capi_err *err)
 {
     capi_keyspace keyspace;
+    capi_run run;
 
-    CAPI_TRY(capi_keyspace_open(capi_engine_state(engine), keyspace_name, false, arena, &keyspace, err));
+    CAPI_TRY(capi_find_keyspace(capi_engine_state(engine), keyspace_name, arena, &keyspace, err));
+    CAPI_TRY(capi_find_run(capi_engine_state(engine), &keyspace, run_id, arena, &run, err));
     CAPI_TRY(capi_run_remove(engine, &keyspace, run_id, err));
     capi_deeds_add(deeds, "removed", keyspace_name, run_id, "run %u of keyspace \"%.*s\" is gone with its tables", run_id,
                    CAPI_STR_ARG(keyspace_name));
@@ -39,15 +42,15 @@ static capi_status drop_run(capi_engine *engine, capi_str keyspace_name, uint32_
 }
 
 /* First the state, so that nobody reads the tables any more; then the tables. */
-static capi_status drop_keyspace(capi_engine *engine, const capi_args *args, capi_str keyspace_name, capi_deeds *deeds,
-                                 capi_arena *arena, capi_err *err)
+static capi_status drop_keyspace(capi_engine *engine, const capi_args *args, capi_str keyspace_name, uint32_t run_id,
+                                 capi_deeds *deeds, capi_arena *arena, capi_err *err)
 {
+    capi_keyspace keyspace;
     capi_str uid;
-    uint64_t run_id = 0;
 
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id))
-        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID, or leave it out to drop the keyspace");
-    if (run_id) return drop_run(engine, keyspace_name, (uint32_t)run_id, deeds, arena, err);
+    (void)args;
+    if (run_id) return drop_run(engine, keyspace_name, run_id, deeds, arena, err);
+    CAPI_TRY(capi_find_keyspace(capi_engine_state(engine), keyspace_name, arena, &keyspace, err));
     CAPI_TRY(capi_keyspace_drop(capi_engine_state(engine), keyspace_name, arena, &uid, err));
     CAPI_TRY(capi_tables_drop(capi_engine_exec(engine)->tables, uid, (capi_str){0}, err));
     capi_deeds_add(deeds, "removed", keyspace_name, 0, "keyspace \"%.*s\" is gone with all its runs and tables",
@@ -55,25 +58,29 @@ static capi_status drop_keyspace(capi_engine *engine, const capi_args *args, cap
     return CAPI_OK;
 }
 
-static int with_keyspace(const capi_args *args, capi_status (*act)(capi_engine *engine, const capi_args *args,
-                                                                   capi_str keyspace, capi_deeds *deeds,
-                                                                   capi_arena *arena, capi_err *err))
+/* What a command does; run_id 0: --run is not given. */
+typedef capi_status (*keyspace_act)(capi_engine *engine, const capi_args *args, capi_str keyspace, uint32_t run_id,
+                                    capi_deeds *deeds, capi_arena *arena, capi_err *err);
+
+static int with_keyspace(const capi_args *args, keyspace_act act)
 {
     const char *keyspace = capi_args_value(args, "keyspace");
     capi_engine *engine;
     capi_arena arena = {0};
     capi_deeds deeds;
     capi_err err = {0};
+    uint32_t run_id = 0;
     int exit_code;
 
-    if (!capi_deeds_init(&deeds, args)) return CAPI_EXIT_USAGE;
+    if (!capi_deeds_init(&deeds, args) || !capi_find_run_id(args, &run_id)) return CAPI_EXIT_USAGE;
     if (!keyspace) {
         fprintf(stderr, "error: say which keyspace: --keyspace NAME\n");
         return CAPI_EXIT_USAGE;
     }
-    engine = capi_session_engine(args, &exit_code);
+    engine = capi_session_old_engine(args, &exit_code);
     if (!engine) return exit_code;
-    if (act(engine, args, capi_str_of(keyspace), &deeds, &arena, &err) != CAPI_OK) exit_code = capi_command_fail(&err);
+    if (act(engine, args, capi_str_of(keyspace), run_id, &deeds, &arena, &err) != CAPI_OK)
+        exit_code = capi_command_fail(&err);
     capi_deeds_end(&deeds);
     capi_engine_close(engine);
     capi_arena_deinit(&arena);

@@ -1,5 +1,6 @@
 /* cmd_watch.c - "capillaries watch": shows a run that other processes work on, until it ends. */
 #include "cmd/commands.h"
+#include "cmd/find.h"
 #include "cmd/history.h"
 #include "cmd/progress.h"
 #include "cmd/session.h"
@@ -104,25 +105,12 @@ out:
     return st;
 }
 
-/* --run, else the newest. */
-static capi_status take_run(watch *watched, const capi_args *args, capi_err *err)
+static capi_status take_run(watch *watched, capi_err *err)
 {
-    uint64_t run_id = 0;
-    capi_run *runs = NULL;
     capi_run run;
-    uint32_t count = 0;
 
-    if (!capi_args_number(args, "run", 1, UINT32_MAX, &run_id))
-        return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
-    if (run_id == 0) {
-        CAPI_TRY(capi_run_list(watched->state, &watched->keyspace, &watched->arena, &runs, &count, err));
-        if (count == 0)
-            return capi_err_set(err, CAPI_NOT_FOUND, "keyspace \"%.*s\" has no runs",
-                                CAPI_STR_ARG(watched->keyspace.name));
-        run_id = runs[count - 1].run_id;
-    }
-    watched->run_id = (uint32_t)run_id;
-    CAPI_TRY(capi_run_get(watched->state, &watched->keyspace, watched->run_id, &watched->arena, &run, err));
+    CAPI_TRY(capi_find_run(watched->state, &watched->keyspace, watched->run_id, &watched->arena, &run, err));
+    watched->run_id = run.run_id;
     return capi_run_script(watched->state, &run, &watched->script, err);
 }
 
@@ -134,19 +122,18 @@ static int command_watch(const capi_args *args)
     capi_status st;
     int exit_code;
 
-    if (!capi_args_output(args, &watched.output)) return CAPI_EXIT_USAGE;
+    if (!capi_args_output(args, &watched.output) || !capi_find_run_id(args, &watched.run_id)) return CAPI_EXIT_USAGE;
     if (!keyspace) {
         fprintf(stderr, "error: say which keyspace: --keyspace NAME\n");
         return CAPI_EXIT_USAGE;
     }
-    watched.engine = capi_session_engine(args, &exit_code);
+    watched.engine = capi_session_old_engine(args, &exit_code);
     if (!watched.engine) return exit_code;
     watched.state = capi_engine_state(watched.engine);
     watched.display = capi_display_new();
     capi_catch_interrupts();
-    CAPI_TRY_OUT(
-        capi_keyspace_open(watched.state, capi_str_of(keyspace), false, &watched.arena, &watched.keyspace, &err));
-    CAPI_TRY_OUT(take_run(&watched, args, &err));
+    CAPI_TRY_OUT(capi_find_keyspace(watched.state, capi_str_of(keyspace), &watched.arena, &watched.keyspace, &err));
+    CAPI_TRY_OUT(take_run(&watched, &err));
     st = watch_until_end(&watched, &exit_code, &err);
 out:
     if (st != CAPI_OK) exit_code = capi_command_fail(&err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONFIG_BYTES_MAX = 1 << 20, CONFIG_KEY_MAX = 128 };
+enum { CONFIG_BYTES_MAX = 1 << 20, CONFIG_KEY_MAX = 128, CONFIG_SECRET_BYTES_MAX = 65536 };
 
 const capi_config_setting capi_config_settings[CAPI_CONFIG_COUNT] = {
 #define X(id, key, type, use, fallback, variable, least, greatest, meaning)                                            \
@@ -315,6 +315,35 @@ static void warn_about_queue(capi_config *config)
 
 /* ---- reading ---- */
 
+/* A secret, or a URL that may hold one, may stand in the file that <variable>_FILE names, so that neither the list of processes
+ * nor the environment shows it. Line ends behind it do not count. *text stays NULL if there is no such variable. */
+static capi_status take_secret_file(capi_config *config, const capi_config_setting *setting,
+                                    const char *(*get)(const char *variable), const char **text, capi_err *err)
+{
+    char variable[CONFIG_KEY_MAX];
+    const char *path;
+    capi_str content;
+
+    if (setting->type != CAPI_CONFIG_SECRET && setting->type != CAPI_CONFIG_URL) return CAPI_OK;
+    snprintf(variable, sizeof variable, "%s_FILE", setting->variable);
+    path = get(variable);
+    if (!path || !path[0]) return CAPI_OK;
+    if (*text && (*text)[0])
+        return capi_err_set(err, CAPI_INVALID, "environment variables %s and %s are both set, expected one of them",
+                            setting->variable, variable);
+    if (capi_file_read_all(path, CONFIG_SECRET_BYTES_MAX, &config->arena, &content, err) != CAPI_OK) {
+        capi_err_note(err, "while reading what environment variable %s names", variable);
+        return CAPI_INVALID;
+    }
+    while (content.bytes && (content.data[content.bytes - 1] == '\n' || content.data[content.bytes - 1] == '\r'))
+        content.bytes--;
+    if (content.bytes == 0 || memchr(content.data, 0, content.bytes) || memchr(content.data, '\n', content.bytes))
+        return capi_err_set(err, CAPI_INVALID, "file \"%s\" of environment variable %s holds no secret, expected one line",
+                            path, variable);
+    *text = capi_str_copy(&config->arena, content).data;
+    return CAPI_OK;
+}
+
 static capi_status take_environment(capi_config *config, const char *(*get)(const char *variable), capi_err *err)
 {
     for (int id = 0; id < CAPI_CONFIG_COUNT; id++) {
@@ -322,6 +351,7 @@ static capi_status take_environment(capi_config *config, const char *(*get)(cons
         const char *text = setting->variable[0] ? get(setting->variable) : NULL;
         capi_config_value value = {.is_set = true};
 
+        if (setting->variable[0]) CAPI_TRY(take_secret_file(config, setting, get, &text, err));
         if (!text || !text[0]) continue;
         if (!take_text(&config->arena, setting, text, &value))
             return capi_err_set(err, CAPI_INVALID, "environment variable %s is \"%.200s\", expected a %s",

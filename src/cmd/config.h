@@ -2,6 +2,8 @@
  *
  *     environment > file > default
  *
+ * Secrets and URLs may also come from a file: <variable>_FILE names it.
+ *
  * All settings are one table, from which reading, checking, the log of the effective configuration and the manual come. The
  * file is <program>.json, in the folder of the executable or in the current one. Unknown keys are ignored; a value that cannot
  * be is an error that names its place. */

@@ -2,6 +2,9 @@
 #include "base/test.h"
 #include "cmd/config.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static const char *no_variables(const char *variable)
 {
     (void)variable;
@@ -112,6 +115,46 @@ TEST(secrets_are_not_shown)
     CHECK(capi_str_find(capi_buf_str(&text), CAPI_STR("\"hosts\":[\"h\"]")) > 0);
     capi_buf_deinit(&text);
     capi_config_free(&config);
+}
+
+static char secret_path[600];
+
+static const char *secret_files(const char *variable)
+{
+    if (strcmp(variable, "CAPI_AMQP10_URL_FILE") == 0) return secret_path;
+    return strcmp(variable, "CAPI_THREAD_POOL_SIZE_FILE") == 0 ? "/no/such/file" : NULL; /* no secret */
+}
+
+static const char *secret_twice(const char *variable)
+{
+    return strcmp(variable, "CAPI_AMQP10_URL") == 0 ? "amqp://other" : secret_files(variable);
+}
+
+static void write_secret(const char *text)
+{
+    FILE *file = fopen(secret_path, "wb");
+
+    CHECK(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+TEST(secrets_may_stand_in_files)
+{
+    capi_config config = {0};
+
+    snprintf(secret_path, sizeof secret_path, "%s/url", capi_test_folder());
+    write_secret("amqp://me:secret@host:5672/\n");
+    CHECK(capi_config_parse(CAPI_STR("{\"amqp10\": {\"url\": \"amqp://file\"}}"), secret_files, &config, NULL) == CAPI_OK);
+    CHECK(capi_str_is(capi_config_text(&config, CAPI_CONFIG_AMQP10_URL), "amqp://me:secret@host:5672/"));
+    capi_config_free(&config);
+    check_refused("{}", secret_twice, "CAPI_AMQP10_URL and CAPI_AMQP10_URL_FILE are both set");
+    write_secret("\n");
+    check_refused("{}", secret_files, "holds no secret");
+    write_secret("one\ntwo\n");
+    check_refused("{}", secret_files, "expected one line");
+    unlink(secret_path);
+    check_refused("{}", secret_files, "No such file");
 }
 
 TEST(a_configuration_with_cassandra_hosts_means_cassandra)

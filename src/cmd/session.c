@@ -109,7 +109,7 @@ bool capi_session_options(const capi_args *args, const capi_config *config, capi
     return true;
 }
 
-capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
+static capi_engine *open_engine(const capi_args *args, bool must_exist, int *exit_code)
 {
     capi_engine_options options;
     capi_engine *engine = NULL;
@@ -119,6 +119,7 @@ capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
     *exit_code = CAPI_EXIT_USAGE;
     if (!capi_session_options(args, NULL, &options)) return NULL;
     options.net = capi_remote_settings();
+    options.must_exist = must_exist;
     if (capi_data_folder(args, &arena, &options.data_folder, &err) != CAPI_OK ||
         capi_remote_configure(NULL, &err) != CAPI_OK || capi_engine_open(&options, &engine, &err) != CAPI_OK) {
         *exit_code = capi_command_fail(&err);
@@ -128,6 +129,16 @@ capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
     }
     capi_arena_deinit(&arena);
     return engine;
+}
+
+capi_engine *capi_session_engine(const capi_args *args, int *exit_code)
+{
+    return open_engine(args, false, exit_code);
+}
+
+capi_engine *capi_session_old_engine(const capi_args *args, int *exit_code)
+{
+    return open_engine(args, true, exit_code);
 }
 
 capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_arena *arena)

@@ -24,6 +24,8 @@ bool capi_session_options(const capi_args *args, const capi_config *config, capi
 
 /* Opens the engine with --data, --threads and --memory; prints what is wrong and sets *exit_code when it cannot. */
 capi_engine *capi_session_engine(const capi_args *args, int *exit_code);
+/* The same for commands that look at what is there: a store that is not there is an error, and not made. */
+capi_engine *capi_session_old_engine(const capi_args *args, int *exit_code);
 
 /* The keyspace of --keyspace, or one named like the script's file ("shop" for examples/shop.yaml). */
 capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_arena *arena);

@@ -1,4 +1,5 @@
 /* tool_history.c - toolbelt: get_run_history, get_node_history, get_batch_history, get_run_status_diagram. */
+#include "cmd/find.h"
 #include "cmd/history_text.h"
 #include "cmd/toolbelt.h"
 
@@ -26,9 +27,9 @@ static int with_history(const capi_args *args, history_fn fn)
     capi_status st;
 
     CAPI_TRY_OUT(capi_keyspace_check_name(keyspace, &err));
-    CAPI_TRY_OUT(capi_tool_open(&view.engine, &err));
+    CAPI_TRY_OUT(capi_tool_open_old(&view.engine, &err));
     view.state = capi_engine_state(view.engine);
-    CAPI_TRY_OUT(capi_keyspace_open(view.state, keyspace, false, &view.arena, &view.keyspace, &err));
+    CAPI_TRY_OUT(capi_find_keyspace(view.state, keyspace, &view.arena, &view.keyspace, &err));
     CAPI_TRY_OUT(fn(&view, &err));
     if (fwrite(view.text.data, 1, view.text.bytes, stdout) != view.text.bytes || fflush(stdout) != 0)
         st = capi_err_set(&err, CAPI_UNAVAILABLE, "could not write to standard output");
@@ -49,7 +50,7 @@ static capi_status take_runs(history_view *view, const char *flag, capi_run **ou
     if (id_count == 0) return capi_run_list(view->state, &view->keyspace, &view->arena, out, count, err);
     *out = capi_new_array(&view->arena, capi_run, id_count);
     for (*count = 0; *count < id_count; ++*count)
-        CAPI_TRY(capi_run_get(view->state, &view->keyspace, ids[*count], &view->arena, &(*out)[*count], err));
+        CAPI_TRY(capi_find_run(view->state, &view->keyspace, ids[*count], &view->arena, &(*out)[*count], err));
     return CAPI_OK;
 }
 
@@ -116,7 +117,7 @@ static capi_status add_batches(history_view *view, const capi_run *run, capi_str
     capi_node_state about;
     uint32_t count = 0;
 
-    CAPI_TRY(capi_node_get(view->state, run->run_uid, node, &view->arena, &about, err));
+    CAPI_TRY(capi_find_node(view->state, &view->keyspace, run, node, &view->arena, &about, err));
     CAPI_TRY(capi_batch_list(view->state, run->run_uid, node, false, &view->arena, &batches, &count, err));
     to->items = capi_realloc(to->items, ((size_t)to->count + count + 1) * sizeof *to->items);
     for (uint32_t i = 0; i < count; i++)
@@ -192,7 +193,7 @@ static capi_status take_statuses(history_view *view, const capi_script *script, 
     uint32_t run_id;
 
     CAPI_TRY(capi_tool_run_id(capi_tool_text(view->args, "run_id"), "run_id", &run_id, err));
-    CAPI_TRY(capi_run_get(view->state, &view->keyspace, run_id, &view->arena, &run, err));
+    CAPI_TRY(capi_find_run(view->state, &view->keyspace, run_id, &view->arena, &run, err));
     CAPI_TRY(capi_node_list(view->state, run.run_uid, &view->arena, &nodes, &count, err));
     *out = capi_new_array(&view->arena, int, script->node_count + 1);
     for (uint32_t i = 0; i < script->node_count; i++)

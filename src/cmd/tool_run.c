@@ -1,5 +1,6 @@
 /* tool_run.c - toolbelt: start_run, stop_run, exec_node, drop_keyspace. */
 #include "cmd/commands.h"
+#include "cmd/find.h"
 #include "cmd/toolbelt.h"
 
 #include "exec/node_py_calc.h"
@@ -96,7 +97,8 @@ const capi_command capi_tool_start_run = {
 typedef capi_status (*keyspace_action)(const capi_args *args, capi_engine *engine, capi_str keyspace, capi_arena *arena,
                                        capi_err *err);
 
-static int on_keyspace(const capi_args *args, keyspace_action act)
+/* absent_is_well: where there is no store there is nothing to do. */
+static int on_keyspace(const capi_args *args, keyspace_action act, bool absent_is_well)
 {
     capi_str keyspace = capi_tool_text(args, "keyspace");
     capi_engine *engine = NULL;
@@ -105,8 +107,9 @@ static int on_keyspace(const capi_args *args, keyspace_action act)
     capi_status st;
 
     CAPI_TRY_OUT(capi_keyspace_check_name(keyspace, &err));
-    CAPI_TRY_OUT(capi_tool_open(&engine, &err));
-    st = act(args, engine, keyspace, &arena, &err);
+    st = capi_tool_open_old(&engine, &err);
+    if (st == CAPI_NOT_FOUND && absent_is_well) st = CAPI_OK;
+    if (st == CAPI_OK && engine) st = act(args, engine, keyspace, &arena, &err);
 out:
     capi_engine_close(engine);
     capi_arena_deinit(&arena);
@@ -118,10 +121,12 @@ out:
 static capi_status stop_run(const capi_args *args, capi_engine *engine, capi_str name, capi_arena *arena, capi_err *err)
 {
     capi_keyspace keyspace;
+    capi_run run;
     uint32_t run_id;
 
     CAPI_TRY(capi_tool_run_id(capi_tool_text(args, "run_id"), "run_id", &run_id, err));
-    CAPI_TRY(capi_keyspace_open(capi_engine_state(engine), name, false, arena, &keyspace, err));
+    CAPI_TRY(capi_find_keyspace(capi_engine_state(engine), name, arena, &keyspace, err));
+    CAPI_TRY(capi_find_run(capi_engine_state(engine), &keyspace, run_id, arena, &run, err));
     CAPI_TRY(capi_run_stop(capi_engine_state(engine), &keyspace, run_id, CAPI_STR("stopped by toolbelt"), err));
     capi_engine_ring(engine);
     return CAPI_OK;
@@ -129,7 +134,7 @@ static capi_status stop_run(const capi_args *args, capi_engine *engine, capi_str
 
 static int tool_stop_run(const capi_args *args)
 {
-    return on_keyspace(args, stop_run);
+    return on_keyspace(args, stop_run, false);
 }
 
 static const capi_option stop_flags[] = {KEYSPACE_FLAG, {"run_id", "ID", "which run", false}};
@@ -160,7 +165,7 @@ static capi_status drop_keyspace(const capi_args *args, capi_engine *engine, cap
 
 static int tool_drop_keyspace(const capi_args *args)
 {
-    return on_keyspace(args, drop_keyspace);
+    return on_keyspace(args, drop_keyspace, true);
 }
 
 static const capi_option drop_flags[] = {KEYSPACE_FLAG};
@@ -207,14 +212,14 @@ static capi_status take_run(exec_work *work, uint32_t run_id, capi_str node, cap
     capi_state *state = capi_engine_state(work->engine);
     capi_node_state about;
 
-    CAPI_TRY(capi_run_get(state, &work->keyspace, run_id, &work->arena, &work->run, err));
+    CAPI_TRY(capi_find_run(state, &work->keyspace, run_id, &work->arena, &work->run, err));
     if (work->run.status != CAPI_RUN_START)
         return capi_err_set(err, CAPI_INVALID, "run %u is %s; leave -run_id out to begin a new one", run_id,
                             work->run.status == CAPI_RUN_STOP ? "stopped" : "complete");
     if (work->run.mode != CAPI_RUN_DIRECT)
         return capi_err_set(err, CAPI_INVALID, "run %u was started for daemons, exec_node cannot take part in it",
                             run_id);
-    return capi_node_get(state, work->run.run_uid, node, &work->arena, &about, err);
+    return capi_find_node(state, &work->keyspace, &work->run, node, &work->arena, &about, err);
 }
 
 static capi_status begin_run(exec_work *work, capi_str node, capi_err *err)
@@ -287,7 +292,7 @@ static int exec_node(exec_work *work, int64_t run_id, capi_err *err)
     }
     CAPI_TRY_OUT(capi_tool_open(&work->engine, err));
     if (run_id) {
-        CAPI_TRY_OUT(capi_keyspace_open(capi_engine_state(work->engine), capi_tool_text(work->args, "keyspace"), false,
+        CAPI_TRY_OUT(capi_find_keyspace(capi_engine_state(work->engine), capi_tool_text(work->args, "keyspace"),
                                         &work->arena, &work->keyspace, err));
         CAPI_TRY_OUT(take_run(work, (uint32_t)run_id, node, err));
     } else {

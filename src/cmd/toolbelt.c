@@ -152,7 +152,7 @@ capi_status capi_tool_data_folder(capi_arena *arena, capi_str *out, capi_err *er
     return CAPI_NOT_FOUND;
 }
 
-capi_status capi_tool_open(capi_engine **out, capi_err *err)
+static capi_status open_store(bool must_exist, capi_engine **out, capi_err *err)
 {
     capi_arena arena = {0};
     capi_engine_options options = {
@@ -160,6 +160,7 @@ capi_status capi_tool_open(capi_engine **out, capi_err *err)
         .thread_count = (uint32_t)capi_config_number(&config, CAPI_CONFIG_THREADS),
         .memory_bytes = (uint64_t)capi_config_number(&config, CAPI_CONFIG_MEMORY),
         .lease_ms = (uint32_t)capi_config_number(&config, CAPI_CONFIG_LEASE),
+        .must_exist = must_exist,
     };
     capi_status st = capi_tool_data_folder(&arena, &options.data_folder, err);
 
@@ -167,6 +168,16 @@ capi_status capi_tool_open(capi_engine **out, capi_err *err)
     if (st == CAPI_OK) st = capi_engine_open(&options, out, err);
     capi_arena_deinit(&arena);
     return st;
+}
+
+capi_status capi_tool_open(capi_engine **out, capi_err *err)
+{
+    return open_store(false, out, err);
+}
+
+capi_status capi_tool_open_old(capi_engine **out, capi_err *err)
+{
+    return open_store(true, out, err);
 }
 
 static void print_diags(const capi_diags *diags)

@@ -49,4 +49,6 @@ capi_script *capi_tool_script(const capi_args *args);
 /* The store that the configuration names. */
 CAPI_MUST_USE capi_status capi_tool_data_folder(capi_arena *arena, capi_str *out, capi_err *err);
 CAPI_MUST_USE capi_status capi_tool_open(capi_engine **out, capi_err *err);
+/* The same, but a store that is not there is not made: CAPI_NOT_FOUND. */
+CAPI_MUST_USE capi_status capi_tool_open_old(capi_engine **out, capi_err *err);
 const capi_config *capi_tool_config(void);

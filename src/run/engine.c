@@ -6,8 +6,11 @@
 #include "net/net.h"
 #include "store/state_timed.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ENGINE_BATCHES_DEFAULT = 5, ENGINE_BATCHES_MAX = 100 };
@@ -29,11 +32,36 @@ static uint32_t bounded(uint32_t wanted, uint64_t budget_bytes, uint64_t each_by
     return wanted > most ? (uint32_t)most : wanted;
 }
 
-static capi_status engine_open_folder(capi_engine *engine, capi_err *err)
+/* An empty state is what a disk that was full at the first opening leaves. But where there are tables there was a state: to go
+ * on without it would forget all runs, and "gc" would then take their tables. */
+static capi_status engine_check_not_emptied(capi_engine *engine, capi_err *err)
 {
-    CAPI_TRY(capi_folder_make(engine->folder.data, err));
-    CAPI_TRY(capi_folder_check_local(engine->folder.data, err));
-    return CAPI_OK;
+    struct stat info;
+    DIR *tables = opendir(engine_path(engine, "tables").data);
+    uint32_t count = 0;
+
+    for (struct dirent *entry; tables && (entry = readdir(tables));)
+        count += entry->d_name[0] != '.';
+    if (tables) closedir(tables);
+    if (count == 0 || stat(engine_path(engine, "state.db").data, &info) != 0 || info.st_size > 0) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID,
+                        "state file \"%s\" is empty, but \"%s\" holds tables: put it back from a copy, or remove it to "
+                        "begin anew without their runs",
+                        engine_path(engine, "state.db").data, engine_path(engine, "tables").data);
+}
+
+static capi_status engine_open_folder(capi_engine *engine, bool must_exist, capi_err *err)
+{
+    const char *folder = engine->folder.data;
+
+    CAPI_TRY(capi_folder_check_local(folder, err));
+    if (must_exist && !capi_engine_has_state(engine->folder))
+        return capi_err_set(err, CAPI_NOT_FOUND, "there is no store in \"%s\": \"%s\" is missing; the first run makes it",
+                            folder, engine_path(engine, "state.db").data);
+    CAPI_TRY(capi_folder_make(folder, err));
+    if (access(folder, R_OK | W_OK | X_OK) != 0)
+        return capi_err_set_errno(err, errno, "cannot work in the data folder \"%s\"", folder);
+    return engine_check_not_emptied(engine, err);
 }
 
 /* Blocks are read again cheaply from the system's own cache; a large one of ours costs more in fresh pages than it saves
@@ -81,7 +109,7 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     engine->lease_ns = (int64_t)options->lease_ms * 1000000;
     capi_random_uid(&capi_random_system, engine->process_uid);
 
-    CAPI_TRY_OUT(engine_open_folder(engine, err));
+    CAPI_TRY_OUT(engine_open_folder(engine, options->must_exist, err));
     CAPI_TRY_OUT(engine_open_stores(engine, options, err));
     engine->pool = capi_thread_pool_new(bounded(options->thread_count ? options->thread_count : capi_core_count(),
                                                 engine->budget.limit_bytes, ENGINE_THREAD_BYTES));

@@ -2,8 +2,10 @@
  * new file and an old one end up the same. A step is never changed once released; new ones are added. */
 #include "store/state_sqlite_schema.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Batches are keyed by node_id << 32 | batch_idx and have a row only once somebody has claimed them: the others are as
  * the node says (rest_status, from next_batch on). Large values stand last, where reading the others does not touch
@@ -66,6 +68,8 @@ capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
     case SQLITE_SCHEMA: return capi_err_set(err, CAPI_INVALID, "state file \"%s\" is damaged: %s", path, text);
+    case SQLITE_FULL: /* SQLite says "database or disk is full", and there is no limit on the database */
+        return capi_err_set(err, CAPI_UNAVAILABLE, "could not use state file \"%s\": %s", path, strerror(ENOSPC));
     case SQLITE_NOMEM: return capi_err_set(err, CAPI_NO_MEMORY, "state file \"%s\": %s", path, text);
     case SQLITE_ERROR: /* tables or columns that should be there */
         return capi_err_set(err, CAPI_INVALID, "state file \"%s\" is not as it should be: %s", path, text);

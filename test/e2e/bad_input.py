@@ -417,4 +417,132 @@ def a_data_folder_that_is_a_file_is_refused(box):
     check_fails(result, result.code, "state")
 
 
+# ---- names, stores and disks ----
+
+def finished_run(box):
+    path = copy_script(box, box.write("in.csv", "id,name\n1,a\n"))
+    box.run_well(path)
+    return path
+
+
+def look(box, *arguments):
+    return box.capi(*arguments, "--data", box.path("state"))
+
+
+@test
+def a_run_id_is_a_number_from_1_to_32767(box):
+    finished_run(box)
+    for command in (["nodes"], ["batches", "--node", "read"], ["watch"], ["stop"], ["drop"], ["resume"], ["table", "head", "copied"]):
+        for run in ("0", "-1", "99999", "32768", "1e3", " 1", "0x1", "", "1,2", "one"):
+            result = look(box, *command, "--keyspace", "test", "--run=" + run)
+            check_fails(result, 2, "\"--run\" is \"%s\"" % run, "1 to 32767")
+            check_equal(len(result.err.splitlines()), 1, str(result))
+        check_fails(look(box, *command, "--keyspace", "test", "--run", "7"), 2, "no such run: 7", "it has run 1 alone")
+
+
+@test
+def what_is_not_there_is_told_with_the_store_and_the_nearest_name(box):
+    finished_run(box)
+    store = box.path("state", "state.db")
+    for command in (["runs"], ["nodes"], ["batches", "--node", "read"], ["watch"], ["stop", "--run", "1"], ["drop"],
+                    ["gc", "--runs-older-than", "1d"], ["resume", "--run", "1"], ["table", "head", "copied"]):
+        check_fails(look(box, *command, "--keyspace", "tset"), 2, "unknown keyspace \"tset\"", store, "did you mean \"test\"?")
+    check_fails(look(box, "batches", "--keyspace", "test", "--node", "raed"), 2, "run 1 of keyspace \"test\" has no node \"raed\"",
+                "did you mean \"read\"?")
+
+
+@test
+def who_only_looks_makes_no_store(box):
+    for command in (["runs"], ["nodes", "--keyspace", "test"], ["watch", "--keyspace", "test"], ["gc"],
+                    ["drop", "--keyspace", "test"], ["table", "head", "copied", "--keyspace", "test"]):
+        check_fails(look(box, *command), 2, "there is no store in", box.path("state"))
+        check(not os.path.exists(box.path("state")), "%s made the data folder" % command)
+
+
+def put_state(box, content):
+    for suffix in ("-wal", "-shm"):
+        if os.path.exists(box.path("state", "state.db" + suffix)):
+            os.remove(box.path("state", "state.db" + suffix))
+    box.write("state/state.db", content)
+
+
+@test
+def a_damaged_state_file_is_refused_and_stays_as_it_is(box):
+    path = finished_run(box)
+    with open(box.path("state", "state.db"), "rb") as file:
+        good = file.read()
+    random_bytes = bytes((i * 7919 + i // 13) % 251 for i in range(8192))
+    for content in (random_bytes, good[:50], good[:100], good[:len(good) // 2], good[:100] + random_bytes * (len(good) // 8192 + 1),
+                    b"SQLite format 3\0", b"x"):
+        put_state(box, content)
+        for result in (look(box, "runs"), box.run(path)):
+            check_fails(result, 2, box.path("state", "state.db"))
+        doctor = look(box, "doctor")
+        check(doctor.code == 1 and b"wrong    store" in doctor.out, str(doctor))
+        check_equal(box.read("state", "state.db"), content, "the damaged file")
+    put_state(box, good)
+    result = look(box, "runs")
+    check(b"complete" in result.out, str(result))
+
+
+@test
+def flipped_pages_end_in_an_error_or_in_the_right_answer(box):
+    path = finished_run(box)
+    with open(box.path("state", "state.db"), "rb") as file:
+        good = file.read()
+    put_state(box, good)
+    right = look(box, "nodes", "--keyspace", "test").out
+    for page in range(len(good) // 4096):
+        first = page * 4096 + (100 if page == 0 else 0)
+        put_state(box, good[:first] + bytes(255 - byte for byte in good[first:page * 4096 + 4096]) + good[page * 4096 + 4096:])
+        result = look(box, "nodes", "--keyspace", "test")
+        if result.code == 0:
+            check_equal(result.out, right, "the nodes, with page %d flipped" % page)
+        else:
+            check_fails(result, 2, "damaged", "state.db")
+            doctor = look(box, "doctor")
+            check(doctor.code == 1 and b"wrong    store" in doctor.out, "doctor sees no damage in page %d: %s" % (page, doctor))
+        check(box.run(path).code in (0, 1, 2))
+
+
+@test
+def an_emptied_state_file_does_not_forget_its_tables(box):
+    path = finished_run(box)
+    put_state(box, b"")
+    for result in (look(box, "runs"), box.run(path), look(box, "gc")):
+        check_fails(result, 2, "is empty", "tables", "put it back from a copy")
+    os.remove(box.path("state", "state.db"))
+    box.run_well(path)
+
+
+@test
+def a_read_only_data_folder_is_told(box):
+    path = copy_script(box, box.write("in.csv", "id,name\n1,a\n"))
+    if not mount_small(box.path("state"), 20480):
+        raise Skip("cannot mount a small file system")
+    try:
+        box.run_well(path)
+        subprocess.run(["mount", "-o", "remount,ro", box.path("state")], check=True)
+        for result in (box.run(path), look(box, "runs"), look(box, "daemon")):
+            check_fails(result, 2, "cannot work in the data folder", "Read-only file system")
+        doctor = look(box, "doctor")
+        check(doctor.code == 1 and b"cannot be written" in doctor.out, str(doctor))
+    finally:
+        subprocess.run(["umount", box.path("state")])
+
+
+@test
+def a_disk_that_is_full_at_the_first_opening_does_no_lasting_harm(box):
+    path = copy_script(box, box.write("in.csv", "id,name\n1,a\n"))
+    for kilobytes in (8, 16, 24, 40, 64, 100):
+        if not mount_small(box.path("state"), kilobytes):
+            raise Skip("cannot mount a small file system")
+        try:
+            check_fails(box.run(path), 1, "No space left on device", "state.db")
+            subprocess.run(["mount", "-o", "remount,size=20m", box.path("state")], check=True)
+            box.run_well(path)
+        finally:
+            subprocess.run(["umount", box.path("state")])
+
+
 main()
