@@ -101,7 +101,7 @@ TEN = """nodes:
   two:
     type: table_table
     r: {table: one, expected_batches_total: -1}
-    w: {name: two, fields: {id: {expression: r.whatever, type: int}}}
+    w: {name: two, fields: {id: {expression: r.id, type: int}}}
   three:
     type: table_lookup_table
     r: {table: two}
@@ -109,7 +109,7 @@ TEN = """nodes:
     w:
       name: three
       fields:
-        id: {expression: l.anything, type: int}
+        id: {expression: l.id, type: int}
         size: {expression: bogus(r.id), type: int}
   four:
     type: table_table
