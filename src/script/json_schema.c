@@ -29,7 +29,7 @@ static const struct {
     {CAPI_SET_FIELD_TYPE, TYPES},
     {CAPI_SET_OUT_TYPE, TYPES},
     {CAPI_SET_CALCULATED_TYPE, TYPES},
-    {CAPI_SET_FILE_CODEC, "gzip snappy uncompressed -"},
+    {CAPI_SET_FILE_CODEC, "gzip snappy zstd lz4 uncompressed -"},
     {CAPI_SET_RULE_COMMAND, "go wait nogo"},
 };
 

@@ -146,7 +146,7 @@ static void check_parquet_columns(capi_loader *loader, draft_node *node)
 
 static void read_codec(capi_loader *loader, draft_node *node, capi_file_sink *file)
 {
-    static const char *const known[] = {"gzip", "snappy", "uncompressed"};
+    static const char *const known[] = {"gzip", "snappy", "zstd", "lz4", "uncompressed"};
     capi_settings parquet;
     const capi_tree *codec;
 
@@ -157,10 +157,10 @@ static void read_codec(capi_loader *loader, draft_node *node, capi_file_sink *fi
     file->parquet_codec = CAPI_STR("gzip");
     if (!codec || codec->string.bytes == 0) return;
     file->parquet_codec = codec->string;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (capi_str_is(codec->string, known[i])) return;
     if (file->kind == CAPI_FILE_PARQUET)
-        capi_loader_error(loader, "S2", codec, "unknown codec \"%.*s\"; expected gzip, snappy or uncompressed",
+        capi_loader_error(loader, "S2", codec, "unknown codec \"%.*s\"; expected gzip, snappy, zstd, lz4 or uncompressed",
                           CAPI_STR_ARG(codec->string));
 }
 

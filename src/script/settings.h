@@ -122,7 +122,7 @@ typedef enum capi_section {
     X(FILE_WRITER, FILE_PARQUET, "parquet", MAP, "none", "Parquet settings")                                           \
     X(FILE_WRITER, FILE_OLD_SEPARATOR, "separator", STRING, ",", "OLD: csv.separator")                                 \
     X(CSV_WRITER, FILE_SEPARATOR, "separator", STRING, ",", "between fields")                                          \
-    X(PARQUET_WRITER, FILE_CODEC, "codec", STRING, "gzip", "gzip, snappy or uncompressed")                             \
+    X(PARQUET_WRITER, FILE_CODEC, "codec", STRING, "gzip", "gzip, snappy, zstd, lz4 or uncompressed")                  \
     X(TOP, TOP_ORDER, "order", STRING, "none", "sorts the rows of the file: a(desc),b")                                \
     X(TOP, TOP_LIMIT, "limit", INT, "5000000", "rows kept, at most 5000000")                                           \
     X(WRITER_COLUMN, OUT_NAME, "name", STRING, "empty", "name for having and top.order")                               \
