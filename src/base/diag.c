@@ -112,6 +112,16 @@ static void locate(capi_diag *diag, capi_str text, uint64_t offset, uint32_t len
     if (line.data) cut_excerpt(diag, without_nul(line, arena), arena);
 }
 
+void capi_diag_place(capi_str text, uint64_t offset, uint32_t *line, uint32_t *column)
+{
+    size_t at = offset < text.bytes ? (size_t)offset : text.bytes;
+    size_t start;
+
+    line_at(text, at, &start);
+    *line = line_number(text, start);
+    *column = count_characters(capi_str_slice(text, start, at)) + 1;
+}
+
 static capi_diag *diags_next(capi_diags *diags)
 {
     if (diags->count == diags->capacity) {
@@ -180,14 +190,15 @@ static void print_place(const capi_diag *diag, capi_buf *to)
     if (diag->file.bytes || diag->line) capi_buf_append_text(to, ": ");
 }
 
-/* Control characters would disturb the terminal, so each shows as one "?"; a tab stays, for the caret line has it too. */
 /* What names and values bring along must not move a terminal's cursor. */
 static void append_plainly(capi_buf *to, capi_str text)
 {
     for (size_t i = 0; i < text.bytes; i++)
-        capi_buf_append_byte(to, ((unsigned char)text.data[i] < 0x20 && text.data[i] != '\n') || text.data[i] == 0x7f ? '?' : text.data[i]);
+        capi_buf_append_byte(
+            to, ((unsigned char)text.data[i] < 0x20 && text.data[i] != '\n') || text.data[i] == 0x7F ? '?' : text.data[i]);
 }
 
+/* Control characters would disturb the terminal, so each shows as one "?"; a tab stays, for the caret line has it too. */
 static void print_excerpt(const capi_diag *diag, capi_buf *to)
 {
     capi_str excerpt = diag->excerpt;
@@ -239,7 +250,11 @@ void capi_diag_print(const capi_diag *diag, capi_buf *to)
         print_excerpt(diag, to);
         if (diag->column) print_caret(diag, to);
     }
-    if (diag->context.bytes) capi_buf_printf(to, "  %.*s\n", CAPI_STR_ARG(diag->context));
+    if (diag->context.bytes) {
+        capi_buf_append_text(to, "  ");
+        append_plainly(to, diag->context);
+        capi_buf_append_byte(to, '\n');
+    }
 }
 
 static uint32_t kept_error_count(const capi_diags *diags)

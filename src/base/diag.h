@@ -39,6 +39,8 @@ enum { CAPI_DIAG_MAX = 1000 }; /* more are counted and not kept */
 void capi_diags_init(capi_diags *diags, capi_arena *arena);
 /* Copies *diag with its texts. Line, column and excerpt are taken from byte `offset` of `text` when text.data is not NULL. */
 void capi_diags_add(capi_diags *diags, const capi_diag *diag, capi_str text, uint64_t offset, uint32_t length_bytes);
+/* Line and column, from 1, of byte `offset`. */
+void capi_diag_place(capi_str text, uint64_t offset, uint32_t *line, uint32_t *column);
 void capi_diags_sort(capi_diags *diags);
 void capi_diag_print(const capi_diag *diag, capi_buf *to);
 void capi_diags_print(const capi_diags *diags, capi_buf *to);

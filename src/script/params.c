@@ -118,7 +118,7 @@ void capi_params_read(capi_report *report, const capi_source *source, const capi
     capi_map by_name;
 
     capi_map_init(&by_name, report->arena);
-    *out = (capi_params){.items = items};
+    *out = (capi_params){.source = source, .items = items};
     if (root && root->kind != CAPI_TREE_MAP)
         capi_report_error(report, "V4", source, root->start, root->end,
                           "the parameters file holds %s; expected a map of names and values",
@@ -308,6 +308,7 @@ static bool is_reserved(const param_reference *reference)
 typedef struct param_replacer {
     capi_report *report;
     const capi_params *params;
+    capi_arena *arena; /* of the pieces */
     capi_map by_name;
     capi_source *source;
     size_t copied;   /* of the original, so far */
@@ -321,7 +322,7 @@ typedef struct param_replacer {
 
 enum { RESULT_BYTES_MAX = 256 << 20 };
 
-static void add_piece(param_replacer *replacer, size_t from, size_t to, bool is_replaced)
+static void add_piece(param_replacer *replacer, size_t from, size_t to, bool is_replaced, const capi_source_value *value)
 {
     if (replacer->piece_count == replacer->piece_capacity) {
         replacer->piece_capacity = replacer->piece_capacity ? replacer->piece_capacity * 2 : 64;
@@ -329,7 +330,7 @@ static void add_piece(param_replacer *replacer, size_t from, size_t to, bool is_
             capi_realloc(replacer->pieces, capi_array_bytes(replacer->piece_capacity, sizeof *replacer->pieces));
     }
     replacer->pieces[replacer->piece_count++] =
-        (capi_source_piece){(uint32_t)replacer->out.bytes, (uint32_t)from, (uint32_t)to, is_replaced};
+        (capi_source_piece){(uint32_t)replacer->out.bytes, (uint32_t)from, (uint32_t)to, is_replaced, value};
 }
 
 static void copy_until(param_replacer *replacer, size_t end)
@@ -337,20 +338,26 @@ static void copy_until(param_replacer *replacer, size_t end)
     capi_str original = replacer->source->original;
 
     if (end <= replacer->copied) return;
-    add_piece(replacer, replacer->copied, replacer->copied, false);
+    add_piece(replacer, replacer->copied, replacer->copied, false, NULL);
     capi_buf_append(&replacer->out, original.data + replacer->copied, end - replacer->copied);
     replacer->copied = end;
 }
 
-/* The bytes from..to of the file become `text`. */
-static void replace(param_replacer *replacer, size_t from, size_t to, capi_str text)
+/* The bytes from..to of the file become `text`, which is the value of `param` (NULL: of none). */
+static void replace(param_replacer *replacer, size_t from, size_t to, capi_str text, const capi_param *param)
 {
+    capi_source_value *value = NULL;
+
     if (replacer->out.bytes + (from - replacer->copied) + text.bytes > RESULT_BYTES_MAX) {
         replacer->is_too_long = true;
         return;
     }
     copy_until(replacer, from);
-    add_piece(replacer, from, to, true);
+    if (param) {
+        value = capi_new(replacer->arena, capi_source_value);
+        *value = (capi_source_value){param->name, param->is_set ? NULL : replacer->params->source, param->value};
+    }
+    add_piece(replacer, from, to, true, value);
     capi_buf_append_str(&replacer->out, text);
     replacer->copied = to;
 }
@@ -382,13 +389,14 @@ static void replace_reference(param_replacer *replacer, const param_reference *r
 
     if (param && (is_quoted || !wants_quotes) &&
         append_value(replacer->report->arena, &value, param, reference->type)) {
-        replace(replacer, reference->start - wants_quotes, reference->end + wants_quotes, capi_buf_str(&value));
+        replace(replacer, reference->start - wants_quotes, reference->end + wants_quotes, capi_buf_str(&value),
+                param);
         replacer->replaced = reference->end + wants_quotes;
     } else {
         capi_buf_clear(&value);
         capi_buf_printf(&value, "{%.*s|%s}", CAPI_STR_ARG(reference->name), reference_type_names[reference->type]);
         if (!capi_str_equal(capi_buf_str(&value), capi_str_slice(original, reference->start, reference->end)))
-            replace(replacer, reference->start, reference->end, capi_buf_str(&value));
+            replace(replacer, reference->start, reference->end, capi_buf_str(&value), NULL);
     }
     capi_buf_deinit(&value);
 }
@@ -471,7 +479,7 @@ static void report_leftovers(param_replacer *replacer)
 
 void capi_params_apply(capi_report *report, const capi_params *params, capi_arena *arena, capi_source *source)
 {
-    param_replacer replacer = {.report = report, .params = params, .source = source};
+    param_replacer replacer = {.report = report, .params = params, .arena = arena, .source = source};
 
     source->text = source->original;
     source->pieces = NULL;

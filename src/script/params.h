@@ -14,6 +14,7 @@ typedef struct capi_param {
 } capi_param;
 
 typedef struct capi_params {
+    const capi_source *source; /* the parameters file */
     const capi_param *items;
     uint32_t count;
 } capi_params;

@@ -36,6 +36,73 @@ void capi_source_find(const capi_source *source, uint32_t start, uint32_t end, u
     if (*file_end < *file_start) *file_end = *file_start;
 }
 
+/* ---- parameters ---- */
+
+enum { VALUES_MAX = 3, VALUE_BYTES_MAX = 60 };
+
+/* The byte of the decoded value that stands at byte `at` of its text in the script, where line ends are "\n". */
+static size_t decoded_at(capi_str value, size_t at)
+{
+    size_t written = 0;
+    size_t i = 0;
+
+    for (; i < value.bytes && written < at; i++)
+        written += value.data[i] == '\n' ? 2 : 1;
+    return i;
+}
+
+/* Says what stands where the file has {name}, and where that comes from: the place of bytes from..to of the value. */
+static void append_value(capi_buf *to, const capi_source *source, const capi_source_piece *piece, uint32_t from, uint32_t end)
+{
+    const capi_source_value *value = piece->value;
+    bool is_last = piece + 1 == source->pieces + source->piece_count;
+    uint32_t piece_end = is_last ? (uint32_t)source->text.bytes : piece[1].at;
+    uint32_t bytes = piece_end - piece->at;
+    uint32_t start = 0;
+    uint32_t line;
+    uint32_t column;
+
+    capi_buf_printf(to, "%s with parameter \"%.*s\" = \"%.*s%s\"", to->bytes ? "," : "", CAPI_STR_ARG(value->name),
+                    (int)(bytes > VALUE_BYTES_MAX ? VALUE_BYTES_MAX : bytes), source->text.data + piece->at,
+                    bytes > VALUE_BYTES_MAX ? "..." : "");
+    if (!value->file) return;
+    start = value->tree->start;
+    if (value->tree->kind == CAPI_TREE_STRING && end <= piece_end)
+        capi_tree_locate(value->tree, value->file->text,
+                         decoded_at(value->tree->string, from > piece->at ? from - piece->at : 0),
+                         decoded_at(value->tree->string, end > piece->at ? end - piece->at : 0), &start, &end);
+    capi_diag_place(value->file->text, start, &line, &column);
+    capi_buf_printf(to, " (%.*s:%u:%u)", CAPI_STR_ARG(value->file->url), line, column);
+}
+
+/* The context, with the parameters whose values the mistake lies in or goes across. Those of a mistake across several lines say
+ * nothing about it. */
+static capi_str context_with_values(const capi_report *report, const capi_source *source, uint32_t start, uint32_t end)
+{
+    const capi_source_piece *piece = source->piece_count ? piece_at(source, start) : NULL;
+    const capi_source_piece *last = source->pieces + source->piece_count;
+    capi_str context = report->context;
+    capi_buf words = {0};
+    uint32_t count = 0;
+
+    if (!piece || start > source->text.bytes) return context;
+    while (piece > source->pieces && piece[-1].at == start) /* values may be empty */
+        piece--;
+    if (end > start && memchr(source->text.data + start, '\n', end - start)) return context;
+    for (; piece < last && count < VALUES_MAX && (piece->at < end || piece->at <= start); piece++)
+        if (piece->value) {
+            append_value(&words, source, piece, start, end);
+            count++;
+        }
+    if (count)
+        context = capi_str_format(report->arena, "%.*s%.*s", CAPI_STR_ARG(context),
+                                  CAPI_STR_ARG(capi_str_slice(capi_buf_str(&words), context.bytes ? 0 : 1, words.bytes)));
+    capi_buf_deinit(&words);
+    return context;
+}
+
+/* ---- reporting ---- */
+
 static void report_add(capi_report *report, capi_severity severity, const char *rule, const capi_source *source,
                        uint32_t start, uint32_t end, const char *format, va_list args)
 {
@@ -54,6 +121,7 @@ static void report_add(capi_report *report, capi_severity severity, const char *
         return;
     }
     diag.file = source->url;
+    diag.context = context_with_values(report, source, start, end);
     capi_source_find(source, start, end, &file_start, &file_end);
     capi_diags_add(report->diags, &diag, source->original, file_start, file_end - file_start);
 }

@@ -5,6 +5,16 @@
 #pragma once
 
 #include "base/diag.h"
+#include "script/tree.h"
+
+struct capi_source;
+
+/* The value of a parameter, for messages about what it put into the script. */
+typedef struct capi_source_value {
+    capi_str name;
+    const struct capi_source *file; /* NULL: not from a file */
+    const capi_tree *tree;          /* in that file */
+} capi_source_value;
 
 /* From `at` in the changed text on (to the next piece), the text is that of the file from `from` on; or, if
  * from != to, it stands for the bytes from..to of the file as a whole. */
@@ -12,6 +22,7 @@ typedef struct capi_source_piece {
     uint32_t at;
     uint32_t from, to;
     bool is_replaced;
+    const capi_source_value *value; /* what is put in there; NULL: no parameter's value */
 } capi_source_piece;
 
 typedef struct capi_source {
