@@ -121,6 +121,7 @@ static void process_init(sim_world *world, sim_process *process)
     capi_random_uid(&world->random, process->uid);
     process->random = capi_random_from_seed(&process->seed, world->random.next(world->random.context));
     clocks_set(world, process);
+    process->store = sim_disk_connect(world);
     sim_state_init(&process->state, process);
 }
 
@@ -156,7 +157,9 @@ static void process_vanish(sim_world *world, sim_process *process)
     process->is_doomed = true;
     capi_agent_free(process->agent);
     sim_worker_deinit(&process->worker);
+    sim_disk_disconnect(world, process->store);
     process->agent = NULL;
+    process->store = NULL;
     process->is_alive = false;
     process->restart_ns = world->now_ns + (int64_t)sim_dice(world, world->is_calm ? 100 : 3000) * SIM_MS;
 }
@@ -448,6 +451,7 @@ static void choose_weather(sim_world *world)
     static const uint32_t lates[] = {0, 20, 60};
     static const uint32_t interleaves[] = {0, 100, 300};
     static const uint32_t unavailables[] = {0, 0, 50, 200};
+    static const uint32_t disks[] = {0, 10, 50, 200};
 
     world->fault_permille = one_of(world, faults, 4);
     world->crash_per_10000 = one_of(world, crashes, 4);
@@ -455,13 +459,14 @@ static void choose_weather(sim_world *world)
     world->late_permille = one_of(world, lates, 3);
     world->interleave_permille = one_of(world, interleaves, 3);
     world->unavailable_permille = one_of(world, unavailables, 4);
+    if (world->disk) world->disk_permille = one_of(world, disks, 4);
 }
 
 static void make_calm(sim_world *world)
 {
     sim_trace(world, "calm");
     world->is_calm = true;
-    world->fault_permille = world->unavailable_permille = 0;
+    world->fault_permille = world->disk_permille = world->unavailable_permille = 0;
     world->outage_until_ns = 0;
     world->end_ns = world->now_ns + PATIENCE_MS * SIM_MS;
 }
@@ -472,7 +477,7 @@ static void world_init(sim_world *world, const sim_options *options)
     world->random = capi_random_from_seed(&world->seed, options->seed * 0x9e3779b97f4a7c15u + 1);
     world->store_random = capi_random_from_seed(&world->store_seed, options->seed + 77);
     world->store_clock = (capi_clock){store_wall, store_wall, world};
-    if (capi_state_open_memory(&world->store_clock, &world->store_random, &world->memory, NULL) != CAPI_OK) abort();
+    sim_disk_init(world);
     sim_scripts_make(world);
     choose_weather(world);
     world->calm_ns = (int64_t)(2000 + sim_dice(world, CHAOS_MS)) * SIM_MS;
@@ -492,7 +497,8 @@ static void world_deinit(sim_world *world)
         if (world->processes[i].is_alive) process_vanish(world, &world->processes[i]);
     for (uint32_t i = 0; i < SIM_VERSIONS; i++)
         capi_script_free(world->scripts[i]);
-    capi_state_close(world->memory);
+    sim_disk_disconnect(world, world->operator.store);
+    sim_disk_deinit(world);
     free(world->entries);
     free(world->beats);
     free(world->blobs);

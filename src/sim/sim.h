@@ -1,6 +1,6 @@
 /* sim.h - the machinery of runs on a virtual clock, from a seed: many processes on one thread, and everything that can go wrong.
  *
- * A world has a state (the memory backend), virtual files and tables, and up to four processes. Each process is an agent with a
+ * A world has a state (the memory backend, or SQLite), virtual files and tables, and up to four processes. Each process is an agent with a
  * worker whose batches take virtual time and whose results are hashes of what they read. The seed decides a script, when
  * runs are started, stopped and dropped, when processes crash (before or after any call has taken effect), sleep through their
  * lease and wake, which calls fail, which steps are late and which news are lost. After a while the world becomes calm; then
@@ -48,9 +48,15 @@ typedef enum sim_mutant {
 const char *sim_mutant_name(sim_mutant mutant);
 const char *sim_mutant_what(sim_mutant mutant);
 
+typedef enum sim_store {
+    SIM_STORE_MEMORY,
+    SIM_STORE_SQLITE, /* a connection for each process; calls of SQLite to its files fail as well */
+} sim_store;
+
 typedef struct sim_options {
     uint64_t seed;
     sim_mutant mutant;
+    sim_store store;
     FILE *trace; /* every event is written to it; NULL: none */
 } sim_options;
 
@@ -59,6 +65,7 @@ typedef struct sim_report {
     char words[600];      /* which invariant, and how */
     uint64_t fingerprint; /* the same for the same seed */
     uint64_t steps, calls, faults, crashes, sleeps, takeovers, runs, batches;
+    uint64_t disk_faults;
     int64_t virtual_ns;
 } sim_report;
 

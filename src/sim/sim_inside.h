@@ -20,6 +20,7 @@ enum {
 
 typedef struct sim_world sim_world;
 typedef struct sim_process sim_process;
+typedef struct sim_disk sim_disk;
 
 /* ---- what processes leave behind ---- */
 
@@ -73,6 +74,7 @@ typedef struct sim_state { /* the store as one process sees it */
 
 struct sim_process {
     sim_world *world;
+    capi_state *store; /* its connection */
     char uid[CAPI_UID_BYTES];
     bool is_alive;
     bool is_doomed; /* dies as soon as the step that it is in unwinds */
@@ -133,14 +135,17 @@ struct sim_world {
     bool is_calm;
     uint32_t depth;
 
-    uint32_t fault_permille, crash_per_10000, sleep_per_10000, late_permille, interleave_permille, unavailable_permille;
+    uint32_t fault_permille, disk_permille, crash_per_10000, sleep_per_10000, late_permille, interleave_permille,
+        unavailable_permille;
     int64_t outage_until_ns;
 
     capi_clock store_clock;
     capi_random_seeded store_seed;
     capi_random store_random;
     int64_t store_skew_ns;
-    capi_state *memory;
+    capi_state *memory; /* as those see it who check */
+    capi_state *store;  /* as it is seen by whoever calls now; between calls the same as memory */
+    sim_disk *disk;     /* NULL: nothing is on a disk */
 
     sim_process processes[SIM_PROCESSES];
     sim_process operator;
@@ -181,6 +186,19 @@ void sim_interleave(sim_world *world);
 void sim_wake(sim_world *world, capi_str process_uid);
 /* Maybe the process dies here; true if it is dead. */
 bool sim_may_die(sim_process *process);
+
+/* ---- sim_disk.c ---- */
+
+/* What stands behind the state: opens it. */
+void sim_disk_init(sim_world *world);
+void sim_disk_deinit(sim_world *world);
+/* A connection; of a world in memory, the one that there is. */
+capi_state *sim_disk_connect(sim_world *world);
+void sim_disk_disconnect(sim_world *world, capi_state *store);
+/* Perhaps a call of SQLite to its files will fail, until the end. */
+void sim_disk_begin(sim_world *world, sim_process *process);
+/* True: the call in between failed because of that, and yet it took effect. */
+bool sim_disk_end(sim_world *world, sim_process *process, capi_status status);
 
 /* ---- sim_script.c ---- */
 

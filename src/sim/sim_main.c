@@ -8,11 +8,12 @@ typedef struct sim_arguments {
     uint64_t count, from;
     bool traces;
     sim_mutant mutant;
+    sim_store store;
 } sim_arguments;
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--trace SEED] [--mutant NAME]\n");
+    fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--trace SEED] [--store memory|sqlite] [--mutant NAME]\n");
     for (int i = 0; i < SIM_MUTANTS; i++)
         fprintf(stderr, "  %-18s %s\n", sim_mutant_name((sim_mutant)i), sim_mutant_what((sim_mutant)i));
     return 2;
@@ -28,6 +29,12 @@ static bool parse_mutant(const char *name, sim_mutant *out)
     return false;
 }
 
+static bool parse_store(const char *name, sim_store *out)
+{
+    *out = strcmp(name, "sqlite") == 0 ? SIM_STORE_SQLITE : SIM_STORE_MEMORY;
+    return *out == SIM_STORE_SQLITE || strcmp(name, "memory") == 0;
+}
+
 static bool parse(int argc, char **argv, sim_arguments *out)
 {
     *out = (sim_arguments){.count = 200, .from = 1};
@@ -39,8 +46,10 @@ static bool parse(int argc, char **argv, sim_arguments *out)
         else if (strcmp(argv[i], "--from") == 0)
             out->from = number;
         else if (strcmp(argv[i], "--trace") == 0)
-            *out = (sim_arguments){.count = 1, .from = number, .traces = true, .mutant = out->mutant};
-        else if (strcmp(argv[i], "--mutant") != 0 || !parse_mutant(argv[i + 1], &out->mutant))
+            out->count = 1, out->from = number, out->traces = true;
+        else if (strcmp(argv[i], "--store") == 0) {
+            if (!parse_store(argv[i + 1], &out->store)) return false;
+        } else if (strcmp(argv[i], "--mutant") != 0 || !parse_mutant(argv[i + 1], &out->mutant))
             return false;
     }
     return argc % 2 == 1;
@@ -56,6 +65,7 @@ static void add(sim_report *total, const sim_report *one)
     total->takeovers += one->takeovers;
     total->runs += one->runs;
     total->batches += one->batches;
+    total->disk_faults += one->disk_faults;
     total->virtual_ns += one->virtual_ns;
 }
 
@@ -65,8 +75,8 @@ static void show_failure(const sim_arguments *arguments, uint64_t seed, const si
 
     printf("seed %llu: %s\n", (unsigned long long)seed, report->words);
     if (arguments->mutant != SIM_SOUND) return;
-    sim_run(&(sim_options){.seed = seed, .trace = stdout}, &again);
-    printf("repeat it with: sim --trace %llu\n", (unsigned long long)seed);
+    sim_run(&(sim_options){.seed = seed, .store = arguments->store, .trace = stdout}, &again);
+    printf("repeat it with: sim%s --trace %llu\n", arguments->store ? " --store sqlite" : "", (unsigned long long)seed);
 }
 
 int main(int argc, char **argv)
@@ -80,19 +90,22 @@ int main(int argc, char **argv)
         uint64_t seed = arguments.from + i;
         sim_report report;
 
-        sim_run(&(sim_options){.seed = seed, .mutant = arguments.mutant, .trace = arguments.traces ? stdout : NULL},
+        sim_run(&(sim_options){.seed = seed,
+                               .mutant = arguments.mutant,
+                               .store = arguments.store,
+                               .trace = arguments.traces ? stdout : NULL},
                 &report);
         add(&total, &report);
         if (!report.has_failed) continue;
         if (failed++ == 0 && !arguments.traces) show_failure(&arguments, seed, &report);
     }
     fprintf(stderr,
-            "%llu runs, %llu batches, %llu steps, %llu store calls, %llu faults, %llu crashes, %llu sleeps, %llu "
-            "takeovers, "
-            "%.0f virtual minutes\n",
+            "%llu runs, %llu batches, %llu steps, %llu store calls, %llu faults, %llu disk faults, %llu crashes, %llu "
+            "sleeps, %llu takeovers, %.0f virtual minutes\n",
             (unsigned long long)total.runs, (unsigned long long)total.batches, (unsigned long long)total.steps,
-            (unsigned long long)total.calls, (unsigned long long)total.faults, (unsigned long long)total.crashes,
-            (unsigned long long)total.sleeps, (unsigned long long)total.takeovers, (double)total.virtual_ns / 60e9);
+            (unsigned long long)total.calls, (unsigned long long)total.faults, (unsigned long long)total.disk_faults,
+            (unsigned long long)total.crashes, (unsigned long long)total.sleeps, (unsigned long long)total.takeovers,
+            (double)total.virtual_ns / 60e9);
     printf("%llu passed, %llu failed\n", (unsigned long long)(arguments.count - failed), (unsigned long long)failed);
     return failed ? 1 : 0;
 }

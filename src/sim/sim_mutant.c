@@ -1,4 +1,4 @@
-/* sim_mutant.c - the operations of the memory backend, each of which one mutant breaks. A sound world passes all calls on. */
+/* sim_mutant.c - the operations of the store, each of which one mutant breaks. A sound world passes all calls on. */
 #include "sim/sim_inside.h"
 
 static const char *const names[] = {
@@ -34,11 +34,11 @@ capi_status sim_run_start(sim_world *world, const capi_keyspace *keyspace, const
         broken.operation_uid = CAPI_STR("");
         broken.node_count = spec->node_count / 2;
         broken.target_count = 0;
-        (void)!world->memory->ops->run_start(world->memory, keyspace, &broken, arena, out, err);
+        (void)!world->store->ops->run_start(world->store, keyspace, &broken, arena, out, err);
         return capi_err_set(err, CAPI_UNAVAILABLE, "the store does not answer");
     }
     if (sim_is(world, SIM_START_AGAIN)) broken.operation_uid = CAPI_STR("");
-    return world->memory->ops->run_start(world->memory, keyspace, &broken, arena, out, err);
+    return world->store->ops->run_start(world->store, keyspace, &broken, arena, out, err);
 }
 
 capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment,
@@ -52,15 +52,14 @@ capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32
         world->late_run_id = run_id;
         return CAPI_OK;
     }
-    return world->memory->ops->run_stop(world->memory, keyspace, run_id, comment, err);
+    return world->store->ops->run_stop(world->store, keyspace, run_id, comment, err);
 }
 
 void sim_mutant_tick(sim_world *world)
 {
     if (!world->has_late_stop || world->now_ns < world->late_stop_ns) return;
     world->late_stop_ns = INT64_MAX;
-    (void)!world->memory->ops->run_stop(world->memory, &world->late_keyspace, world->late_run_id, CAPI_STR("late"),
-                                        NULL);
+    (void)!world->store->ops->run_stop(world->store, &world->late_keyspace, world->late_run_id, CAPI_STR("late"), NULL);
 }
 
 /* ---- nodes ---- */
@@ -78,7 +77,7 @@ static void node_lie(sim_world *world, capi_str run_uid, capi_node_state *node)
 capi_status sim_node_list(sim_world *world, capi_str run_uid, capi_arena *arena, capi_node_state **out, uint32_t *count,
                           capi_err *err)
 {
-    capi_status st = world->memory->ops->node_list(world->memory, run_uid, arena, out, count, err);
+    capi_status st = world->store->ops->node_list(world->store, run_uid, arena, out, count, err);
 
     for (uint32_t i = 0; st == CAPI_OK && i < *count; i++)
         if (!sim_is(world, SIM_OPEN_EARLY)) node_lie(world, run_uid, &(*out)[i]);
@@ -88,7 +87,7 @@ capi_status sim_node_list(sim_world *world, capi_str run_uid, capi_arena *arena,
 capi_status sim_node_get(sim_world *world, capi_str run_uid, capi_str node, capi_arena *arena, capi_node_state *out,
                          capi_err *err)
 {
-    capi_status st = world->memory->ops->node_get(world->memory, run_uid, node, arena, out, err);
+    capi_status st = world->store->ops->node_get(world->store, run_uid, node, arena, out, err);
 
     if (st == CAPI_OK) node_lie(world, run_uid, out);
     return st;
@@ -123,20 +122,20 @@ capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, c
 
         if (younger) run_uid = capi_str_of(younger->run_uid);
     }
-    return world->memory->ops->batch_claim(world->memory, run_uid, node, process_uid, operation_uid, out, err);
+    return world->store->ops->batch_claim(world->store, run_uid, node, process_uid, operation_uid, out, err);
 }
 
 capi_status sim_batch_release(sim_world *world, const capi_claim *claim, capi_err *err)
 {
     if (sim_is(world, SIM_KEEP_ON_EXIT)) return CAPI_OK;
-    return world->memory->ops->batch_release(world->memory, claim, err);
+    return world->store->ops->batch_release(world->store, claim, err);
 }
 
 capi_status sim_batch_publish(sim_world *world, const capi_claim *claim, capi_str staged, capi_str target,
                               capi_err *err)
 {
     if (sim_is(world, SIM_NO_PUBLISHING)) return CAPI_OK;
-    return world->memory->ops->batch_publish(world->memory, claim, staged, target, err);
+    return world->store->ops->batch_publish(world->store, claim, staged, target, err);
 }
 
 capi_status sim_batch_publication(sim_world *world, const capi_claim *claim, capi_arena *arena, capi_str *staged,
@@ -144,7 +143,7 @@ capi_status sim_batch_publication(sim_world *world, const capi_claim *claim, cap
 {
     *staged = *target = (capi_str){0};
     if (sim_is(world, SIM_NO_PUBLISHING)) return CAPI_OK;
-    return world->memory->ops->batch_publication(world->memory, claim, arena, staged, target, err);
+    return world->store->ops->batch_publication(world->store, claim, arena, staged, target, err);
 }
 
 /* The attempt that holds the batch now. */
@@ -159,7 +158,7 @@ static bool take_current_attempt(sim_world *world, capi_claim *claim)
 
 capi_status sim_batch_finish(sim_world *world, capi_claim *claim, const capi_batch_result *result, capi_err *err)
 {
-    capi_status st = world->memory->ops->batch_finish(world->memory, claim, result, err);
+    capi_status st = world->store->ops->batch_finish(world->store, claim, result, err);
 
     if (st != CAPI_CONFLICT) return st;
     if (sim_is(world, SIM_RUNS_BY_NUMBER)) {
@@ -171,13 +170,13 @@ capi_status sim_batch_finish(sim_world *world, capi_claim *claim, const capi_bat
         return st;
     }
     if (!take_current_attempt(world, claim)) return st;
-    return world->memory->ops->batch_finish(world->memory, claim, result, err);
+    return world->store->ops->batch_finish(world->store, claim, result, err);
 }
 
 capi_status sim_batch_list(sim_world *world, capi_str run_uid, capi_str node, bool with_extents, capi_arena *arena,
                            capi_batch_state **out, uint32_t *count, capi_err *err)
 {
-    return world->memory->ops->batch_list(world->memory, run_uid, node, with_extents, arena, out, count, err);
+    return world->store->ops->batch_list(world->store, run_uid, node, with_extents, arena, out, count, err);
 }
 
 /* ---- seals and processes ---- */
@@ -189,7 +188,7 @@ capi_status sim_seal_finish(sim_world *world, const capi_claim *claim, const cap
     if (sim_is(world, SIM_SEAL_KEEPS_ALL)) broken.survivors = NULL;
     if (sim_is(world, SIM_SEAL_FORGIVES) && capi_str_is(result->comment, "duplicates"))
         broken.status = CAPI_WORK_SUCCESS;
-    return world->memory->ops->seal_finish(world->memory, claim, &broken, err);
+    return world->store->ops->seal_finish(world->store, claim, &broken, err);
 }
 
 capi_status sim_process_bury(sim_world *world, capi_str process_uid, uint64_t beat, capi_err *err)
@@ -200,9 +199,9 @@ capi_status sim_process_bury(sim_world *world, capi_str process_uid, uint64_t be
 
     if (sim_is(world, SIM_NO_TAKEOVER)) return capi_err_set(err, CAPI_CONFLICT, "not buried");
     if (sim_is(world, SIM_BURY_THE_LIVING) &&
-        world->memory->ops->process_list(world->memory, &scratch, &processes, &count, err) == CAPI_OK)
+        world->store->ops->process_list(world->store, &scratch, &processes, &count, err) == CAPI_OK)
         for (uint32_t i = 0; i < count; i++)
             if (capi_str_equal(processes[i].process_uid, process_uid)) beat = processes[i].beat;
     capi_arena_deinit(&scratch);
-    return world->memory->ops->process_bury(world->memory, process_uid, beat, err);
+    return world->store->ops->process_bury(world->store, process_uid, beat, err);
 }

@@ -45,15 +45,25 @@ static capi_status call_end(fate what, capi_status status, capi_err *err)
     return what == FATE_AFTER ? no_answer(err) : status;
 }
 
+/* The call, and once more if the disk failed under it and it took effect all the same: then the book needs its answer, which
+ * must be the first one. */
 #define CALL(name, call, note)                                                                                         \
     sim_process *process = process_of(state);                                                                          \
     sim_world *world = process->world;                                                                                 \
-    capi_state *memory = world->memory;                                                                                \
     fate fate_of_call = call_begin(process, name);                                                                     \
+    capi_state *store;                                                                                                 \
     capi_status status;                                                                                                \
-    (void)memory;                                                                                                      \
     if (fate_of_call == FATE_BEFORE) return no_answer(err);                                                            \
+    world->store = store = process->store;                                                                             \
+    (void)store;                                                                                                       \
+    sim_disk_begin(world, process);                                                                                    \
     status = call;                                                                                                     \
+    if (sim_disk_end(world, process, status)) {                                                                        \
+        fate_of_call = FATE_AFTER;                                                                                     \
+        status = call;                                                                                                 \
+        if (status != CAPI_OK) sim_violation(world, "I4: %s took effect, and its repetition fails", name);             \
+    }                                                                                                                  \
+    world->store = world->memory;                                                                                      \
     if (status == CAPI_OK) {                                                                                           \
         note;                                                                                                          \
     }                                                                                                                  \
@@ -286,19 +296,19 @@ static void book_open(sim_world *world, capi_str run_uid, const capi_node_state 
 static capi_status state_keyspace_open(capi_state *state, capi_str name, bool create, capi_arena *arena,
                                        capi_keyspace *out, capi_err *err)
 {
-    CALL("keyspace_open", memory->ops->keyspace_open(memory, name, create, arena, out, err), );
+    CALL("keyspace_open", store->ops->keyspace_open(store, name, create, arena, out, err), );
 }
 
 static capi_status state_keyspace_list(capi_state *state, capi_arena *arena, capi_keyspace **out, uint32_t *count,
                                        capi_err *err)
 {
-    CALL("keyspace_list", memory->ops->keyspace_list(memory, arena, out, count, err), );
+    CALL("keyspace_list", store->ops->keyspace_list(store, arena, out, count, err), );
 }
 
 static capi_status state_keyspace_drop(capi_state *state, capi_str name, capi_arena *arena, capi_str *uid,
                                        capi_err *err)
 {
-    CALL("keyspace_drop", memory->ops->keyspace_drop(memory, name, arena, uid, err), book_drop(world, *uid));
+    CALL("keyspace_drop", store->ops->keyspace_drop(store, name, arena, uid, err), book_drop(world, *uid));
 }
 
 static capi_status state_run_start(capi_state *state, const capi_keyspace *keyspace, const capi_run_spec *spec,
@@ -310,19 +320,19 @@ static capi_status state_run_start(capi_state *state, const capi_keyspace *keysp
 static capi_status state_run_get(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,
                                  capi_run *out, capi_err *err)
 {
-    CALL("run_get", memory->ops->run_get(memory, keyspace, run_id, arena, out, err), );
+    CALL("run_get", store->ops->run_get(store, keyspace, run_id, arena, out, err), );
 }
 
 static capi_status state_run_list(capi_state *state, const capi_keyspace *keyspace, capi_arena *arena, capi_run **out,
                                   uint32_t *count, capi_err *err)
 {
-    CALL("run_list", memory->ops->run_list(memory, keyspace, arena, out, count, err), );
+    CALL("run_list", store->ops->run_list(store, keyspace, arena, out, count, err), );
 }
 
 static capi_status state_run_snapshot(capi_state *state, capi_str run_uid, capi_arena *arena, capi_snapshot_file **out,
                                       uint32_t *count, capi_err *err)
 {
-    CALL("run_snapshot", memory->ops->run_snapshot(memory, run_uid, arena, out, count, err), );
+    CALL("run_snapshot", store->ops->run_snapshot(store, run_uid, arena, out, count, err), );
 }
 
 static capi_status state_run_stop(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment,
@@ -333,13 +343,13 @@ static capi_status state_run_stop(capi_state *state, const capi_keyspace *keyspa
 
 static capi_status state_run_complete(capi_state *state, capi_str run_uid, capi_str comment, capi_err *err)
 {
-    CALL("run_complete", memory->ops->run_complete(memory, run_uid, comment, err), );
+    CALL("run_complete", store->ops->run_complete(store, run_uid, comment, err), );
 }
 
 static capi_status state_run_forget(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
                                     capi_arena *arena, capi_str *run_uid, capi_err *err)
 {
-    CALL("run_forget", memory->ops->run_forget(memory, keyspace, run_id, arena, run_uid, err), );
+    CALL("run_forget", store->ops->run_forget(store, keyspace, run_id, arena, run_uid, err), );
 }
 
 static capi_status state_node_list(capi_state *state, capi_str run_uid, capi_arena *arena, capi_node_state **out,
@@ -357,14 +367,14 @@ static capi_status state_node_get(capi_state *state, capi_str run_uid, capi_str 
 static capi_status state_node_open(capi_state *state, capi_str run_uid, capi_str node, capi_str reader_run_uid,
                                    capi_str lookup_run_uid, capi_arena *arena, capi_node_state *out, capi_err *err)
 {
-    CALL("node_open", memory->ops->node_open(memory, run_uid, node, reader_run_uid, lookup_run_uid, arena, out, err),
+    CALL("node_open", store->ops->node_open(store, run_uid, node, reader_run_uid, lookup_run_uid, arena, out, err),
          book_open(world, run_uid, out));
 }
 
 static capi_status state_node_refuse(capi_state *state, capi_str run_uid, capi_str node, capi_str comment,
                                      capi_err *err)
 {
-    CALL("node_refuse", memory->ops->node_refuse(memory, run_uid, node, comment, err), );
+    CALL("node_refuse", store->ops->node_refuse(store, run_uid, node, comment, err), );
 }
 
 static capi_status state_batch_claim(capi_state *state, capi_str run_uid, capi_str node, capi_str process_uid,
@@ -410,7 +420,7 @@ static capi_status state_batch_list(capi_state *state, capi_str run_uid, capi_st
 static capi_status state_seal_claim(capi_state *state, capi_str run_uid, capi_str node, capi_str process_uid,
                                     capi_str operation_uid, capi_claim *out, capi_err *err)
 {
-    CALL("seal_claim", memory->ops->seal_claim(memory, run_uid, node, process_uid, operation_uid, out, err),
+    CALL("seal_claim", store->ops->seal_claim(store, run_uid, node, process_uid, operation_uid, out, err),
          book_claim(process, out, true));
 }
 
@@ -423,18 +433,18 @@ static capi_status state_seal_finish(capi_state *state, const capi_claim *claim,
 
 static capi_status state_seal_release(capi_state *state, const capi_claim *claim, capi_err *err)
 {
-    CALL("seal_release", memory->ops->seal_release(memory, claim, err), book_release(world, claim, true));
+    CALL("seal_release", store->ops->seal_release(store, claim, err), book_release(world, claim, true));
 }
 
 static capi_status state_process_beat(capi_state *state, capi_str process_uid, capi_err *err)
 {
-    CALL("process_beat", memory->ops->process_beat(memory, process_uid, err), book_beat(world, process_uid));
+    CALL("process_beat", store->ops->process_beat(store, process_uid, err), book_beat(world, process_uid));
 }
 
 static capi_status state_process_list(capi_state *state, capi_arena *arena, capi_process **out, uint32_t *count,
                                       capi_err *err)
 {
-    CALL("process_list", memory->ops->process_list(memory, arena, out, count, err), );
+    CALL("process_list", store->ops->process_list(store, arena, out, count, err), );
 }
 
 static capi_status state_process_bury(capi_state *state, capi_str process_uid, uint64_t beat, capi_err *err)
@@ -445,7 +455,7 @@ static capi_status state_process_bury(capi_state *state, capi_str process_uid, u
 
 static capi_status state_process_leave(capi_state *state, capi_str process_uid, capi_err *err)
 {
-    CALL("process_leave", memory->ops->process_leave(memory, process_uid, err), book_free_all(world, process_uid));
+    CALL("process_leave", store->ops->process_leave(store, process_uid, err), book_free_all(world, process_uid));
 }
 
 static const capi_state_ops state_ops = {

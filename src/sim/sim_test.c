@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SEEDS = 200, MUTANT_SEEDS = 400 };
+enum { SEEDS = 200, SQLITE_SEEDS = 50, MUTANT_SEEDS = 400 };
 
 TEST(the_invariants_hold_whatever_happens)
 {
@@ -24,14 +24,33 @@ TEST(the_invariants_hold_whatever_happens)
     CHECK(takeovers > SEEDS / 2);
 }
 
+TEST(the_invariants_hold_on_sqlite_while_its_files_fail)
+{
+    uint64_t disk_faults = 0;
+    uint64_t batches = 0;
+
+    for (uint64_t seed = 1; seed <= SQLITE_SEEDS; seed++) {
+        sim_report report;
+
+        sim_run(&(sim_options){.seed = seed, .store = SIM_STORE_SQLITE}, &report);
+        if (report.has_failed)
+            capi_test_fail(__FILE__, __LINE__, "seed %llu: %s", (unsigned long long)seed, report.words);
+        disk_faults += report.disk_faults;
+        batches += report.batches;
+    }
+    CHECK(disk_faults > SQLITE_SEEDS);
+    CHECK(batches > SQLITE_SEEDS);
+}
+
 TEST(a_seed_repeats_its_run)
 {
     for (uint64_t seed = 1; seed <= 10; seed++) {
+        sim_store store = seed % 2 ? SIM_STORE_SQLITE : SIM_STORE_MEMORY;
         sim_report first;
         sim_report second;
 
-        sim_run(&(sim_options){.seed = seed}, &first);
-        sim_run(&(sim_options){.seed = seed}, &second);
+        sim_run(&(sim_options){.seed = seed, .store = store}, &first);
+        sim_run(&(sim_options){.seed = seed, .store = store}, &second);
         CHECK(first.fingerprint == second.fingerprint);
         CHECK(first.steps == second.steps);
     }

@@ -275,7 +275,7 @@ int fdatasync(int fd)
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     bytes = readlink(link, path, sizeof path);
     if (bytes > 4 && memcmp(path + bytes - 4, "-wal", 4) == 0) {
-        if (cut_at && writes >= cut_at) {
+        if (fails("fdatasync")) { /* also after the cut */
             errno = EIO;
             return -1;
         }

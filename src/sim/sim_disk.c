@@ -1,0 +1,111 @@
+/* sim_disk.c - the store behind the state: memory; or SQLite with a connection for each process, whose calls to its files fail now
+ * and then. A call that failed may have taken effect: a connection that does nothing else sees whether something was committed. */
+#include "sim/sim_inside.h"
+
+#include "base/file.h"
+#include "store/state_fault_vfs_test.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FAULT_SPREAD = 16 }; /* calls of SQLite, about as many as one operation makes */
+
+struct sim_disk {
+    char folder[200];
+    sqlite3 *observer;
+    sqlite3_stmt *version;
+    int64_t version_before;
+    bool is_armed;
+};
+
+/* Another number after every commit of somebody else. */
+static int64_t data_version(sim_disk *disk)
+{
+    int64_t version = -1;
+
+    if (sqlite3_step(disk->version) == SQLITE_ROW) version = sqlite3_column_int64(disk->version, 0);
+    sqlite3_reset(disk->version);
+    return version;
+}
+
+static void observe(sim_disk *disk)
+{
+    char path[240];
+
+    snprintf(path, sizeof path, "%s/state.db", disk->folder);
+    if (sqlite3_open_v2(path, &disk->observer, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(disk->observer, "PRAGMA data_version", -1, &disk->version, NULL) != SQLITE_OK)
+        abort();
+}
+
+capi_state *sim_disk_connect(sim_world *world)
+{
+    capi_state *store = NULL;
+    capi_err err = {0};
+
+    if (!world->disk) return world->memory;
+    if (capi_state_open_sqlite(capi_str_of(world->disk->folder), &world->store_clock, &world->store_random, &store,
+                               &err) != CAPI_OK) {
+        fprintf(stderr, "sim: %s\n", err.text);
+        abort();
+    }
+    return store;
+}
+
+void sim_disk_disconnect(sim_world *world, capi_state *store)
+{
+    if (world->disk) capi_state_close(store);
+}
+
+void sim_disk_init(sim_world *world)
+{
+    if (world->options.store == SIM_STORE_MEMORY) {
+        if (capi_state_open_memory(&world->store_clock, &world->store_random, &world->memory, NULL) != CAPI_OK) abort();
+    } else {
+        world->disk = capi_zmalloc(sizeof *world->disk);
+        snprintf(world->disk->folder, sizeof world->disk->folder, "%s/capi_sim_XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        if (!mkdtemp(world->disk->folder)) abort();
+        fault_vfs_install();
+        world->memory = sim_disk_connect(world);
+        observe(world->disk);
+    }
+    world->store = world->memory;
+}
+
+void sim_disk_deinit(sim_world *world)
+{
+    sim_disk *disk = world->disk;
+
+    capi_state_close(world->memory);
+    if (!disk) return;
+    sqlite3_finalize(disk->version);
+    sqlite3_close(disk->observer);
+    fault_vfs_remove();
+    (void)!capi_folder_remove(disk->folder, NULL);
+    free(disk);
+}
+
+void sim_disk_begin(sim_world *world, sim_process *process)
+{
+    (void)process;
+    if (!world->disk || !sim_chance(world, world->disk_permille)) return;
+    world->disk->version_before = data_version(world->disk);
+    world->disk->is_armed = true;
+    fault_vfs_fail(1 + sim_dice(world, FAULT_SPREAD));
+}
+
+bool sim_disk_end(sim_world *world, sim_process *process, capi_status status)
+{
+    const char *failed;
+
+    if (!world->disk || !world->disk->is_armed) return false;
+    failed = fault_vfs_failed();
+    fault_vfs_fail(0);
+    world->disk->is_armed = false;
+    if (!failed) return false;
+    world->report.disk_faults++;
+    sim_trace(world, "  %s: %s failed, so the call is %s", process->uid, failed, capi_status_name(status));
+    return status == CAPI_UNAVAILABLE && data_version(world->disk) != world->disk->version_before;
+}
