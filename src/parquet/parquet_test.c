@@ -1,0 +1,195 @@
+/* parquet_test.c - what is written is read again; damaged files are refused or have the right number of rows; the corpus of the
+ * fuzzer. */
+#include "parquet/parquet.h"
+
+#include "base/test.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "../../test/fuzz/parquet_fuzz.c"
+
+enum { COLUMN_COUNT = 6, DAMAGE_BYTES = 4096, INPUT_BYTES_MAX = 1 << 20 };
+
+static const capi_parquet_out_column out_columns[COLUMN_COUNT] = {
+    {{"s", 1}, CAPI_STRING}, {{"i", 1}, CAPI_INT},      {{"f", 1}, CAPI_FLOAT},
+    {{"b", 1}, CAPI_BOOL},   {{"t", 1}, CAPI_DATETIME}, {{"d", 1}, CAPI_DECIMAL},
+};
+
+/* Row r of every column, from its number. */
+static capi_chunk make_chunk(capi_arena *arena, uint64_t first, uint32_t count)
+{
+    capi_chunk chunk = {capi_new_array(arena, capi_vec, COLUMN_COUNT), COLUMN_COUNT, count};
+
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++)
+        chunk.columns[i] = capi_vec_new(arena, out_columns[i].type, capi_form_stored(out_columns[i].type), count);
+    for (uint32_t row = 0; row < count; row++) {
+        uint64_t r = first + row;
+        capi_str text =
+            capi_str_format(arena, "text %llu %s", (unsigned long long)(r % 97), r % 3 ? "" : "and much more");
+
+        chunk.columns[0].views[row] = capi_view_make(text.data, text.bytes);
+        chunk.columns[1].int64s[row] = (int64_t)(r * 7919) - 5;
+        chunk.columns[2].doubles[row] = (double)r;
+        chunk.columns[3].bools[row] = r % 5 == 0;
+        chunk.columns[4].int64s[row] = r % 7 ? (int64_t)r * 1000 : CAPI_INSTANT_ZERO_MS;
+        chunk.columns[5].int64s[row] = (int64_t)r * 11 - 1000;
+    }
+    return chunk;
+}
+
+static void write_file(const char *path, uint64_t row_count, uint64_t group_rows, const char *codec)
+{
+    capi_file_writer *file = NULL;
+    capi_parquet_writer *writer = NULL;
+    capi_arena arena = {0};
+    uint64_t bytes = 0;
+    uint32_t bad_row;
+
+    CHECK(capi_file_create_beside(path, "test", &file, NULL) == CAPI_OK);
+    CHECK(capi_parquet_writer_new(file, out_columns, COLUMN_COUNT, capi_str_of(codec), &writer, NULL) == CAPI_OK);
+    for (uint64_t first = 0; first < row_count; first += group_rows) {
+        capi_parquet_group *group = capi_parquet_group_new(writer);
+        uint64_t end = first + group_rows < row_count ? first + group_rows : row_count;
+
+        for (uint64_t at = first; at < end; at += CAPI_CHUNK_ROWS) {
+            uint32_t count = end - at < CAPI_CHUNK_ROWS ? (uint32_t)(end - at) : CAPI_CHUNK_ROWS;
+            capi_chunk chunk = make_chunk(&arena, at, count);
+
+            CHECK(capi_parquet_group_add(group, chunk.columns, NULL, count, &bad_row, NULL) == CAPI_OK);
+        }
+        CHECK(capi_parquet_group_rows(group) == end - first);
+        CHECK(capi_parquet_group_finish(group, NULL) == CAPI_OK);
+        CHECK(capi_parquet_writer_append(writer, group, NULL) == CAPI_OK);
+    }
+    CHECK(capi_parquet_writer_finish(writer, &bytes, NULL) == CAPI_OK);
+    CHECK(bytes > 0);
+    CHECK(capi_file_publish(file, NULL) == CAPI_OK);
+    capi_parquet_writer_free(writer);
+    capi_arena_deinit(&arena);
+}
+
+static capi_status check_chunk(void *context, const capi_chunk *chunk, uint64_t first_row, capi_err *err)
+{
+    uint64_t *rows = context;
+    capi_arena arena = {0};
+    capi_chunk expected = make_chunk(&arena, first_row, chunk->row_count);
+
+    (void)err;
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++)
+        for (uint32_t row = 0; row < chunk->row_count; row++) {
+            if (out_columns[i].type == CAPI_STRING)
+                CHECK(capi_view_equal(&chunk->columns[i].views[row], &expected.columns[i].views[row]));
+            else if (out_columns[i].type == CAPI_BOOL)
+                CHECK(chunk->columns[i].bools[row] == expected.columns[i].bools[row]);
+            else
+                CHECK(chunk->columns[i].int64s[row] == expected.columns[i].int64s[row]);
+        }
+    *rows += chunk->row_count;
+    capi_arena_deinit(&arena);
+    return CAPI_OK;
+}
+
+static void check_file(const char *path, uint64_t row_count, bool is_shared)
+{
+    capi_parquet_column columns[COLUMN_COUNT];
+    capi_budget budget = {.limit_bytes = UINT64_C(1) << 30};
+    capi_parquet *parquet = NULL;
+    uint64_t rows = 0;
+    uint64_t pieces;
+
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++)
+        columns[i] =
+            (capi_parquet_column){out_columns[i].name, out_columns[i].type, true, capi_value_zero(out_columns[i].type)};
+    CHECK(capi_parquet_open(path, path, columns, COLUMN_COUNT, is_shared, &budget, &parquet, NULL) == CAPI_OK);
+    pieces = capi_parquet_piece_count(parquet);
+    for (uint64_t piece = pieces; piece-- > 0;)
+        CHECK(capi_parquet_read(parquet, piece, check_chunk, &rows, NULL) == CAPI_OK);
+    CHECK(rows == row_count && capi_parquet_row_count(parquet) == row_count);
+    capi_parquet_close(parquet);
+    CHECK(budget.used_bytes == 0);
+    CHECK(row_count == 0 || budget.peak_bytes > 0);
+}
+
+TEST(rows_are_read_as_they_were_written_with_every_codec_and_cut)
+{
+    static const char *codecs[] = {"gzip", "snappy", "zstd", "lz4", "uncompressed"};
+    const char *path = "/tmp/capi_parquet_test.parquet";
+
+    if (!capi_parquet_is_built()) return;
+    for (size_t i = 0; i < 5; i++) {
+        write_file(path, 10000, 3000, codecs[i]);
+        check_file(path, 10000, false);
+    }
+    for (uint64_t count = 0; count < 3; count++) {
+        write_file(path, count, 1, "snappy");
+        check_file(path, count, false);
+    }
+    write_file(path, CAPI_PARQUET_PIECE_ROWS + 5000, UINT64_MAX / 2, "snappy");
+    check_file(path, CAPI_PARQUET_PIECE_ROWS + 5000, true);
+    check_file(path, CAPI_PARQUET_PIECE_ROWS + 5000, false);
+    unlink(path);
+}
+
+static uint8_t *load(const char *path, size_t *bytes)
+{
+    FILE *in = fopen(path, "rb");
+    uint8_t *data = capi_malloc(INPUT_BYTES_MAX);
+    uint8_t *exact;
+
+    CHECK(in != NULL);
+    *bytes = fread(data, 1, INPUT_BYTES_MAX, in);
+    fclose(in);
+    exact = capi_malloc(*bytes);
+    memcpy(exact, data, *bytes);
+    free(data);
+    return exact;
+}
+
+TEST(files_damaged_at_any_byte_of_their_ends_give_an_error_or_all_rows)
+{
+    const char *path = "/tmp/capi_parquet_damage.parquet";
+    uint8_t *data;
+    size_t bytes;
+
+    if (!capi_parquet_is_built()) return;
+    write_file(path, 400, 150, "snappy");
+    data = load(path, &bytes);
+    unlink(path);
+    for (size_t at = 0; at < bytes; at++) {
+        static const uint8_t flips[] = {0x01, 0x80, 0xff};
+
+        if (at >= DAMAGE_BYTES && at + DAMAGE_BYTES < bytes) continue;
+        for (size_t i = 0; i < sizeof flips; i++) {
+            data[at] ^= flips[i];
+            LLVMFuzzerTestOneInput(data, bytes);
+            data[at] ^= flips[i];
+        }
+    }
+    for (size_t cut = 0; cut < bytes; cut += 1 + bytes / 500)
+        LLVMFuzzerTestOneInput(data, cut);
+    free(data);
+}
+
+TEST(no_input_of_the_corpus_does_harm)
+{
+    DIR *folder = opendir(CAPI_TEST_DATA "/fuzz/corpus/parquet");
+    struct dirent *entry;
+    uint32_t count = 0;
+
+    CHECK(folder != NULL);
+    while ((entry = readdir(folder))) {
+        char path[1024];
+        uint8_t *data;
+        size_t bytes;
+
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, CAPI_TEST_DATA "/fuzz/corpus/parquet/%s", entry->d_name);
+        data = load(path, &bytes);
+        LLVMFuzzerTestOneInput(data, bytes);
+        free(data);
+        count++;
+    }
+    closedir(folder);
+    CHECK(count > 0);
+}
