@@ -104,6 +104,16 @@ class Box:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def mount_small(path, kilobytes):
+    """A file system of that size at `path`; False if that cannot be had. Unmount it in the end."""
+    os.makedirs(path, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=%dk" % kilobytes, "tmpfs", path]
+    try:
+        return os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def check(condition, words="not true"):
     if not condition:
         raise AssertionError(words)

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,6 +31,7 @@ typedef struct daemon_process {
     capi_metrics metrics;
     int64_t queue_look_ns; /* the depth of the queue was counted then; by the HTTP thread alone */
     uint64_t takeovers_said;
+    atomic_bool is_store_failing;
 } daemon_process;
 
 static int64_t now_ns(void)
@@ -174,6 +176,13 @@ static void on_totals(void *context, const capi_agent_totals *totals)
     if (wants_new_log) capi_log(CAPI_LOG_INFO, "a new log file begins", "f", "main", NULL);
 }
 
+static void on_store(void *context, const capi_err *err)
+{
+    daemon_process *process = context;
+
+    atomic_store(&process->is_store_failing, err != NULL);
+}
+
 /* ---- metrics and health, by the thread of the HTTP server ---- */
 
 static void write_metrics(daemon_process *process, capi_buf *to)
@@ -201,8 +210,11 @@ static void answer_ready(daemon_process *process, capi_http_answer *answer)
     capi_arena arena = {0};
     capi_keyspace *keyspaces = NULL;
     uint32_t count = 0;
+    capi_state *state = capi_engine_state(process->engine);
     capi_err err = {0};
-    bool is_ready = capi_keyspace_list(capi_engine_state(process->engine), &arena, &keyspaces, &count, &err) == CAPI_OK;
+    bool is_ready = capi_state_check(state, &err) == CAPI_OK &&
+                    capi_keyspace_list(state, &arena, &keyspaces, &count, &err) == CAPI_OK &&
+                    !atomic_load(&process->is_store_failing); /* what can be read may be full */
 
     answer->status = is_ready ? 200 : 503;
     capi_buf_append_text(&answer->body, is_ready ? "ready\n" : "the store does not answer\n");
@@ -287,6 +299,7 @@ static capi_status work(daemon_process *process, capi_err *err)
         .custom_processors_json = process->config.values[CAPI_CONFIG_PROCESSORS].json,
         .watch = on_totals,
         .on_batch = on_batch,
+        .on_store = on_store,
         .context = process,
     };
 
@@ -322,6 +335,7 @@ static int command_daemon(const capi_args *args)
     log_begin(&process, folder);
     st = work(&process, &err);
 out:
+    if (st != CAPI_OK && process.engine) capi_log(CAPI_LOG_ERROR, "daemon gives up", "f", "main", "error", err.text, NULL);
     if (st != CAPI_OK && exit_code == CAPI_EXIT_DONE) exit_code = capi_command_fail(&err);
     end_daemon(&process);
     return exit_code;

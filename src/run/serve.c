@@ -24,18 +24,21 @@ static capi_status load_script(void *context, const capi_run *run, capi_script *
 }
 
 /* Says once that the store does not answer, and once that it does again. */
-static void log_failure(capi_agent_threads *threads, bool *is_failing)
+static void log_failure(capi_agent_threads *threads, const capi_serve_options *options, bool *is_failing)
 {
     capi_err err = {0};
     capi_status status = capi_agent_threads_failure(threads, 0, &err);
 
+    if (options->on_store && (status != CAPI_OK) != *is_failing)
+        options->on_store(options->context, status != CAPI_OK ? &err : NULL);
     if (status != CAPI_OK && !*is_failing)
         capi_log(CAPI_LOG_ERROR, "the store does not answer", "f", "serve", "error", err.text, NULL);
     if (status == CAPI_OK && *is_failing) capi_log(CAPI_LOG_INFO, "the store answers again", "f", "serve", NULL);
     *is_failing = status != CAPI_OK;
 }
 
-static void serve_watch(capi_agent_threads *threads, const capi_serve_options *options)
+static capi_status serve_watch(capi_agent_threads *threads, capi_state *state, const capi_serve_options *options,
+                               capi_err *err)
 {
     bool is_failing = false;
 
@@ -43,10 +46,13 @@ static void serve_watch(capi_agent_threads *threads, const capi_serve_options *o
         capi_agent_totals totals;
 
         capi_agent_threads_wait(threads, SERVE_LOOK_MS);
-        log_failure(threads, &is_failing);
+        log_failure(threads, options, &is_failing);
+        if (capi_state_check(state, err) == CAPI_INVALID) return CAPI_INVALID;
         capi_agent_count(capi_agent_threads_agent(threads), &totals);
         if (options->watch) options->watch(options->context, &totals);
     }
+    capi_err_clear(err);
+    return CAPI_OK;
 }
 
 capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, capi_err *err)
@@ -69,7 +75,7 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
     };
     capi_status st = capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err);
 
-    if (st == CAPI_OK) serve_watch(threads, options);
+    if (st == CAPI_OK) st = serve_watch(threads, engine->state, options, err);
     capi_agent_threads_end(threads, SERVE_PATIENCE_MS);
     capi_worker_observed_free(observed);
     capi_worker_exec_free(worker);

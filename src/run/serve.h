@@ -10,8 +10,11 @@ typedef struct capi_serve_options {
     void (*watch)(void *context, const capi_agent_totals *totals);
     /* Called for each batch and seal, by the thread that did it. May be NULL. */
     capi_batch_report_fn on_batch;
-    void *context; /* of both */
+    /* Called when the store does not answer, with the cause, and with NULL when it does again. May be NULL. */
+    void (*on_store)(void *context, const capi_err *err);
+    void *context; /* of all */
 } capi_serve_options;
 
-/* Works until *interrupted is not 0; then running batches give back their claims. */
+/* Works until *interrupted is not 0; then running batches give back their claims. A store that does not answer is waited for; one
+ * that is no longer the one that was opened is an error. */
 CAPI_MUST_USE capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, capi_err *err);

@@ -193,6 +193,11 @@ static capi_status check_claim(capi_str process_uid, capi_str operation_uid, cap
 
 /* ---- operations ---- */
 
+capi_status capi_state_check(capi_state *state, capi_err *err)
+{
+    return state->ops->check ? state->ops->check(state, err) : CAPI_OK;
+}
+
 void capi_state_close(capi_state *state)
 {
     if (state) state->ops->close(state);

@@ -48,6 +48,9 @@ CAPI_MUST_USE capi_status capi_state_open_memory(const capi_clock *clock, const 
 CAPI_MUST_USE capi_status capi_state_open_sqlite(capi_str folder, const capi_clock *clock, const capi_random *random,
                                                  capi_state **out, capi_err *err);
 void capi_state_close(capi_state *state);
+/* Is it still the state that was opened? CAPI_INVALID when its file was removed, replaced, or migrated by a newer program: what is
+ * written from then on nobody will read, so a process should end. A beat looks too. */
+CAPI_MUST_USE capi_status capi_state_check(capi_state *state, capi_err *err);
 
 /* ---- keyspaces ---- */
 

@@ -22,6 +22,14 @@ static void sq_close(capi_state *state)
     free(sq);
 }
 
+static capi_status sq_check(capi_state *state, capi_err *err)
+{
+    sqlite_state *sq = sq_of(state);
+
+    CAPI_TRY(db_begin(sq, DB_READ, err));
+    return db_end(sq, DB_READ, db_check_same(sq, err), err);
+}
+
 /* ---- keyspaces ---- */
 
 static capi_status keyspace_get(sqlite_state *sq, capi_str name, capi_arena *arena, capi_keyspace *out, capi_err *err)
@@ -663,6 +671,7 @@ static capi_status sq_node_refuse(capi_state *state, capi_str run_uid, capi_str 
 static const capi_state_ops sqlite_ops = {
     .name = "sqlite",
     .close = sq_close,
+    .check = sq_check,
     .keyspace_open = sq_keyspace_open,
     .keyspace_list = sq_keyspace_list,
     .keyspace_drop = sq_keyspace_drop,

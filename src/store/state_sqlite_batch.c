@@ -396,8 +396,12 @@ capi_status sq_process_beat(capi_state *state, capi_str process_uid, capi_err *e
 {
     sqlite_state *sq = sq_of(state);
 
+    capi_status st;
+
     CAPI_TRY(db_begin(sq, DB_CLAIM, err));
-    return db_end(sq, DB_CLAIM, db_exec(sq, SQL_PROCESS_BEAT, err, "t", process_uid), err);
+    st = db_check_same(sq, err);
+    if (st == CAPI_OK) st = db_exec(sq, SQL_PROCESS_BEAT, err, "t", process_uid);
+    return db_end(sq, DB_CLAIM, st, err);
 }
 
 static capi_status process_list(sqlite_state *sq, capi_arena *arena, capi_process **out, uint32_t *count, capi_err *err)

@@ -127,6 +127,16 @@ static void db_fill_wal(sqlite_state *sq)
         if (capi_file_write(sq->wal, zeros, sizeof zeros, NULL) != CAPI_OK) return;
 }
 
+/* Tests may put a VFS of their own under SQLite: then there is no such file. */
+static void note_file(sqlite_state *sq)
+{
+    struct stat info;
+
+    if (stat(sq->path, &info) != 0) return;
+    sq->device = (uint64_t)info.st_dev;
+    sq->inode = (uint64_t)info.st_ino;
+}
+
 capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err)
 {
     capi_arena arena = {0};
@@ -150,9 +160,37 @@ capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err)
     CAPI_TRY_OUT(db_configure(sq, err));
     CAPI_TRY_OUT(state_schema_prepare(sq->db, sq->path, err));
     CAPI_TRY_OUT(db_open_wal(sq, folder, err));
+    note_file(sq);
 out:
     capi_arena_deinit(&arena);
     return st;
+}
+
+static capi_status check_file(const sqlite_state *sq, capi_err *err)
+{
+    struct stat info;
+
+    if (sq->inode == 0) return CAPI_OK;
+    if (stat(sq->path, &info) != 0)
+        return capi_err_set(err, CAPI_INVALID, "state file \"%s\" was removed while it was in use", sq->path);
+    if ((uint64_t)info.st_dev != sq->device || (uint64_t)info.st_ino != sq->inode)
+        return capi_err_set(err, CAPI_INVALID, "state file \"%s\" was replaced while it was in use", sq->path);
+    return CAPI_OK;
+}
+
+capi_status db_check_same(sqlite_state *sq, capi_err *err)
+{
+    sqlite3_stmt *row;
+    int64_t version = 0;
+
+    CAPI_TRY(check_file(sq, err));
+    CAPI_TRY(db_query(sq, SQL_VERSION, &row, err, ""));
+    if (row) version = sqlite3_column_int64(row, 0);
+    db_reset(row);
+    if (version == STATE_VERSION) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID,
+                        "state file \"%s\" has version %lld now, this program knows versions up to %d: use a newer program",
+                        sq->path, (long long)version, (int)STATE_VERSION);
 }
 
 void db_close(sqlite_state *sq)

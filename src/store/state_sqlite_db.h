@@ -26,6 +26,7 @@ typedef struct sqlite_state {
     char *path;
     sqlite3 *db;
     sqlite3_stmt *statements[SQL_COUNT];
+    uint64_t device, inode; /* of the file that was opened; 0: it is none that the system knows */
     pthread_mutex_t lock;
     uint64_t commit_count; /* under lock */
     uint32_t result_count; /* under lock: transactions that began as results */
@@ -41,6 +42,8 @@ typedef struct sqlite_state {
 
 CAPI_MUST_USE capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err);
 void db_close(sqlite_state *sq);
+/* Within a transaction: is the file under our path the one that was opened, in a version that we know? */
+CAPI_MUST_USE capi_status db_check_same(sqlite_state *sq, capi_err *err);
 
 typedef enum db_kind {
     DB_READ,

@@ -85,6 +85,33 @@ TEST(a_newer_file_is_refused)
     CHECK_ERR(err, "use a newer program");
 }
 
+TEST(a_file_that_is_removed_replaced_or_migrated_under_a_process_is_noticed_at_its_next_beat)
+{
+    char other[600];
+    capi_state *state = NULL;
+    capi_err err = {0};
+    char sql[100];
+
+    snprintf(other, sizeof other, "%s.aside", state_path());
+    CHECK_OK(open_state(&state, &err), err);
+    CHECK_OK(capi_process_beat(state, CAPI_STR("0123456789abcdef"), &err), err);
+    CHECK_OK(capi_state_check(state, &err), err);
+    CHECK(rename(state_path(), other) == 0);
+    CHECK(capi_process_beat(state, CAPI_STR("0123456789abcdef"), &err) == CAPI_INVALID);
+    CHECK_ERR(err, "was removed while it was in use");
+    CHECK(capi_state_check(state, &err) == CAPI_INVALID);
+    fclose(fopen(state_path(), "wb"));
+    CHECK(capi_process_beat(state, CAPI_STR("0123456789abcdef"), &err) == CAPI_INVALID);
+    CHECK_ERR(err, "was replaced while it was in use");
+    CHECK(rename(other, state_path()) == 0);
+    CHECK_OK(capi_state_check(state, &err), err);
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", (int)STATE_VERSION + 1);
+    run_sql(sql);
+    CHECK(capi_process_beat(state, CAPI_STR("0123456789abcdef"), &err) == CAPI_INVALID);
+    CHECK_ERR(err, "use a newer program");
+    capi_state_close(state);
+}
+
 TEST(a_damaged_file_is_refused_and_never_believed)
 {
     capi_state *state = NULL;

@@ -33,6 +33,11 @@ static capi_status timed_end(const state_timed *timed, int64_t begin_ns, capi_st
         return timed_end(timed, begin_ns, timed->inner->ops->operation(timed->inner, __VA_ARGS__));                    \
     }
 
+static capi_status timed_check(capi_state *state, capi_err *err)
+{
+    return capi_state_check(((const state_timed *)state)->inner, err);
+}
+
 TIMED(keyspace_open,
       (capi_state * state, capi_str name, bool create, capi_arena *arena, capi_keyspace *out, capi_err *err), name,
       create, arena, out, err)
@@ -116,6 +121,7 @@ static void timed_close(capi_state *state)
 static const capi_state_ops timed_ops = {
     .name = "timed",
     .close = timed_close,
+    .check = timed_check,
     .keyspace_open = timed_keyspace_open,
     .keyspace_list = timed_keyspace_list,
     .keyspace_drop = timed_keyspace_drop,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+from harness import Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, mount_small, script, test
 
 COLUMNS = {"id": "int", "name": "string"}
 
@@ -338,16 +338,6 @@ def a_target_folder_that_cannot_be_written_is_named(box):
     check(result.code in (1, 2), str(result))
     check_fails(result, result.code, "result.csv")
     check_left_nothing(box)
-
-
-def mount_small(path, kilobytes):
-    """A file system of that size at `path`; False if that cannot be had."""
-    os.makedirs(path, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", "size=%dk" % kilobytes, "tmpfs", path]
-    try:
-        return os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
-    except OSError:
-        return False
 
 
 def large_input(box, rows=20000):

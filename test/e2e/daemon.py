@@ -6,7 +6,9 @@ import json
 import os
 import re
 import signal
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,7 +16,8 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, Result, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+from harness import (BINARY, Result, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, mount_small, script,
+                     test)
 
 DAEMON = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "capidaemon")
 
@@ -322,6 +325,162 @@ def what_a_killed_daemon_leaves_is_taken_over(box):
     with Daemon(box, CAPI_LEASE="500"), Daemon(box, CAPI_LEASE="500"):
         wait_for_run(box)
     check_equal(sum(len(box.read("out", name).splitlines()) - 1 for name in box.out_files()), 400000)
+
+
+def until(condition, what, seconds=60):
+    end = time.time() + seconds
+    while not condition():
+        check(time.time() < end, what)
+        time.sleep(0.05)
+
+
+@test
+def a_second_signal_ends_it_at_once(box):
+    with Daemon(box) as daemon:
+        start(box, small_script(box))
+        wait_for_run(box)
+        lock = sqlite3.connect(box.path("state", "state.db"), isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")  # it cannot say goodbye to the store now
+        daemon.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        check(daemon.process.poll() is None, "it ended without having written to the store: %s" % daemon.result())
+        daemon.process.send_signal(signal.SIGTERM)
+        check_equal(daemon.process.wait(timeout=5), 130)
+        lock.close()
+
+
+@test
+def a_store_that_is_removed_replaced_or_newer_ends_it(box):
+    for change, words in ((lambda: shutil.rmtree(box.path("state")), "was removed"),
+                          (lambda: os.replace(box.write("other", ""), box.path("state", "state.db")), "was replaced"),
+                          (migrate(box), "use a newer program")):
+        with Daemon(box, CAPI_LEASE="500") as daemon:
+            change()
+            check_equal(daemon.process.wait(timeout=60), 1)
+            check_fails(daemon.result(), 1, words, "state.db")
+            check_equal([line["m"] for line in daemon.lines() if line["l"] == "error"][-1], "daemon gives up")
+        shutil.rmtree(box.path("state"), ignore_errors=True)
+
+
+def migrate(box):
+    def change():
+        store = sqlite3.connect(box.path("state", "state.db"))
+        store.execute("PRAGMA user_version = 9999")
+        store.commit()
+        store.close()
+    return change
+
+
+@test
+def a_full_disk_makes_it_unready_until_there_is_room(box):
+    if not mount_small(box.path("state"), 4096):
+        raise Skip("cannot mount a small file system")
+    port = free_port()
+    try:
+        with Daemon(box, CAPI_PROMETHEUS_EXPORTER_PORT=str(port), CAPI_LEASE="500"):
+            until(lambda: get(port, "/readyz") == (200, "ready\n"), "it never got ready")
+            with open(box.path("state", "filler"), "wb", 0) as filler:
+                try:
+                    while True:
+                        filler.write(bytes(4096))
+                except OSError:
+                    pass
+            until(lambda: get(port, "/readyz")[0] == 503, "a full disk does not show in /readyz")
+            check_equal(get(port, "/healthz"), (200, "ok\n"))
+            check(metrics(port)["capi_daemon_store_errors_count"] >= 1)
+            os.remove(box.path("state", "filler"))
+            until(lambda: get(port, "/readyz") == (200, "ready\n"), "it does not get ready again")
+            start(box, small_script(box))
+            wait_for_run(box)
+    finally:
+        subprocess.run(["umount", box.path("state")])
+
+
+@test
+def a_log_that_cannot_be_written_does_not_stop_work(box):
+    if not mount_small(box.path("log"), 4):
+        raise Skip("cannot mount a small file system")
+    try:
+        with Daemon(box, CAPI_LOG_FILE=box.path("log", "d.log"), CAPI_LOG_LEVEL="DEBUG") as daemon:
+            start(box, small_script(box, batches=60))
+            wait_for_run(box)
+            until(lambda: len([line for line in daemon.lines() if line["m"] == "batch ok"]) == 61, "lines are missing")
+            check(os.path.getsize(box.path("log", "d.log")) <= 4096)
+            check_equal(daemon.end().code, 0)
+    finally:
+        subprocess.run(["umount", box.path("log")])
+
+
+@test
+def nobody_reading_its_output_does_not_stop_work(box):
+    daemon = subprocess.Popen([DAEMON], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              cwd=box.folder, env=environment(box))
+    daemon.stdout.readline()
+    daemon.stdout.close()
+    try:
+        start(box, small_script(box))
+        wait_for_run(box)
+        check(daemon.poll() is None, "it ended")
+    finally:
+        daemon.terminate()
+        check_equal(daemon.wait(timeout=60), 0)
+
+
+@test
+def log_files_turn_over_at_a_megabyte_and_ten_old_ones_stay(box):
+    path = small_script(box, rows=10, batches=2)
+    with Daemon(box, CAPI_LOG_FILE=box.path("d.log"), CAPI_LOG_LEVEL="Debug") as daemon:
+        for number in range(12):
+            with open(box.path("d.log"), "ab") as file:  # as if it had said much
+                file.write(b"x" * (1 << 20) + b"\n")
+            daemon.process.send_signal(signal.SIGHUP)
+            until(lambda: box.read("d.log").count(b"x" * 100) == 0, "it does not turn over")
+        start(box, path)
+        wait_for_run(box)
+    old = glob.glob(box.path("d-*.log.gz"))
+    check_equal(len(old), 10, "old files: %s" % old)
+    check_equal(len(glob.glob(box.path("d-*"))), 10)
+
+
+@test
+def secrets_are_shown_nowhere(box):
+    box.write("password", "very secret 1\n")
+    box.write("capidaemon.json", {"amqp10": {"url": "amqp://me:very%20secret%202@host/"}, "s3_endpoint": "http://u:very-secret-3@h:1"})
+    port = free_port()
+    with Daemon(box, CAPI_CASSANDRA_PASSWORD_FILE=box.path("password"), CAPI_CASSANDRA_USERNAME="secretary",
+                CAPI_CAPIMQ_CLIENT_URL="http://x:very-secret-4@h/", CAPI_LOG_LEVEL="debug",
+                CAPI_PROMETHEUS_EXPORTER_PORT=str(port)) as daemon:
+        text = get(port, "/metrics")[1]
+        ended = daemon.end()
+    check_equal(ended.code, 0, str(ended))
+    for output in (ended.out.decode(), ended.err.decode(), text):
+        for word in ("very", "secretary"):
+            check(word not in output, output)
+    config = [line for line in daemon.lines() if line["m"] == "configuration"][0]["config"]
+    check_equal((config["cassandra"]["username"], config["cassandra"]["password"], config["s3_endpoint"]),
+                ("...", "...", "http://...@h:1"))
+    fails(box, "CAPI_CASSANDRA_PASSWORD_FILE", "No such file", CAPI_CASSANDRA_PASSWORD_FILE=box.path("none"))
+
+
+@test
+def a_configuration_without_py_calc_refuses_formulas(box):
+    box.write("code.py", "def look(a):\n    return a\n")
+    formula = {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": "things"},
+               "p": {"python_code_urls": [box.path("code.py")],
+                     "calculated_fields": {"sum": {"expression": "look(r.id)", "type": "int"}}},
+               "w": {"name": "sums", "fields": {"sum": {"expression": "p.sum", "type": "int"}}}}
+    path = box.write("s.json", script(
+        read=csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "things"), formula=formula))
+    box.write("capidaemon.json", {"custom_processors": {"tag_and_denormalize": {}}})
+    with Daemon(box):
+        start(box, path)
+        watched = box.capi("watch", "--keyspace", "test", "--data", box.path("state"))
+        check_fails(watched, 1, "py_calc")
+    box.write("capidaemon.json", {"custom_processors": {"py_calc": {"python_interpreter_path": "/no/such/python"}}})
+    with Daemon(box):
+        start(box, path)
+        watched = box.capi("watch", "--keyspace", "test", "--data", box.path("state"))
+        check_fails(watched, 1, "/no/such/python")
 
 
 main()
