@@ -122,6 +122,20 @@ void capi_diag_place(capi_str text, uint64_t offset, uint32_t *line, uint32_t *c
     *column = count_characters(capi_str_slice(text, start, at)) + 1;
 }
 
+capi_str capi_diag_suggestion(const capi_diag *diag)
+{
+    static const char begin[] = "did you mean \"";
+    capi_str rest = diag->message;
+    int64_t at;
+
+    if (!capi_str_ends(rest, "\"?")) return (capi_str){0};
+    while ((at = capi_str_find(rest, CAPI_STR(begin))) >= 0) {
+        rest = capi_str_slice(rest, (size_t)at + strlen(begin), rest.bytes);
+        if (capi_str_find(rest, CAPI_STR(begin)) < 0) return capi_str_slice(rest, 0, rest.bytes - strlen("\"?"));
+    }
+    return (capi_str){0};
+}
+
 static capi_diag *diags_next(capi_diags *diags)
 {
     if (diags->count == diags->capacity) {

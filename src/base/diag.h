@@ -42,6 +42,8 @@ void capi_diags_add(capi_diags *diags, const capi_diag *diag, capi_str text, uin
 /* Line and column, from 1, of byte `offset`. */
 void capi_diag_place(capi_str text, uint64_t offset, uint32_t *line, uint32_t *column);
 void capi_diags_sort(capi_diags *diags);
+/* What a message suggests: x, if it ends in `did you mean "x"?`; else empty. */
+capi_str capi_diag_suggestion(const capi_diag *diag);
 void capi_diag_print(const capi_diag *diag, capi_buf *to);
 void capi_diags_print(const capi_diags *diags, capi_buf *to);
 /* The first error's words as an error object, with the number of further ones. */

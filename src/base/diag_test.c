@@ -151,3 +151,21 @@ TEST(more_than_the_maximum_are_counted_and_not_kept)
     CHECK_STR(err.text, "shop.yaml:1:1: bad\n  and 1004 more errors");
     end();
 }
+
+TEST(a_suggestion_is_the_last_words_of_a_message)
+{
+    capi_diag diag = {.message = CAPI_STR("unknown \"did you mean \"; did you mean \"r.price\"?")};
+    uint32_t line;
+    uint32_t column;
+
+    CHECK(capi_str_is(capi_diag_suggestion(&diag), "r.price"));
+    diag.message = CAPI_STR("did you mean \"r.price\"? perhaps");
+    CHECK_INT(capi_diag_suggestion(&diag).bytes, 0);
+    diag.message = CAPI_STR("is it \"x\"?");
+    CHECK_INT(capi_diag_suggestion(&diag).bytes, 0);
+    capi_diag_place(CAPI_STR("a\n\xC3\xA4x"), 4, &line, &column);
+    CHECK_INT(line, 2);
+    CHECK_INT(column, 2);
+    capi_diag_place(CAPI_STR("a"), 99, &line, &column);
+    CHECK_INT(column, 2);
+}

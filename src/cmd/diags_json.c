@@ -27,9 +27,11 @@ static json_t *diag_to_json(const capi_diag *diag)
     set_number(item, "line", diag->line);
     set_number(item, "column", diag->column);
     set_number(item, "length", diag->length);
+    if (diag->column) set_number(item, "end_column", diag->column + diag->length);
     json_object_set_new(item, "severity", json_string(diag->severity == CAPI_ERROR ? "error" : "warning"));
     set_text(item, "rule", diag->rule);
     set_text(item, "message", diag->message);
+    set_text(item, "suggestion", capi_diag_suggestion(diag));
     set_text(item, "context", diag->context);
     set_text(item, "excerpt", diag->excerpt);
     return item;
