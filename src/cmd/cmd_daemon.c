@@ -142,6 +142,14 @@ static const char *outcome_words(const capi_batch_report *report, capi_log_level
     return report->is_seal ? "node end ok" : "batch ok";
 }
 
+/* The reference announces all batches when a run starts, and this is the time from then until the work began. */
+static int64_t age_ms(const capi_batch_report *report)
+{
+    int64_t begin_ms = capi_clock_wall_ms(&capi_clock_system) - report->elapsed_ns / 1000000;
+
+    return begin_ms > report->item->run->start_ms ? begin_ms - report->item->run->start_ms : 0;
+}
+
 static void on_batch(void *context, const capi_batch_report *report)
 {
     daemon_process *process = context;
@@ -151,15 +159,17 @@ static void on_batch(void *context, const capi_batch_report *report)
     char run[16];
     char batch[16];
     char elapsed[32];
+    char age[32];
 
     capi_histogram_add(report->is_seal ? &process->metrics.seals : &process->metrics.batches, report->elapsed_ns);
     capi_log_set_thread(report->slot + 1);
     snprintf(run, sizeof run, "%u", item->run->run_id);
     snprintf(batch, sizeof batch, "%u", item->claim->batch_idx);
+    snprintf(age, sizeof age, "%lld", (long long)age_ms(report));
     snprintf(elapsed, sizeof elapsed, "%.1f", (double)report->elapsed_ns / 1e6);
     capi_log(level, words, "f", report->is_seal ? "end_node" : "process_batch", "id", item->claim->attempt_uid, "ks",
              report->keyspace.data ? report->keyspace.data : "", "#run", run, "node", item->claim->node, "#bi", batch,
-             "#elapsed_ms", elapsed, report->outcome->status == CAPI_OK ? NULL : "error", report->outcome->err.text,
+             "#age", age, "#elapsed_ms", elapsed, report->outcome->status == CAPI_OK ? NULL : "error", report->outcome->err.text,
              NULL);
 }
 

@@ -164,7 +164,8 @@ def the_log_says_what_is_done_in_lines_of_json(box):
     check_equal(lines[0]["m"], "daemon begins")
     check_equal(lines[-1]["m"], "daemon ends")
     check(any("amqp" in line["m"] and line["l"] == "warn" for line in lines), str(ended))
-    check_equal(list(done)[:9], ["l", "ts", "m", "i", "t", "f", "id", "ks", "run"])
+    check_equal(list(done)[:12], ["l", "ts", "m", "i", "t", "f", "id", "ks", "run", "node", "bi", "age"])
+    check(0 <= done["age"] < 60000, done)
     check_equal((done["ks"], done["run"], done["f"]), ("test", 1, "process_batch"))
     check(isinstance(done["bi"], int) and 1 <= done["t"] <= 3, done)
     check(re.fullmatch(r"[^/]+/my_daemon/\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", done["i"]), done)
@@ -325,6 +326,57 @@ def what_a_killed_daemon_leaves_is_taken_over(box):
     with Daemon(box, CAPI_LEASE="500"), Daemon(box, CAPI_LEASE="500"):
         wait_for_run(box)
     check_equal(sum(len(box.read("out", name).splitlines()) - 1 for name in box.out_files()), 400000)
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <fcntl.h>
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    int result = (int)syscall(SYS_clock_gettime, id, out);
+    char text[32] = "";
+    int file = id == CLOCK_REALTIME ? open(getenv("TEST_CLOCK"), O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0) return result;
+    if (read(file, text, sizeof text - 1) > 0) out->tv_sec += atol(text);
+    close(file);
+    return result;
+}
+"""
+
+
+@test
+def clocks_that_are_set_forth_and_back_change_nothing(box):
+    compiled = subprocess.run(["cc", "-shared", "-fPIC", "-o", box.path("clock.so"), box.write("clock.c", CLOCK)],
+                              capture_output=True) if shutil.which("cc") else None
+    if not compiled or compiled.returncode:
+        raise Skip("no compiler")
+    variables = {"LD_PRELOAD": box.path("clock.so"), "ASAN_OPTIONS": "verify_asan_link_order=0", "CAPI_LEASE": "500"}
+    for number in range(3):
+        box.write("clock.%d" % number, "0")
+    path = small_script(box, rows=200000, batches=40)
+    with Daemon(box, TEST_CLOCK=box.path("clock.0"), **variables) as first, \
+            Daemon(box, TEST_CLOCK=box.path("clock.1"), **variables) as second, \
+            Daemon(box, TEST_CLOCK=box.path("clock.2"), **variables) as third:
+        start(box, path)
+        for number, hours in ((0, 9), (1, -7), (0, -30)):
+            first.wait_for_line("batch ok")
+            box.write("clock.%d" % number, str(hours * 3600))
+            time.sleep(0.3)
+        third.process.kill()  # the others find out by their own monotonic clocks
+        third.process.wait()
+        wait_for_run(box)
+        times = {line["ts"][:13] for line in first.lines()}
+        check(len(times) > 1, "the clock did not jump: %s" % times)
+        check(not [line for line in second.lines() if line["l"] == "error"], second.result())
+    got = sum(len(box.read("out", name).splitlines()) - 1 for name in box.out_files())
+    check_equal((got, len(box.out_files())), (200000, 40))
+    history = box.capi("nodes", "--keyspace", "test", "--data", box.path("state"), "--output", "json")
+    check_equal([node["status"] for node in json.loads(history.out)], ["success", "success"])
 
 
 def until(condition, what, seconds=60):
