@@ -174,24 +174,74 @@ def bash_completes_commands_options_and_files(box):
     check_equal(bash_completes(box, ["capillaries", "runs", "--output", ""]), {"table", "json", "csv"})
 
 
+ZSH = r"""
+zmodload zsh/zpty
+zpty shell 'TERM=dumb zsh -f -i'
+zpty -w shell "PS1='' PROMPT='' RPS1=''; autoload -Uz compinit; compinit -u -D; source $1; $2; $3; print REA''DY"
+zpty -r -m shell out '*READY*'
+zpty -w -n shell "$4"$'\t'
+zpty -r -m shell out '*DONE*'
+zpty -d shell
+"""
+
+# Notes what matches, and lets zsh go on.
+COMPADD = """compadd() { local -a found; builtin compadd -O found "$@"; print -rl -- "${found[@]}" >>found; builtin compadd "$@" }"""
+
+# The tabulator key says when it is done.
+KEY = """tabulator() { zle expand-or-complete; print DO''NE }; zle -N tabulator; bindkey '^I' tabulator"""
+
+
+def zsh_completes(box, line):
+    """What zsh finds when the tabulator key is pressed behind the line."""
+    source = box.write("completion.zsh", completion("zsh"))
+    box.write("found", "")
+    done = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", source, COMPADD, KEY, line], cwd=box.folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+    check(done.returncode == 0, done.stdout.decode())
+    return {word for word in box.read("found").decode().split("\n") if word}
+
+
+def fish_completes(box, line):
+    source = box.write("completion.fish", completion("fish"))
+    done = subprocess.run(["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", source, line], cwd=box.folder,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "HOME": box.folder}, check=False)
+    check(done.returncode == 0, done.stdout.decode())
+    return {word.split("\t")[0] for word in done.stdout.decode().split("\n")} - {""}
+
+
+def check_shell(box, shell, completes):
+    if not shutil.which(shell):
+        raise Skip("%s is not installed" % shell)
+    box.write("pipeline.yaml", "x")
+    box.write("parameters.json", "{}")
+    for line, wanted in (("capillaries val", {"validate"}), ("capillaries table pro", {"profile"}),
+                         ("capillaries run --dry", {"--dry-run"}), ("capillaries table head --ro", {"--rows"}),
+                         ("capillaries runs --output ", {"table", "json", "csv"}), ("capillaries completion ", {"bash", "zsh", "fish"}),
+                         ("capillaries run pipe", {"pipeline.yaml"}), ("capillaries run --params param", {"parameters.json"}),
+                         ("capillaries nothing --x", set())):
+        check_equal(completes(box, line), wanted, "%s for %r" % (shell, line))
+    found = completes(box, "capillaries ")
+    for name in ("run", "resume", "table", "doctor", "completion"):
+        check(name in found, "%s does not offer %s, but %s" % (shell, name, found))
+
+
 @test
-def zsh_and_fish_take_their_completions(box):
-    missing = []
-    for shell, check_only in (("zsh", ["-n"]), ("fish", ["--no-execute"])):
-        path = box.write("completion." + shell, completion(shell))
-        if not shutil.which(shell):
-            missing.append(shell)
-            continue
-        done = subprocess.run([shell, *check_only, path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        check(done.returncode == 0, "%s: %s" % (shell, done.stdout.decode()))
-    if shutil.which("fish"):
-        line = "source %s; complete -C 'capillaries val'; complete -C 'capillaries runs --output '" % box.path("completion.fish")
-        done = subprocess.run(["fish", "--no-config", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                              env={**os.environ, "HOME": box.folder})
-        words = {word.split("\t")[0] for word in done.stdout.decode().split("\n")}
-        check({"validate", "json", "csv"} <= words, done.stdout.decode())
-    if missing:
-        raise Skip("not installed: " + ", ".join(missing))
+def zsh_completes_when_the_key_is_pressed(box):
+    check_shell(box, "zsh", zsh_completes)
+
+
+@test
+def fish_completes_when_the_key_is_pressed(box):
+    check_shell(box, "fish", fish_completes)
+
+
+@test
+def the_version_is_told_to_programs(box):
+    words = box.capi("version").out.decode().split()
+    check_equal(rows_of_json(box.capi("version", "--output", "json")), [{"program": words[0], "version": words[1]}])
+    check_equal(rows_of_csv(box.capi("version", "--output", "csv")), [{"program": words[0], "version": words[1]}])
+    check_equal(box.capi("--version").out.decode().split(), words)
+    check_fails(box.capi("version", "--output", "xml"), 2, "xml")
 
 
 main()
