@@ -146,9 +146,9 @@ static void add_value(capi_listing *listing, bool is_there, const capi_value *va
 static void print_csv(const capi_table_profile *profile)
 {
     static const capi_listing_column columns[] = {
-        {"name", CAPI_CELL_TEXT},    {"type", CAPI_CELL_TEXT},    {"rows", CAPI_CELL_INTEGER},
-        {"distinct", CAPI_CELL_INTEGER}, {"exact", CAPI_CELL_BOOL}, {"empty", CAPI_CELL_INTEGER},
-        {"minimum", CAPI_CELL_TEXT}, {"maximum", CAPI_CELL_TEXT},
+        {"name", CAPI_CELL_TEXT},        {"type", CAPI_CELL_TEXT},    {"rows", CAPI_CELL_INTEGER},
+        {"distinct", CAPI_CELL_INTEGER}, {"exact", CAPI_CELL_BOOL},   {"empty", CAPI_CELL_INTEGER},
+        {"minimum", CAPI_CELL_TEXT},     {"maximum", CAPI_CELL_TEXT},
     };
     capi_listing listing = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
 

@@ -57,7 +57,8 @@ static capi_status head_show(capi_table_view *view, uint64_t rows, capi_output o
         columns[i] = (capi_listing_column){capi_str_copy(&view->arena, view->schema.fields[i].name).data,
                                            cell_kind(view->schema.fields[i].type)};
     if (rows > total) rows = total;
-    st = capi_table_scan(capi_engine_exec(view->engine), &view->input, &view->schema, 0, rows, head_take, &listing, err);
+    st =
+        capi_table_scan(capi_engine_exec(view->engine), &view->input, &view->schema, 0, rows, head_take, &listing, err);
     if (st == CAPI_OK) {
         capi_listing_print(&listing, output);
         fprintf(stderr, "%llu of %llu rows\n", (unsigned long long)rows, (unsigned long long)total);

@@ -166,9 +166,7 @@ static json_t *cell_json(capi_str text, capi_cell_kind kind)
 
     switch (kind) {
     case CAPI_CELL_INTEGER: return json_integer(strtoll(text.data, NULL, 10));
-    case CAPI_CELL_REAL:
-        real = strtod(text.data, NULL);
-        return isfinite(real) ? json_real(real) : capi_json_text(text);
+    case CAPI_CELL_REAL: real = strtod(text.data, NULL); return isfinite(real) ? json_real(real) : capi_json_text(text);
     case CAPI_CELL_BOOL: return json_boolean(capi_str_is(text, "true"));
     case CAPI_CELL_TEXT:
     case CAPI_CELL_DECIMAL: break;

@@ -40,7 +40,8 @@ static void add_problem(planner *p, const capi_node *node, capi_str words)
 static capi_plan_file look_at_input(planner *p, capi_str url)
 {
     capi_arena *arena = &p->plan->arena;
-    capi_plan_file file = {.url = capi_net_show_url(arena, url), .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
+    capi_plan_file file = {.url = capi_net_show_url(arena, url),
+                           .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
     capi_str path = capi_str_copy(arena, capi_url_local_path(url));
     struct stat status;
 
@@ -70,16 +71,19 @@ static capi_str folder_of(capi_arena *arena, capi_str path)
 static capi_plan_file look_at_output(planner *p, capi_str url)
 {
     capi_arena *arena = &p->plan->arena;
-    capi_plan_file file = {.url = capi_net_show_url(arena, url), .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
+    capi_plan_file file = {.url = capi_net_show_url(arena, url),
+                           .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
     capi_str path = capi_str_copy(arena, capi_url_local_path(url)), folder;
     struct stat status;
 
     if (file.is_elsewhere) return file;
     folder = folder_of(arena, path);
     if (stat(folder.data, &status) != 0 || !S_ISDIR(status.st_mode))
-        file.problem = capi_str_format(arena, "the folder \"%s\" of output file \"%s\" does not exist", folder.data, path.data);
+        file.problem =
+            capi_str_format(arena, "the folder \"%s\" of output file \"%s\" does not exist", folder.data, path.data);
     else if (access(folder.data, W_OK) != 0)
-        file.problem = capi_str_format(arena, "the folder \"%s\" of output file \"%s\" cannot be written", folder.data, path.data);
+        file.problem =
+            capi_str_format(arena, "the folder \"%s\" of output file \"%s\" cannot be written", folder.data, path.data);
     else if (stat(path.data, &status) == 0) {
         file.exists = true;
         file.bytes = (uint64_t)status.st_size;
@@ -114,13 +118,15 @@ static void plan_outputs(planner *p, capi_plan_node *out)
 
         p->target_count++;
         *file = look_at_output(p, capi_file_sink_url(node->file, p->plan->run_id, batch, &p->plan->arena));
-        if (batch == 0 && file->problem.bytes) add_problem(p, node, file->problem); /* the others have the same folder */
+        if (batch == 0 && file->problem.bytes)
+            add_problem(p, node, file->problem); /* the others have the same folder */
     }
 }
 
 /* ---- tables ---- */
 
-static capi_status plan_table(planner *p, capi_plan_node *out, const capi_node *maker, const capi_lookup *lookup, capi_err *err)
+static capi_status plan_table(planner *p, capi_plan_node *out, const capi_node *maker, const capi_lookup *lookup,
+                              capi_err *err)
 {
     capi_plan_table *table = &out->tables[out->table_count++];
     capi_dependency dependency;
@@ -130,8 +136,9 @@ static capi_status plan_table(planner *p, capi_plan_node *out, const capi_node *
         if (out->step <= p->steps[maker->rank]) out->step = p->steps[maker->rank] + 1;
         return CAPI_OK;
     }
-    CAPI_TRY(capi_dependency_foresee(p->engine ? capi_engine_state(p->engine) : NULL, p->has_keyspace ? &p->keyspace : NULL,
-                                     out->node, maker, &p->plan->arena, &dependency, &table->run_id, err));
+    CAPI_TRY(capi_dependency_foresee(p->engine ? capi_engine_state(p->engine) : NULL,
+                                     p->has_keyspace ? &p->keyspace : NULL, out->node, maker, &p->plan->arena,
+                                     &dependency, &table->run_id, err));
     table->command = dependency.command;
     table->reason = dependency.reason;
     if (table->command == CAPI_POLICY_NOGO)
@@ -180,7 +187,8 @@ static capi_status check_folder(capi_arena *arena, capi_str folder, capi_err *er
     struct stat status;
 
     if (stat(capi_str_copy(arena, folder).data, &status) != 0 || S_ISDIR(status.st_mode)) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "cannot make the folder \"%.*s\": there is a file of that name", CAPI_STR_ARG(folder));
+    return capi_err_set(err, CAPI_INVALID, "cannot make the folder \"%.*s\": there is a file of that name",
+                        CAPI_STR_ARG(folder));
 }
 
 /* Opens the state only if it is there: a plan makes nothing. */

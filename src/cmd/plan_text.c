@@ -97,7 +97,10 @@ static void append_table_sink(capi_buf *to, const capi_table_sink *table)
     capi_buf_printf(to, "table %.*s: %u field%s", CAPI_STR_ARG(table->name), table->field_count,
                     table->field_count == 1 ? "" : "s");
     for (uint32_t i = 0; i < table->index_count; i++)
-        capi_buf_printf(to, "%s%.*s%s", i ? ", " : table->index_count == 1 ? "; index " : "; indexes ",
+        capi_buf_printf(to, "%s%.*s%s",
+                        i                         ? ", "
+                        : table->index_count == 1 ? "; index "
+                                                  : "; indexes ",
                         CAPI_STR_ARG(table->indexes[i].name), table->indexes[i].key.is_unique ? " (unique)" : "");
     capi_buf_append_byte(to, '\n');
 }
@@ -112,7 +115,8 @@ static void append_more_outputs(capi_buf *to, const capi_plan_node *node, uint32
     append_label(to, "");
     capi_buf_printf(to, "and %u more: %u files", total - shown, total);
     if (node->output_count < total)
-        capi_buf_printf(to, "; of the first %u, %u %s OVERWRITTEN", node->output_count, overwritten, overwritten == 1 ? "is" : "are");
+        capi_buf_printf(to, "; of the first %u, %u %s OVERWRITTEN", node->output_count, overwritten,
+                        overwritten == 1 ? "is" : "are");
     else if (overwritten)
         capi_buf_printf(to, ", %u %s OVERWRITTEN", overwritten, overwritten == 1 ? "is" : "are");
     capi_buf_append_byte(to, '\n');
@@ -183,13 +187,14 @@ static void append_steps(capi_buf *to, const capi_plan *plan)
 
 void capi_plan_to_text(const capi_plan *plan, capi_buf *to)
 {
-    capi_buf_printf(to, "run %u of keyspace \"%.*s\" from %.*s: %u of %u nodes\n", plan->run_id, CAPI_STR_ARG(plan->keyspace),
-                    CAPI_STR_ARG(plan->start_nodes), plan->node_count, plan->script->node_count);
+    capi_buf_printf(to, "run %u of keyspace \"%.*s\" from %.*s: %u of %u nodes\n", plan->run_id,
+                    CAPI_STR_ARG(plan->keyspace), CAPI_STR_ARG(plan->start_nodes), plan->node_count,
+                    plan->script->node_count);
     append_steps(to, plan);
     if (plan->next_count) capi_buf_append_text(to, "\nwaits for the operator\n");
     for (uint32_t i = 0; i < plan->next_count; i++)
-        capi_buf_printf(to, "  look at the tables, then start node %.*s: --start %.*s\n", CAPI_STR_ARG(plan->next[i]->name),
-                        CAPI_STR_ARG(plan->next[i]->name));
+        capi_buf_printf(to, "  look at the tables, then start node %.*s: --start %.*s\n",
+                        CAPI_STR_ARG(plan->next[i]->name), CAPI_STR_ARG(plan->next[i]->name));
     if (plan->left_out_count) capi_buf_append_text(to, "\nnot in this run\n");
     for (uint32_t i = 0; i < plan->left_out_count; i++)
         capi_buf_printf(to, "  %.*s%s\n", CAPI_STR_ARG(plan->left_out[i]->name),
