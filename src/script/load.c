@@ -339,6 +339,8 @@ static void index_broken(capi_loader *loader, const draft_node *node)
         capi_map_put(&loader->broken_tables, name->string, (void *)(uintptr_t)name);
     else
         loader->has_nameless_table = true;
+    if (!writer || writer->kind != CAPI_TREE_MAP || (indexes && indexes->kind != CAPI_TREE_MAP))
+        loader->has_nameless_index = true;
     for (uint32_t i = 0; indexes && indexes->kind == CAPI_TREE_MAP && i < indexes->count; i++)
         capi_map_put(&loader->broken_indexes, indexes->members[i].key->string, (void *)(uintptr_t)indexes);
 }
@@ -353,7 +355,9 @@ static void index_table(capi_loader *loader, draft_node *node)
         return;
     }
     if (name.bytes == 0) {
-        if (node->node->type != CAPI_NODE_TABLE_FILE) loader->has_nameless_table = true;
+        if (node->node->type == CAPI_NODE_TABLE_FILE) return;
+        loader->has_nameless_table = true;
+        if (!node->writer.map) loader->has_nameless_index = true;
         return;
     }
     if (!other) {
@@ -368,6 +372,9 @@ static void index_table(capi_loader *loader, draft_node *node)
 
 static void index_indexes(capi_loader *loader, draft_node *node)
 {
+    if (node->writer.map && node->node->type != CAPI_NODE_TABLE_FILE &&
+        capi_settings_is_wrong(&node->writer, CAPI_SET_TABLE_INDEXES))
+        loader->has_nameless_index = true;
     for (uint32_t i = 0; i < node->index_count; i++) {
         draft_index *index = &node->indexes[i];
         const draft_index *other = capi_map_get(&loader->index_by_name, index->index->name);
@@ -412,7 +419,7 @@ static void run_phases(capi_loader *loader)
     }
     for (uint32_t i = 0; i < loader->node_count; i++)
         capi_load_node_check(loader, &loader->nodes[i]);
-    for (uint32_t i = 0; i < loader->node_count; i++)
+    for (uint32_t i = 0; i < loader->node_count && !loader->has_unknown_lookup; i++)
         warn_unused_indexes(loader, &loader->nodes[i]);
     if (!capi_load_graph(loader) || loader->report.diags->error_count > 0) return;
     for (uint32_t i = 0; i < loader->node_count; i++)

@@ -84,6 +84,13 @@ static bool detect_kind(capi_loader *loader, const draft_node *node, capi_file_k
 {
     const draft_field *first = node->fields;
 
+    if (node->field_count > 0 &&
+        (!first->settings.map || capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_CSV) ||
+         capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_PARQUET) ||
+         capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_OLD_HEADER) ||
+         capi_settings_is_wrong(&first->csv, CAPI_SET_OUT_HEADER) ||
+         capi_settings_is_wrong(&first->parquet, CAPI_SET_OUT_PARQUET_NAME)))
+        return false;
     if (node->field_count > 0) {
         *kind = column_parquet_name(first).bytes ? CAPI_FILE_PARQUET : CAPI_FILE_CSV;
         if (*kind == CAPI_FILE_PARQUET || column_header(first).bytes || writer_is_flat(node)) return true;
@@ -106,7 +113,7 @@ static void check_csv_columns(capi_loader *loader, draft_node *node)
         about_column(loader, node, i);
         if (column_parquet_name(column).bytes)
             capi_loader_error(loader, "S7", column->tree, "a Parquet column in a CSV file (the first column is CSV)");
-        if (!column->has_type || capi_settings_is_wrong(&column->csv, CAPI_SET_OUT_FORMAT) ||
+        if (!column->settings.map || !column->has_type || capi_settings_is_wrong(&column->csv, CAPI_SET_OUT_FORMAT) ||
             capi_settings_is_wrong(&column->settings, CAPI_SET_OUT_OLD_FORMAT) ||
             capi_settings_is_wrong(&column->settings, CAPI_SET_OUT_CSV))
             continue;
@@ -133,7 +140,7 @@ static void check_parquet_columns(capi_loader *loader, draft_node *node)
 
         about_column(loader, node, i);
         if (name.bytes == 0) {
-            if (!capi_settings_is_wrong(&column->settings, CAPI_SET_OUT_PARQUET))
+            if (column->settings.map && !capi_settings_is_wrong(&column->settings, CAPI_SET_OUT_PARQUET))
                 capi_loader_error(loader, "S7", column->tree,
                                   "\"parquet.column_name\" is missing; the first column makes the file Parquet");
             continue;
@@ -175,6 +182,10 @@ static void read_columns(capi_loader *loader, draft_node *node, capi_file_sink *
     node->fields = capi_new_array(loader->scratch, draft_field, node->field_count);
     for (uint32_t i = 0; i < node->field_count; i++)
         read_column(loader, node, i, list->items[i]);
+    node->written.is_unknown = node->field_count == 0;
+    for (uint32_t i = 0; i < node->field_count; i++)
+        if (!node->fields[i].settings.map || capi_settings_is_wrong(&node->fields[i].settings, CAPI_SET_OUT_NAME))
+            node->written.is_unknown = true;
     capi_loader_about(loader, node, "w");
     is_known = detect_kind(loader, node, &file->kind);
     if (!is_known) return;

@@ -43,15 +43,18 @@ void capi_load_lookup_read(capi_loader *loader, draft_node *node)
     lookup = capi_new(loader->arena, capi_lookup);
     node->node->lookup = lookup;
     node->lookable = &loader->unknown;
+    /* Is it grouped or not? If that cannot be told, aggregates are not judged, which is_grouped allows. */
+    node->is_grouped = true;
     if (!tree) {
+        loader->has_unknown_lookup = true;
         if (!capi_settings_is_wrong(&node->settings, CAPI_SET_NODE_LOOKUP))
             capi_loader_error(loader, "V58", node->key, "the lookup section \"l\" is missing");
         return;
     }
+    if (!node->lookup.map) return;
     read_join_type(loader, node, lookup);
-    lookup->is_grouped = node->is_grouped = capi_settings_bool(&node->lookup, CAPI_SET_LOOKUP_GROUP);
-    /* Is it grouped or not? Then aggregates are not to be judged, which is_grouped allows. */
-    if (capi_settings_is_wrong(&node->lookup, CAPI_SET_LOOKUP_GROUP)) node->is_grouped = true;
+    lookup->is_grouped = capi_settings_bool(&node->lookup, CAPI_SET_LOOKUP_GROUP);
+    node->is_grouped = lookup->is_grouped || capi_settings_is_wrong(&node->lookup, CAPI_SET_LOOKUP_GROUP);
     read_batch_size(loader, node, CAPI_SET_LOOKUP_INDEX_BATCH);
     read_batch_size(loader, node, CAPI_SET_LOOKUP_RIGHT_BATCH);
 }
@@ -90,9 +93,14 @@ static void find_index(capi_loader *loader, draft_node *node)
 {
     const capi_tree *value = capi_settings_value(&node->lookup, CAPI_SET_LOOKUP_INDEX);
 
-    if (capi_settings_is_wrong(&node->lookup, CAPI_SET_LOOKUP_INDEX)) return;
+    if (capi_settings_is_wrong(&node->lookup, CAPI_SET_LOOKUP_INDEX)) {
+        loader->has_unknown_lookup = true;
+        return;
+    }
     node->right = value ? capi_map_get(&loader->index_by_name, value->string) : NULL;
-    if (!node->right && value && capi_map_get(&loader->broken_indexes, value->string)) {
+    if (!node->right) loader->has_unknown_lookup = true;
+    if (!node->right && value && value->string.bytes &&
+        (loader->has_nameless_index || capi_map_get(&loader->broken_indexes, value->string))) {
         node->lookable = &loader->unknown;
         return;
     }

@@ -8,7 +8,8 @@ typedef struct column_draft {
     const capi_tree *key, *tree;
     capi_str header, parquet_name;
     const capi_tree *index, *format;
-    bool is_flat; /* 1.1.6: settings stand directly in the column */
+    bool is_flat;   /* 1.1.6: settings stand directly in the column */
+    bool is_broken; /* where the column is in the file cannot be told */
 } column_draft;
 
 static void report_both_forms(capi_loader *loader, const capi_tree *at, const char *flat)
@@ -41,6 +42,16 @@ static void read_column_forms(capi_loader *loader, column_draft *column)
     column->format =
         capi_settings_either(&column->csv, CAPI_SET_COLUMN_FORMAT, &column->settings, CAPI_SET_COLUMN_OLD_FORMAT);
     column->parquet_name = capi_settings_string(&column->parquet, CAPI_SET_COLUMN_PARQUET_NAME);
+    column->is_broken =
+        !column->settings.map || capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_CSV) ||
+        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_PARQUET) ||
+        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_HEADER) ||
+        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_INDEX) ||
+        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_FORMAT) ||
+        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_HEADER) ||
+        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_INDEX) ||
+        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_FORMAT) ||
+        capi_settings_is_wrong(&column->parquet, CAPI_SET_COLUMN_PARQUET_NAME);
 }
 
 static void warn_odd_name(capi_loader *loader, const capi_tree *key)
@@ -83,28 +94,32 @@ static bool detect_kind(capi_loader *loader, draft_node *node, const column_draf
                         capi_file_kind *kind)
 {
     uint32_t parquet_count = 0;
+    uint32_t whole_count = 0;
     bool is_csv = count == 1 || (reader_is_flat(node, columns, count) && count > 0);
 
     for (uint32_t i = 0; i < count; i++) {
+        if (columns[i].is_broken) continue;
+        whole_count++;
         parquet_count += columns[i].parquet_name.bytes > 0;
         is_csv |= columns[i].header.bytes > 0 || (columns[i].index && columns[i].index->integer > 0);
     }
-    *kind = parquet_count * 2 > count ? CAPI_FILE_PARQUET : CAPI_FILE_CSV;
-    if (parquet_count * 2 == count && !is_csv) *kind = CAPI_FILE_PARQUET;
+    *kind = parquet_count * 2 > whole_count ? CAPI_FILE_PARQUET : CAPI_FILE_CSV;
+    if (parquet_count * 2 == whole_count && !is_csv) *kind = CAPI_FILE_PARQUET;
+    if (parquet_count == 0 && whole_count < count && (!is_csv || whole_count == 0)) return false;
     if (parquet_count == 0 && !is_csv) {
         capi_loader_error(loader, "V18", capi_loader_key_of(node, "r"),
                           "it cannot be told whether the files are CSV or Parquet; give columns with csv.col_hdr, "
                           "csv.col_idx or parquet.col_name");
         return false;
     }
-    if (parquet_count == 0 || parquet_count == count) return true;
+    if (parquet_count == 0 || parquet_count == whole_count) return true;
     for (uint32_t i = 0; i < count; i++) {
         bool is_parquet = columns[i].parquet_name.bytes > 0;
 
-        if (is_parquet == (*kind == CAPI_FILE_PARQUET)) continue;
+        if (columns[i].is_broken || is_parquet == (*kind == CAPI_FILE_PARQUET)) continue;
         capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(columns[i].key->string));
         capi_loader_error(loader, "S7", columns[i].key, "%u of %u columns are %s, this one is %s; a file is all CSV or all Parquet",
-                          is_parquet ? count - parquet_count : parquet_count, count, is_parquet ? "CSV" : "Parquet",
+                          is_parquet ? whole_count - parquet_count : parquet_count, whole_count, is_parquet ? "CSV" : "Parquet",
                           is_parquet ? "Parquet" : "CSV");
     }
     return false;
@@ -114,11 +129,14 @@ static bool detect_kind(capi_loader *loader, draft_node *node, const column_draf
 static void check_addressing(capi_loader *loader, draft_node *node, const column_draft *columns, uint32_t count)
 {
     uint32_t by_header = 0;
+    uint32_t whole_count = 0;
     const column_draft *other = NULL;
 
     for (uint32_t i = 0; i < count; i++) {
         const column_draft *column = &columns[i];
 
+        if (column->is_broken) continue;
+        whole_count++;
         by_header += column->header.bytes > 0;
         if (column->header.bytes) continue;
         if (!other) other = column;
@@ -131,7 +149,7 @@ static void check_addressing(capi_loader *loader, draft_node *node, const column
     capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(other->key->string));
     capi_loader_error(loader, "V20", other->index ? other->index : other->key,
                       "%u of %u columns are found by header, this one by index; give all a col_hdr, or none", by_header,
-                      count);
+                      whole_count);
 }
 
 static void read_separator(capi_loader *loader, draft_node *node, capi_csv_options *csv)
@@ -224,7 +242,8 @@ static void read_csv(capi_loader *loader, draft_node *node, const column_draft *
     csv->column_count = count;
     for (uint32_t i = 0; i < count; i++) {
         fill_csv_column(node, &columns[i], i, &node->csv_columns[i]);
-        if (node->columns.items[i].has_type) check_csv_column(loader, node, &columns[i], &node->csv_columns[i], csv);
+        if (node->columns.items[i].has_type && !columns[i].is_broken)
+            check_csv_column(loader, node, &columns[i], &node->csv_columns[i], csv);
     }
 }
 

@@ -92,6 +92,8 @@ typedef struct capi_loader {
     capi_map node_by_table, index_by_name; /* draft_node, draft_index */
     capi_map broken_tables, broken_indexes; /* of nodes that could not be read: nobody is told that they do not exist */
     bool has_nameless_table;                /* a node's table has no usable name, so any name may be meant for it */
+    bool has_nameless_index;                /* likewise for indexes */
+    bool has_unknown_lookup;                /* which index a lookup uses cannot be told */
     capi_name_list unknown;                /* a list that stands for what cannot be told */
 
     const capi_tree *processors; /* custom_processors of the configuration, or NULL: not restricted */

@@ -133,14 +133,238 @@ def ten_mistakes_are_ten_messages_in_the_order_of_the_text(box):
                  (39, "V75")])
 
 
+def said(item):
+    """One item of the JSON as a line of the text."""
+    place = item.get("file", "") + "".join(":%d" % item[key] for key in ("line", "column") if key in item)
+    rule = " [%s]" % item["rule"] if "rule" in item else ""
+    return "%s%s: %s%s" % (place + ": " if place else "", item["severity"], item["message"], rule)
+
+
 @test
 def text_and_json_say_the_same(box):
-    path = box.write("s.yaml", TEN)
-    found = json.loads(box.capi("validate", path, "--format", "json").out)
-    check_equal([(item["line"], item["column"], "%s [%s]" % (item["message"], item["rule"])) for item in found
-                 if item["severity"] == "error"],
-                [(int(line), int(column), text) for _, line, column, text in mistakes(box.capi("validate", path))])
-    check(all(item["file"] == path and item["length"] >= 1 for item in found), str(found))
+    count = 0
+    for path in sorted(glob.glob(os.path.join(CASES, "*.txt"))):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        command = re.search(r"^--- capillaries (validate .*)\n", text, flags=re.M)
+        if not command:
+            continue
+        run_case(box, path)
+        folder = box.path(os.path.basename(path))
+        done = subprocess.run([BINARY] + command.group(1).split() + ["--format", "json"], cwd=folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        found = json.loads(done.stdout)
+        printed = text[command.end():]
+        check_equal([said(item) for item in found], re.findall(r"^(?:\S+: )?(?:error|warning): .*$", printed, re.M), path)
+        check_equal(["  " + item["context"] for item in found if "context" in item], re.findall(r"^  in .*$", printed, re.M), path)
+        check("exit code %d\n" % done.returncode in printed, "%s: exit code %d" % (path, done.returncode))
+        for item in found:
+            suggested = re.search(r'did you mean "([^"]*)"\?$', item["message"])
+            check_equal(item.get("suggestion"), suggested and suggested.group(1), path)
+            check("column" not in item or item["end_column"] == item["column"] + item["length"] > item["column"], str(item))
+        count += len(found)
+    check(count > 200, "only %d messages" % count)
+
+
+@test
+def json_and_yaml_give_the_same_messages(box):
+    with open(os.path.join(ROOT, "test", "golden", "script_validation.json"), encoding="utf-8") as file:
+        cases = [case for case in json.load(file) if not case["valid"] and "custom_processors" not in case]
+    check(len(cases) > 150, "only %d cases" % len(cases))
+    for case in cases:
+        text = json.dumps(case["script"], indent=1)
+        options = ["--params", box.write("p.json", json.dumps(case["params"]))] if case["params"] else []
+        printed = []
+        for kind in ("json", "yaml"):
+            result = box.capi("validate", box.write("s." + kind, text), *options)
+            check_equal(result.code, 2, case["name"] + " as " + kind)
+            printed.append(result.err.decode().replace("s.yaml", "s.json"))
+        if 'expected ","' in printed[0]:  # what may come next is not the same
+            printed = [re.findall(r"json:(\d+:\d+): error: .*( \[V9\])", text) for text in printed]
+        check_equal(printed[1], printed[0], case["name"])
+
+
+# ---- nothing that follows from something else ----
+
+@test
+def one_mistake_is_one_message(box):
+    whole = shop()
+    check_equal(box.capi("validate", box.write("s.json", json.dumps(whole))).code, 0, "the script without mistakes")
+    wrong = []
+    for path, value, rule in ONE_MISTAKE:
+        text = json.dumps(changed(whole, path, value), indent=1)
+        result = box.capi("validate", box.write("s.json", text))
+        found = mistakes(result)
+        if [re.search(r"\[(\w+)\]$", words).group(1) for _, _, _, words in found] != [rule]:
+            wrong.append("%s = %r is not one %s:\n%s" % ("/".join(map(str, path)), value, rule, result.err.decode()))
+    check(not wrong, "\n".join(wrong))
+
+
+REMOVED = object()
+
+
+def shop():
+    """A script with one node of each kind."""
+    field = lambda expression, kind: {"expression": expression, "type": kind}
+    return {"nodes": {
+        "read": {"type": "file_table", "start_policy": "manual",
+                 "r": {"urls": ["a.csv"], "csv": {"hdr_line_idx": 0, "first_data_line_idx": 1},
+                       "columns": {"c_id": {"csv": {"col_hdr": "id"}, "col_type": "int"},
+                                   "c_name": {"csv": {"col_hdr": "name"}, "col_type": "string"}}},
+                 "w": {"name": "items", "fields": {"id": field("r.c_id", "int"), "name": field("r.c_name", "string")},
+                       "indexes": {"idx_items_id": "unique(id)"}}},
+        "orders": {"type": "table_table", "r": {"table": "items"},
+                   "w": {"name": "orders", "having": "w.id > 0", "fields": {"id": field("r.id", "int"), "name": field("r.name", "string")}}},
+        "look": {"type": "table_lookup_table", "r": {"table": "orders"},
+                 "l": {"index_name": "idx_items_id", "join_on": "r.id", "join_type": "left", "group": True, "filter": "l.id > 0"},
+                 "w": {"name": "looked", "fields": {"id": field("r.id", "int"), "n": field("count()", "int"),
+                                                    "all": field('string_agg(l.name, ",")', "string")}}},
+        "one": {"type": "distinct_table", "rerun_policy": "fail", "r": {"table": "looked"},
+                "w": {"name": "ones", "fields": {"id": field("r.id", "int")}, "indexes": {"idx_to_check_uniq_ones": "unique(id)"}}},
+        "tags": {"type": "table_custom_tfm_table", "custom_proc_type": "tag_and_denormalize", "r": {"table": "ones"},
+                 "p": {"tag_field_name": "tag", "tag_criteria": {"low": "r.id < 10"}},
+                 "w": {"name": "tagged", "fields": {"id": field("r.id", "int"), "tag": field("p.tag", "string")}}},
+        "write": {"type": "table_file", "r": {"table": "tagged"},
+                  "w": {"url_template": "out.csv", "top": {"order": "id(desc)"},
+                        "columns": [{"name": "id", "expression": "r.id", "type": "int", "csv": {"header": "id", "format": "%d"}},
+                                    {"name": "tag", "expression": "r.tag", "type": "string",
+                                     "csv": {"header": "tag", "format": "%s"}}]}}},
+        "dependency_policies": {"standard": {"event_priority_order": "run_id(desc)", "is_default": True, "rules": [
+            {"cmd": "go", "expression": "nrs.node_status == wfmodel.NodeBatchSuccess"}]}}}
+
+
+def changed(tree, path, value):
+    """A copy of the tree with another value at one place."""
+    tree = json.loads(json.dumps(tree))
+    at = tree
+    for key in path[:-1]:
+        at = at[key]
+    if value is REMOVED:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return tree
+
+
+def node(name, *path):
+    return ("nodes", name) + path
+
+
+# What later nodes read is wrong here; they are not to be told again.
+ONE_MISTAKE = [
+    (node("read"), "x", "V9"),
+    (node("read", "type"), REMOVED, "V10"),
+    (node("read", "type"), "bogus", "V10"),
+    (node("read", "type"), 1, "V9"),
+    (node("read", "r"), REMOVED, "V13"),
+    (node("read", "r", "columns", "c_id", "col_type"), "text", "S2"),
+    (node("read", "r", "columns", "c_id"), 1, "V9"),
+    (node("read", "r", "columns", "c_id", "csv"), 1, "V9"),
+    (node("read", "r", "columns", "c_id", "csv", "col_hdr"), 1, "V9"),
+    (node("read", "r", "columns", "c_id", "csv"), {"col_idx": 0}, "V20"),
+    (node("read", "r", "columns", "c_id"), {"parquet": {"col_name": "x"}, "col_type": "int"}, "S7"),
+    (node("read", "w"), REMOVED, "V21"),
+    (node("read", "w"), [], "V9"),
+    (node("read", "w", "name"), REMOVED, "S1"),
+    (node("read", "w", "name"), "", "S1"),
+    (node("read", "w", "name"), 7, "V9"),
+    (node("read", "w", "fields"), [], "V9"),
+    (node("read", "w", "fields", "id"), None, "V9"),
+    (node("read", "w", "fields", "id", "type"), REMOVED, "V27"),
+    (node("read", "w", "fields", "id", "type"), "number", "V27"),
+    (node("read", "w", "fields", "id", "expression"), "r.c_id +", "V26"),
+    (node("read", "w", "fields", "id", "expression"), "r.c_idd", "V71"),
+    (node("read", "w", "fields", "id", "expression"), "r.c_name", "V78"),
+    (node("read", "w", "indexes"), "x", "V9"),
+    (node("read", "w", "indexes", "idx_items_id"), "unique(id", "V28"),
+    (node("read", "w", "indexes", "idx_items_id"), "unique(idd)", "V29"),
+    (node("read", "w", "indexes", "idx_items_id"), 1, "V9"),
+    (node("orders", "r", "table"), "itmes", "V57"),
+    (node("orders", "r", "table"), "", "V14"),
+    (node("orders", "r"), 1, "V9"),
+    (node("orders", "w", "having"), "w.idd > 0", "V70"),
+    (node("look", "l"), REMOVED, "V58"),
+    (node("look", "l"), "x", "V9"),
+    (node("look", "l", "index_name"), "idx_bogus", "V58"),
+    (node("look", "l", "index_name"), REMOVED, "V58"),
+    (node("look", "l", "index_name"), 1, "V9"),
+    (node("look", "l", "join_on"), "r.bogus", "V61"),
+    (node("look", "l", "join_type"), REMOVED, "V65"),
+    (node("look", "l", "group"), "yes", "V9"),
+    (node("look", "w", "fields", "all", "expression"), "string_agg(l.nme, \",\")", "V71"),
+    (node("one", "w", "indexes"), REMOVED, "V53"),
+    (node("one", "rerun_policy"), REMOVED, "V52"),
+    (node("tags", "custom_proc_type"), "tag", "V41"),
+    (node("tags", "custom_proc_type"), REMOVED, "V41"),
+    (node("tags", "p"), REMOVED, "V9"),
+    (node("tags", "p"), 1, "V9"),
+    (node("tags", "p", "tag_field_name"), REMOVED, "S8"),
+    (node("tags", "p", "tag_criteria"), "x", "V9"),
+    (node("tags", "p", "tag_criteria", "low"), 1, "V9"),
+    (node("write", "w", "columns"), [], "V35"),
+    (node("write", "w", "columns"), {}, "V9"),
+    (node("write", "w", "columns", 0), 1, "V9"),
+    (node("write", "w", "columns", 0, "csv"), 1, "V9"),
+    (node("write", "w", "columns", 0, "csv", "header"), 1, "V9"),
+    (node("write", "w", "columns", 0, "type"), "integer", "V38"),
+    (node("write", "w", "columns", 0, "name"), 1, "V9"),
+    (node("write", "w", "columns", 0, "expression"), "r.idd", "V73"),
+    (("dependency_policies", "standard", "rules", 0, "cmd"), "gone", "S6"),
+    (("dependency_policies", "standard", "rules"), "x", "V81"),
+    (("dependency_policies", "standard"), 1, "V81"),
+    (("dependency_policies",), 1, "V9"),
+    (("nodes",), 1, "V9"),
+]
+
+
+# ---- what was meant ----
+
+@test
+def names_with_a_slip_get_a_suggestion(box):
+    wrong = []
+    for path, value, meant in SLIPS:
+        result = box.capi("validate", box.write("s.json", json.dumps(changed(shop(), path, value), indent=1)))
+        if 'did you mean "%s"?' % meant not in result.err.decode():
+            wrong.append('%s = %r: no "%s" in\n%s' % ("/".join(map(str, path)), value, meant, result.err.decode()))
+    check(not wrong, "\n".join(wrong))
+
+
+SLIPS = [
+    (node("orders", "type"), "table_tabel", "table_table"),
+    (node("orders", "start_policy"), "manul", "manual"),
+    (node("orders", "rerun_policy"), "reurn", "rerun"),
+    (node("orders", "dependency_policy"), "standart", "standard"),
+    (node("orders", "star_policy"), "manual", "start_policy"),
+    (node("orders", "r", "tabel"), "items", "table"),
+    (node("orders", "r", "table"), "item", "items"),
+    (node("orders", "w", "havin"), "w.id > 1", "having"),
+    (node("orders", "w", "having"), "w.ids > 1", "w.id"),
+    (node("orders", "w", "fields", "id", "typ"), "int", "type"),
+    (node("orders", "w", "fields", "id", "type"), "itn", "int"),
+    (node("orders", "w", "fields", "id", "expression"), "r.ib", "r.id"),
+    (node("orders", "w", "fields", "id", "expression"), "id", "r.id"),
+    (node("orders", "w", "fields", "id", "expression"), "lenn(r.name)", "len"),
+    (node("orders", "w", "fields", "id", "expression"), "string.ReplaceAll(r.name)", "strings.ReplaceAll"),
+    (node("read", "w", "indexes", "idx_items_id"), "unique(idd)", "id"),
+    (node("read", "w", "indexes", "idx_items_id"), "unique(name(dessc))", "desc"),
+    (node("look", "l", "index_name"), "idx_item_id", "idx_items_id"),
+    (node("look", "l", "join_on"), "r.naem", "name"),
+    (node("look", "l", "join_type"), "iner", "inner"),
+    (node("look", "l", "filter"), "l.naem != \"\"", "l.name"),
+    (node("look", "w", "fields", "n", "expression"), "coun()", "count"),
+    (node("look", "w", "fields", "all", "expression"), "string_ag(l.name, \",\")", "string_agg"),
+    (node("tags", "custom_proc_type"), "tag_and_denormalise", "tag_and_denormalize"),
+    (node("tags", "p", "tag_criteria", "low"), "r.idd < 10", "r.id"),
+    (node("write", "w", "top", "order"), "idd", "id"),
+    (node("write", "w", "columns", 0, "expresion"), "r.id", "expression"),
+    (node("write", "w", "columns", 0, "csv", "formt"), "%d", "format"),
+    (("dependency_policies", "standard", "event_priority_order"), "run_idd", "run_id"),
+    (("dependency_policies", "standard", "rules", 0, "cmd"), "nogoo", "nogo"),
+    (("dependency_policies", "standard", "rules", 0, "expression"), "nrs.node_state == 1", "nrs.node_status"),
+    (("dependency_policies", "standard", "rules", 0, "expression"), "nrs.node_status == wfmodel.NodeBatchSucess",
+     "wfmodel.NodeBatchSuccess"),
+    (("node",), {}, "nodes"),
+]
 
 
 # ---- places ----
