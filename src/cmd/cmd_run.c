@@ -81,6 +81,11 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
         capi_command_fail(err);
         return CAPI_EXIT_FAILED;
     }
+    if (result->is_stopped) {
+        fprintf(stderr, "run %u of keyspace \"%.*s\" is stopped%s%.*s\n", run->run_id, CAPI_STR_ARG(keyspace->name),
+                result->stop_comment.bytes ? ": " : "", CAPI_STR_ARG(result->stop_comment));
+        return CAPI_EXIT_FAILED;
+    }
     if (result->nodes_failed) {
         fprintf(stderr, "error: %.*s\n", CAPI_STR_ARG(result->first_failure));
         fprintf(stderr, "run %u of keyspace \"%.*s\": %u node%s failed\n", run->run_id, CAPI_STR_ARG(keyspace->name),
@@ -90,9 +95,9 @@ static int report(capi_status st, const capi_err *err, const capi_work_result *r
     if (result->nodes_waiting) {
         fprintf(stderr, "%.*s", CAPI_STR_ARG(result->waiting));
         fprintf(stderr,
-                "run %u of keyspace \"%.*s\" is unfinished: %u node%s wait for something that this process cannot do\n",
+                "run %u of keyspace \"%.*s\" is unfinished: %u node%s for something that this process cannot do\n",
                 run->run_id, CAPI_STR_ARG(keyspace->name), result->nodes_waiting,
-                result->nodes_waiting == 1 ? "" : "s");
+                result->nodes_waiting == 1 ? " waits" : "s wait");
         return CAPI_EXIT_FAILED;
     }
     fprintf(stderr, "run %u of keyspace \"%.*s\" is complete\n", run->run_id, CAPI_STR_ARG(keyspace->name));

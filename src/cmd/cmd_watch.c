@@ -31,6 +31,21 @@ static int64_t now_ms(void)
     return capi_clock_system.monotonic_ns(capi_clock_system.context) / 1000000;
 }
 
+static bool is_waiting(const capi_node_view *node)
+{
+    return node->status == CAPI_WORK_NONE && node->waiting_for.bytes;
+}
+
+/* Is there a node that any process could work on? */
+static bool has_work(const capi_run_view *view)
+{
+    for (uint32_t i = 0; i < view->node_count; i++)
+        if (view->nodes[i].status == CAPI_WORK_START ||
+            (is_waiting(&view->nodes[i]) && capi_str_equal(view->nodes[i].waiting_for, CAPI_STR(CAPI_WAITS_FOR_PROCESS))))
+            return true;
+    return false;
+}
+
 /* Nobody holds a batch and nothing has changed for a while: the watcher should know, once. */
 static void say_if_nobody_works(watch *watched, const capi_run_view *view)
 {
@@ -48,12 +63,15 @@ static void say_if_nobody_works(watch *watched, const capi_run_view *view)
     }
     if (watched->has_said_nobody || now_ms() - watched->changed_ms < WATCH_NOBODY_MS) return;
     watched->has_said_nobody = true;
-    fprintf(stderr,
-            "no process works on run %u: start one with \"capillaries daemon\", or go on with it by \"capillaries "
-            "resume\"\n",
-            watched->run_id);
+    if (has_work(view))
+        fprintf(stderr,
+                "no process works on run %u: start one with \"capillaries daemon\", or go on with it by \"capillaries "
+                "resume\"\n",
+                watched->run_id);
+    else
+        fprintf(stderr, "run %u does not get on: no node of it can be worked on now\n", watched->run_id);
     for (uint32_t i = 0; i < view->node_count; i++)
-        if (view->nodes[i].status == CAPI_WORK_NONE && view->nodes[i].waiting_for.bytes)
+        if (is_waiting(&view->nodes[i]))
             fprintf(stderr, "node \"%.*s\" waits for %.*s\n", CAPI_STR_ARG(view->nodes[i].name),
                     CAPI_STR_ARG(view->nodes[i].waiting_for));
 }

@@ -268,6 +268,11 @@ static int do_work(exec_work *work, capi_err *err)
         give_up(work, "exec_node failed");
         return capi_tool_fail(err);
     }
+    if (result.is_stopped) {
+        fprintf(stderr, "error: run %u was stopped%s%.*s\n", work->run.run_id, result.stop_comment.bytes ? ": " : "",
+                CAPI_STR_ARG(result.stop_comment));
+        return CAPI_EXIT_FAILED;
+    }
     if (result.nodes_waiting) {
         give_up(work, "exec_node cannot wait for other nodes");
         fprintf(stderr, "error: %.*s", CAPI_STR_ARG(result.waiting));

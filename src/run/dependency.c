@@ -65,9 +65,9 @@ static capi_str explain(const dependency_events *events, const capi_policy_verdi
 
     if (verdict->rule < 0)
         return capi_str_format(arena,
-                               "no rule of policy \"%.*s\" matches for table \"%.*s\" (node \"%.*s\": %s in run %lld, "
+                               "table \"%.*s\": no rule of policy \"%.*s\" matches (node \"%.*s\": %s in run %lld, "
                                "which is %s)",
-                               CAPI_STR_ARG(policy), CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name),
+                               CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(policy), CAPI_STR_ARG(parent->name),
                                work_status_name(event->node_status), (long long)event->run_id,
                                run_status_name(event->run_status));
     return capi_str_format(

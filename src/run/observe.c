@@ -28,7 +28,7 @@ static capi_status add_reason(capi_state *state, const capi_keyspace *keyspace, 
     capi_dependency dependency;
 
     CAPI_TRY(capi_dependency_check(state, keyspace, run, node, arena, &dependency, err));
-    view->waiting_for = dependency.command == CAPI_POLICY_GO ? CAPI_STR("a process to work on it") : dependency.reason;
+    view->waiting_for = dependency.command == CAPI_POLICY_GO ? CAPI_STR(CAPI_WAITS_FOR_PROCESS) : dependency.reason;
     return CAPI_OK;
 }
 

@@ -91,6 +91,8 @@ typedef struct capi_work_options {
 } capi_work_options;
 
 typedef struct capi_work_result {
+    bool is_stopped; /* by an operator */
+    capi_str stop_comment;
     uint32_t nodes_failed;
     uint32_t nodes_waiting; /* cannot go on by themselves (waiting for a table nobody makes, ...) */
     capi_str waiting;       /* in the arena: what the first few of them wait for, a line each */

@@ -49,6 +49,17 @@ static void sum_up(const capi_run_view *view, capi_arena *arena, capi_work_resul
     if (out->nodes_waiting) out->waiting = waiting_lines(view, arena);
 }
 
+static capi_status look_if_stopped(capi_state *state, const capi_work_options *options, capi_arena *arena,
+                                   capi_work_result *out, capi_err *err)
+{
+    capi_run run;
+
+    CAPI_TRY(capi_run_get(state, options->keyspace, options->run->run_id, arena, &run, err));
+    out->is_stopped = run.status == CAPI_RUN_STOP;
+    out->stop_comment = run.stop_comment;
+    return CAPI_OK;
+}
+
 /* Looks and shows until there is nothing left to wait for. */
 static capi_status work_watch(capi_agent_threads *threads, const capi_work_options *options, capi_arena *scratch,
                               capi_run_view *view, capi_err *err)
@@ -100,6 +111,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
     if (st == CAPI_OK) {
         if (options->watch) options->watch(options->watch_context, &view);
         sum_up(&view, arena, out);
+        st = look_if_stopped(engine->state, options, arena, out, err);
     }
 out:
     capi_agent_threads_end(threads, WORK_END_PATIENCE_MS);

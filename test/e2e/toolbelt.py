@@ -357,4 +357,43 @@ def watch_says_that_nobody_works(box):
     check_fails(box.capi("watch", "--run", "9", *data), 2, "9")
 
 
+@test
+def watch_says_what_a_run_waits_for(box):
+    pipeline = json.loads(box.read(small_script(box)))
+    pipeline["nodes"]["write"]["dependency_policy"] = "odd"
+    pipeline["dependency_policies"] = {"odd": {"event_priority_order": "run_id(desc)", "is_default": False, "rules": [
+        {"cmd": "go", "expression": "nrs.run_id == 99"}]}}
+    path = box.write("odd.json", pipeline)
+    data = ["--data", box.path("state"), "--keyspace", "test"]
+    words = b"node \"write\" waits for table \"things\": no rule of policy \"odd\" matches (node \"read\": success in run 1"
+    ran = box.run(path)
+    check(ran.code == 1 and words in ran.err and b"1 node waits for something that this process cannot do" in ran.err, str(ran))
+    watcher = subprocess.Popen([BINARY, "watch"] + data, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(7)
+    watcher.send_signal(signal.SIGINT)
+    err = watcher.communicate(timeout=60)[1]
+    check(words in err and b"no node of it can be worked on now" in err and b"no process works" not in err, err.decode())
+    check_equal(box.capi("stop", "--run", "1", *data).code, 0)
+    check_fails(box.capi("resume", "--run", "1", *data), 1, "run 1 of keyspace \"test\" is stopped: stopped by the operator")
+
+
+@test
+def a_run_that_is_stopped_under_its_worker_is_not_called_complete(box):
+    box.write("in.csv", "id\n" + "".join("%d\n" % i for i in range(50)))
+    box.write("code.py", "import time\ndef look(a):\n    time.sleep(0.2)\n    return a\n")
+    formula = {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": "things", "expected_batches_total": 50},
+               "p": {"python_code_urls": [box.path("code.py")],
+                     "calculated_fields": {"sum": {"expression": "look(r.id)", "type": "int"}}},
+               "w": {"name": "sums", "fields": {"sum": {"expression": "p.sum", "type": "int"}}}}
+    path = box.write("s.json", script(read=csv_reader([box.path("in.csv")], {"id": "int"}, "things"), formula=formula))
+    data = ["--data", box.path("state"), "--keyspace", "test"]
+    runner = subprocess.Popen([BINARY, "run", path] + data, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until = time.time() + 60
+    while b"running" not in box.capi("nodes", *data).out and time.time() < until:
+        time.sleep(0.1)
+    check_equal(box.capi("stop", "--run", "1", "--comment", "too slow", *data).code, 0)
+    out, err = runner.communicate(timeout=60)
+    check(runner.returncode == 1 and b"run 1 of keyspace \"test\" is stopped: too slow" in err, err.decode())
+
+
 main()
