@@ -378,6 +378,11 @@ def place_of(text, mark=MARK):
     return before.count("\n") + 1, len(before.split("\n")[-1]) + 1
 
 
+def check_place(box, result, text, mark, what):
+    found = [(int(line), int(column)) for _, line, column, words in mistakes(result) if MARK in words]
+    check_equal(found, [place_of(text, mark)], "the place in %s\n%s\n%s" % (what, text, result.err.decode()))
+
+
 def with_expression(written, before="", field="x"):
     """A YAML script in which `written` stands for one expression, after `before`."""
     return (before + "nodes:\n  read:\n    type: file_table\n    r:\n      urls: [in.csv]\n      csv: {hdr_line_idx: 0, "
@@ -385,67 +390,160 @@ def with_expression(written, before="", field="x"):
             "      fields:\n        %s:\n          type: int\n          expression: %s\n" % (field, written))
 
 
-def written_ways(random_numbers):
-    """The same expression, a call of an unknown function, in many kinds of YAML."""
-    blanks = " " * random_numbers.randrange(1, 9)
-    wide = random_numbers.choice(["ä", "漢字", "\U0001f40e", "plain"])
-    many = "r.c + " * random_numbers.randrange(0, 200)
-    yield "r.c +" + blanks + MARK + "(1)"
-    yield many + MARK + "(1)"
-    yield '"len(\\"%s\\") + %s(1)"' % (wide, MARK)
-    yield '"len(\\"\\u00e4\\t%s\\") + %s(1)"' % (wide, MARK)
-    yield "'len(\"it''s %s\") + %s(1)'" % (wide, MARK)
-    yield "|\n            r.c +\n%s%s(1)\n" % (" " * 12 + blanks[1:] * 0, MARK)
-    yield "|-\n              r.c +\n                %s(1)\n" % MARK
-    yield ">\n            r.c +\n            r.c +\n            %s(1)\n" % MARK
-    yield ">-\n            len(\"%s\") +\n            %s(1)\n" % (wide, MARK)
-    yield '"r.c +\n            r.c + %s(1)"' % MARK
-    yield '"r.c + \\\n            %s(1)"' % MARK
-    yield "r.c +\n            %s(1)" % MARK
+# Settings with an expression or an order in them: (where, beginnings of it that may be repeated, the end).
+BOOLS = ['len("%s") > 0 &&', 'len("%s") < 5 ||', '"%s" != "" &&']
+NUMBERS = ['len("%s") +', '2 * len("%s") -']
+CONTAINERS = [
+    (("nodes", "read", "w", "fields", "id", "expression"), NUMBERS, MARK + "(1)"),
+    (("nodes", "look", "w", "fields", "id", "expression"), NUMBERS, "r." + MARK),
+    (("nodes", "orders", "w", "having"), BOOLS, MARK + "(1)"),
+    (("nodes", "look", "l", "filter"), BOOLS, "l." + MARK),
+    (("nodes", "write", "w", "columns", 1, "expression"), ['"%s" +'], MARK + "(1)"),
+    (("nodes", "write", "w", "having"), BOOLS, "w." + MARK),
+    (("nodes", "tags", "p", "tag_criteria", "low"), BOOLS, MARK + "(1)"),
+    (("nodes", "read", "w", "indexes", "idx_items_id"), ["unique(id, name,"], MARK + ")"),
+    (("nodes", "write", "w", "top", "order"), ["id,", "tag(desc),"], MARK),
+    (("dependency_policies", "standard", "event_priority_order"), ["run_id(desc),"], MARK),
+    (("dependency_policies", "standard", "rules", 0, "expression"), ["nrs.run_id > 0 &&", "nrs.run_is_current ||"], "nrs." + MARK),
+]
+WIDE = ["plain", "\u00e4\u00f6", "\u6f22\u5b57", "\U0001f40e", "e\u0301", "it's", "# x", "a: b"]
+
+
+def random_words(numbers, container):
+    """The pieces of an expression; between them there may be anything that is blank."""
+    _, beginnings, end = container
+    many = 1 if "(" in beginnings[0] and beginnings[0].startswith("unique") else numbers.choice([0, 1, 2, 3, 60])
+    words = [numbers.choice(beginnings) for _ in range(many)]
+    return [word % numbers.choice(WIDE) if "%s" in word else word for word in words] + [end]
+
+
+def joined(numbers, words, between):
+    return "".join(word + numbers.choice(between) for word in words[:-1]) + words[-1]
+
+
+def escaped(numbers, words, ways):
+    """Some characters written as escapes; none of the last word, which is looked for."""
+    return ["".join('\\"' if char == '"' and numbers.random() < 0.5 else
+                    numbers.choice(ways)(char) if char == '"' or numbers.random() < 0.1 else char for char in word)
+            for word in words[:-1]] + words[-1:]
+
+
+def json_unicode(char):
+    return json.dumps(char)[1:-1] if ord(char) > 0xFFFF else "\\u%04x" % ord(char)
+
+
+YAML_ESCAPES = [lambda char: "\\U%08X" % ord(char),
+                lambda char: "\\u%04x" % ord(char) if ord(char) < 0x10000 else "\\U%08x" % ord(char),
+                lambda char: "\\x%02x" % ord(char) if ord(char) < 0x100 else "\\U%08x" % ord(char)]
+
+
+def as_yaml(numbers, words, indent):
+    """The expression in one of the ways YAML has for a text; `indent` is that of the name before it."""
+    inside = " " * (indent + numbers.randrange(1, 5))
+    blanks = [" ", "  ", " \t "]
+    style = numbers.choice(["plain", "single", "double", "literal", "folded"])
+    if style == "plain" and (words[0][0] in "\"'&*" or any(bad in word for word in words for bad in (": ", " #", "# "))):
+        style = "single"
+    if style == "plain":
+        return style, joined(numbers, words, blanks[:2] + ["\n" + inside])
+    if style == "single":
+        return style, "'" + joined(numbers, [word.replace("'", "''") for word in words], blanks + ["\n" + inside]) + "'"
+    if style == "double":
+        return style, '"' + joined(numbers, escaped(numbers, words, YAML_ESCAPES), blanks + [" \n" + inside, " \\\n" + inside, "\\\n" + inside + "\\ "]) + '"'
+    head = ("|" if style == "literal" else ">") + numbers.choice(["", "-", "+"])
+    more = "" if style == "folded" else numbers.choice(["", "  "])
+    return style, head + "\n" + inside + joined(numbers, words, blanks + ["\n" + inside, "\n" + inside + more]) + "\n"
+
+
+def yaml_of(tree, path, written, indent=0):
+    """The tree as block YAML, with `written` for the value at the path."""
+    text = ""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in items:
+        name = " " * indent + ("- " if isinstance(tree, list) else json.dumps(key) + ": ")
+        rest = path[1:] if path and path[0] == key else None
+        if rest == []:
+            text += name + written + ("" if written.endswith("\n") else "\n")
+        elif isinstance(value, (dict, list)) and rest is not None:
+            text += name.rstrip() + "\n" + yaml_of(value, rest, written, indent + 2)
+        else:
+            text += name + json.dumps(value) + "\n"
+    return text
+
+
+def json_of(numbers, tree, path, words):
+    """The tree as JSON, with the words at the path."""
+    text = json.dumps(changed(tree, path, "HERE"), indent=numbers.choice([None, 1, "\t"]), ensure_ascii=False)
+    return text.replace('"HERE"', '"' + joined(numbers, escaped(numbers, words, [json_unicode]), [" ", "  ", "\\t", "\\n"]) + '"')
 
 
 @test
 def places_are_those_of_the_file(box):
     numbers = random.Random(20261125)
-    for round_number in range(6):
-        before = "".join("# %s\n" % numbers.choice(["ä", "x" * 300, "", "\t"]) for _ in range(numbers.randrange(4)))
-        for written in written_ways(numbers):
-            text = with_expression(written, before)
-            for end in ("\n", "\r\n"):
-                path = box.write("s.yaml", text.replace("\n", end))
-                result = box.capi("validate", path)
-                found = [(int(line), int(column)) for _, line, column, words in mistakes(result) if MARK in words]
-                check_equal(found, [place_of(text)], "the place of %r (round %d, line ends %r)\n%s"
-                            % (written, round_number, end, result.err.decode()))
+    seen = set()
+    for round_number in range(400):
+        container = numbers.choice(CONTAINERS)
+        path, words = list(container[0]), random_words(numbers, container)
+        tree = changed(shop(), path, "") if path[-1] in ("having",) else shop()
+        kind = numbers.choice(["json", "yaml", "yaml", "yaml"])
+        if kind == "json":
+            style, text = "json", json_of(numbers, tree, path, words)
+        else:
+            style, written = as_yaml(numbers, words, 2 * len(path))
+            text = yaml_of(tree, path, written)
+        if kind == "yaml":
+            text = "".join("# %s\n" % numbers.choice(WIDE) for _ in range(numbers.randrange(3))) + text
+        end = numbers.choice(["\n", "\n", "\r\n"])
+        mark = container[2][:container[2].index(MARK)] + MARK
+        mark = mark if "." in mark else MARK
+        bom = numbers.choice(["", "", "\ufeff"]) if kind == "yaml" and "\n" in text.split(MARK)[0] else ""
+        result = box.capi("validate", box.write("s." + kind, bom + text.replace("\n", end)))
+        check_place(box, result, text, mark, "round %d: %s in %s" % (round_number, style, "/".join(map(str, path))))
+        seen.add((style, path[-1]))
+    check(len(seen) > 40, "only %d ways" % len(seen))
 
 
 @test
-def places_in_json_are_those_of_the_file(box):
-    for written in ('"r.c + %s(1)"', '"len(\\"a\\\\n\\") + %s(1)"', '"len(\\"\\u00e4\\ud83d\\udc0e\\") + %s(1)"',
-                    '"\\u0072.c\\u0020+ %s(1)"', '   "r.c +\\t%s(1)"'):
-        text = json.dumps(script(read=csv_reader(["in.csv"], {"c": "int"}, "t")), indent=1).replace('"r.c_c"', written % MARK)
-        text = text.replace("r.c ", "r.c_c ").replace('"\\u0072.c\\', '"\\u0072.c_c\\')
-        result = box.capi("validate", box.write("s.json", "\ufeff" * 0 + text))
-        check_equal([(int(line), int(column)) for _, line, column, words in mistakes(result) if MARK in words],
-                    [place_of(text)], "the place of %s\n%s" % (written, result.err.decode()))
+def places_stay_when_parameters_are_put_in(box):
+    numbers = random.Random(1125)
+    for round_number in range(100):
+        container = numbers.choice(CONTAINERS[:7])
+        path = list(container[0])
+        words = random_words(numbers, container)
+        values = {}
+        for i in range(len(words) - 1):
+            if numbers.random() < 0.5:
+                values["p%d" % i] = words[i]
+                words[i] = numbers.choice(["{p%d}", "{ p%d }", "{p%d|string}"]) % i
+        if not values:
+            continue
+        values = {name: value.replace('"', "`") for name, value in values.items()}
+        tree = changed(shop(), path, "") if path[-1] in ("having",) else shop()
+        if numbers.random() < 0.5:
+            kind, text = "json", json.dumps(changed(tree, path, " ".join(words)), ensure_ascii=False)
+        else:
+            kind, text = "yaml", yaml_of(tree, path, "|-\n" + " " * (2 * len(path) + 2) + " ".join(words))
+        mark = container[2][:container[2].index(MARK)] + MARK
+        mark = mark if "." in mark else MARK
+        result = box.capi("validate", box.write("s." + kind, text), "--params", box.write("p.json", json.dumps(values)))
+        check_place(box, result, text, mark, "round %d: %s, parameters %s" % (round_number, kind, values))
 
 
 @test
-def parameters_do_not_move_places(box):
-    for value in ("", "r.c", "r.c + r.c + r.c + r.c + r.c + r.c"):
-        text = with_expression('"%s{p} %s(1)"' % ("r.c + " if not value else "", MARK if not value else "+ " + MARK))
-        params = box.write("p.yaml", "p: \"%s\"\n" % value)
-        result = box.capi("validate", box.write("s.yaml", text), "--params", params)
-        check_equal([(int(line), int(column)) for _, line, column, words in mistakes(result) if MARK in words],
-                    [place_of(text)], "the place after %r\n%s" % (value, result.err.decode()))
-
-
-@test
-def mistakes_of_a_parameter_are_shown_where_it_is_used(box):
+def mistakes_of_a_parameter_are_shown_where_it_is_used_with_where_it_is_from(box):
+    for name, params in (("p.yaml", "# values\np: r.c + 1 +  %s(1)\n"), ("p.json", '{"q": "\u00e4",\n "p": "r.c +\\u0020 %s(1)"}')):
+        path = box.write(name, params % MARK)
+        for written in ('"r.c + {p}"', "1 + { p }", "|\n            2 *\n            {p|string}\n"):
+            text = with_expression(written)
+            result = box.capi("validate", box.write("s.yaml", text), "--params", path)
+            reference = re.search(r"\{ ?p.*?\}", text).group()
+            check_place(box, result, text, reference, name)
+            check("(%s:%d:%d)" % ((path,) + place_of(params % MARK)) in result.err.decode(), result.err.decode())
+            check('with parameter "p" = ' in result.err.decode(), result.err.decode())
     text = with_expression('"r.c + {p}"')
-    result = box.capi("validate", box.write("s.yaml", text), "--params", box.write("p.yaml", "p: \"%s(1)\"\n" % MARK))
-    found = [(int(line), int(column)) for _, line, column, words in mistakes(result) if MARK in words]
-    check_equal(found, [place_of(text, "{p}")], result.err.decode())
+    result = box.capi("validate", box.write("s.yaml", text), "--set", "p=%s(1)" % MARK)
+    check_place(box, result, text, "{p}", "--set")
+    check('with parameter "p" = "%s(1)"\n' % MARK in result.err.decode(), result.err.decode())
 
 
 @test
