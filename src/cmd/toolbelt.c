@@ -96,12 +96,13 @@ capi_status capi_tool_run_ids(capi_str text, const char *flag, capi_arena *arena
 {
     *out = capi_new_array(arena, uint32_t, text.bytes + 1);
     *count = 0;
-    while (text.bytes) {
+    for (bool has_more = text.bytes > 0; has_more;) { /* what stands behind a last comma is an item too */
         int64_t comma = capi_str_find(text, CAPI_STR(","));
         capi_str item = comma < 0 ? text : capi_str_slice(text, 0, (size_t)comma);
 
         CAPI_TRY(capi_tool_run_id(item, flag, &(*out)[(*count)++], err));
-        text = comma < 0 ? (capi_str){0} : capi_str_slice(text, (size_t)comma + 1, text.bytes);
+        has_more = comma >= 0;
+        if (has_more) text = capi_str_slice(text, (size_t)comma + 1, text.bytes);
     }
     return CAPI_OK;
 }

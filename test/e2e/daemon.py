@@ -316,6 +316,30 @@ def the_first_signal_gives_batches_back_and_another_daemon_goes_on(box):
 
 
 @test
+def several_share_a_run_and_leave_nothing_behind(box):
+    path = small_script(box, rows=300000, batches=60)
+    settings = {"CAPI_LEASE": "60000", "CAPI_THREAD_POOL_SIZE": "2"}  # the lease is longer than this test
+    with Daemon(box, **settings) as first, Daemon(box, **settings) as second, Daemon(box, **settings) as third:
+        start(box, path)
+        for daemon in (first, second, third):
+            daemon.wait_for_line("batch ok")
+        for daemon, number in ((first, signal.SIGINT), (second, signal.SIGTERM), (third, signal.SIGTERM)):
+            daemon.process.send_signal(number)
+        for daemon in (first, second, third):
+            check_equal(daemon.process.wait(timeout=60), 0)
+        done = [(line["node"], line["bi"]) for daemon in (first, second, third) for line in daemon.lines()
+                if line["m"] == "batch ok"]
+        check_equal(len(done), len(set(done)), "batches done: %s" % sorted(done))
+    nodes = json.loads(box.capi("batches", "--keyspace", "test", "--node", "write", "--data", box.path("state"),
+                                "--output", "json").out)
+    check_equal([batch["batch"] for batch in nodes if batch["status"] == "running"], [])
+    resumed = box.capi("resume", "--keyspace", "test", "--run", "1", "--data", box.path("state"))
+    check_equal(resumed.code, 0, str(resumed))
+    check_equal(sum(len(box.read("out", name).splitlines()) - 1 for name in box.out_files()), 300000)
+    check_equal(len(box.out_files()), 60)
+
+
+@test
 def what_a_killed_daemon_leaves_is_taken_over(box):
     path = small_script(box, rows=400000, batches=40)
     with Daemon(box, CAPI_LEASE="500") as first:

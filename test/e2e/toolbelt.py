@@ -358,6 +358,31 @@ def watch_says_that_nobody_works(box):
 
 
 @test
+def run_ids_are_decimal_numbers_of_16_bits(box):
+    path = small_script(box)
+    well(tool(box, "exec_node", "-keyspace=shop", "-script_file=" + path, "-node_id=read"))
+    for ids in ("0", "-1", "99999", "32768", "1e3", "0x1", "1,", ",1", "1,,1", "one", " "):
+        check_fails(tool(box, "get_node_history", "-keyspace=shop", "-run_ids=" + ids), 1, "-run_ids", "1 to 32767")
+        if "," not in ids:
+            check_fails(tool(box, "get_batch_history", "-keyspace=shop", "-run_id=" + ids, "-node=read"), 1, "-run_id", "1 to 32767")
+    one = well(tool(box, "get_node_history", "-keyspace=shop", "-run_ids= 1 "))
+    check_equal(len(one.splitlines()), 3)
+    check_equal(well(tool(box, "get_node_history", "-keyspace=shop", "-run_ids=")), one)
+    check_fails(tool(box, "get_node_history", "-keyspace=shop", "-run_ids=1,5"), 1, "no such run: 5", "it has run 1 alone")
+    check_fails(tool(box, "get_run_history", "-keyspace=shpo"), 1, "unknown keyspace \"shpo\"", "state.db", "did you mean \"shop\"?")
+    check_fails(tool(box, "get_batch_history", "-keyspace=shop", "-run_id=1", "-node=raed"), 1, "has no node \"raed\"",
+                "did you mean \"read\"?")
+
+
+@test
+def who_only_looks_makes_no_store(box):
+    for command in ("get_run_history", "get_node_history", "stop_run", "drop_keyspace"):
+        result = tool(box, command, "-keyspace=shop", *(["-run_id=1"] if command == "stop_run" else []))
+        check_equal(result.code, 0 if command == "drop_keyspace" else 1, str(result))
+        check(not os.path.exists(box.path("state")), "%s made the data folder" % command)
+
+
+@test
 def watch_says_what_a_run_waits_for(box):
     pipeline = json.loads(box.read(small_script(box)))
     pipeline["nodes"]["write"]["dependency_policy"] = "odd"
