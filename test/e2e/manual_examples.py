@@ -183,4 +183,40 @@ def the_commands_of_the_readme_run(box):
     check(done.returncode == 0 and b"Refunded" in done.stdout, "%s\n%s" % (done.stdout, done.stderr))
 
 
+def pages_pipeline(box, node, code, columns):
+    """A file, the node of the page, and a file of what it makes."""
+    fields = "".join("        %s: {expression: r.c_%s, type: %s}\n" % (name, name, kind) for name, kind in columns.items())
+    reads = "".join("        c_%s: {csv: {col_hdr: %s}, col_type: %s}\n" % (name, name, kind) for name, kind in columns.items())
+    made = re.findall(r"^      (\w+): *\{expression: \"\w\.\w+\", type: (\w+)\}", node[node.index("  w:"):], re.M)
+    table = re.search(r"name: (\w+)", node).group(1)
+    formats = {"string": "%s", "decimal2": "%s", "float": "%v", "int": "%d"}
+    written = "".join("        - {name: %s, expression: r.%s, type: %s, csv: {header: %s, format: \"%s\"}}\n"
+                      % (name, name, kind, name, formats[kind]) for name, kind in made)
+    box.write(re.search(r"python_code_urls: \[(\S+)\]", node).group(1), code)
+    return box.write("page.yaml", "nodes:\n  read:\n    type: file_table\n    r:\n      urls: [orders.csv]\n      csv: {hdr_line_idx: 0, "
+                     "first_data_line_idx: 1}\n      columns:\n%s    w:\n      name: orders\n      fields:\n%s%s  write:\n    type: "
+                     "table_file\n    r: {table: %s}\n    w:\n      url_template: out.csv\n      columns:\n%s"
+                     % (reads, fields, "".join("  " + line + "\n" for line in node.rstrip("\n").split("\n")), table, written))
+
+
+@test
+def the_examples_of_the_page_about_python_run(box):
+    found = blocks(read(os.path.join(ROOT, "doc", "python.md")))
+    node = next(content for language, content in found if language == "yaml")
+    by_row, by_column = [content for language, content in found if language == "python"]
+    box.write("orders.csv", "order_id,value,country\na,100,DE\nb,10,FR\n")
+    path = pages_pipeline(box, node, by_row, {"order_id": "string", "value": "decimal2", "country": "string"})
+    result = box.run(path, cwd=box.folder)
+    check(result.code == 0, str(result))
+    check_equal(box.read("out.csv").decode().split(), ["order_id,tax,label", "a,19.00,19.0", "b,2.00,2.0"])
+    box.write("orders.csv", "order_id,x,y\na,3,1\nb,5,0.5\n")
+    node = node.replace("tax(r.value, r.country)", "scale(r.x, r.y)").replace("decimal2", "float").replace(
+        "str(p.tax)", "p.tax").replace("label: {expression: \"p.tax\", type: string}", "label: {expression: \"p.tax\", type: float}")
+    node = node.replace("label:    {expression: \"p.label\", type: string}", "label:    {expression: \"p.label\", type: float}")
+    path = pages_pipeline(box, node, by_column, {"order_id": "string", "x": "float", "y": "float"})
+    result = box.run(path, cwd=box.folder)
+    check(result.code == 0, str(result))
+    check_equal(box.read("out.csv").decode().split(), ["order_id,tax,label", "a,2.5,2.5", "b,3,3"])
+
+
 main()
