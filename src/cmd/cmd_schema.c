@@ -21,8 +21,8 @@ const capi_command capi_command_schema = {
     .arguments = "",
     .summary = "print the JSON Schema of scripts, for editors",
     .details =
-        "An editor that knows it completes settings and marks those that are unknown or of a wrong type while one\n"
-        "types. `validate` checks much more.",
+        "An editor that knows it completes settings and marks those that are missing or of a wrong type while one\n"
+        "types. Unknown settings are ignored by a run, so it is `validate` that warns of them; it checks much more.",
     .manual = "In an editor with a YAML language server, the first line of a script names it:\n\n"
               "```yaml\n"
               "# yaml-language-server: $schema=../doc/script.schema.json\n"
