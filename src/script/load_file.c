@@ -65,6 +65,10 @@ static void read_column(capi_loader *loader, draft_node *node, uint32_t number, 
                           "\"header\" or \"format\" stands beside a \"csv\" section; put it into that section");
     column->has_type = column->settings.map &&
                        capi_loader_type(loader, "V38", &column->settings, CAPI_SET_OUT_TYPE, tree, &column->type);
+    if (column->name.bytes && !capi_is_identifier(column->name))
+        capi_loader_error(loader, "S1", capi_settings_value(&column->settings, CAPI_SET_OUT_NAME),
+                          "column name \"%.*s\" is not an identifier: letters, digits and _, not beginning with a digit",
+                          CAPI_STR_ARG(column->name));
     if (column->name.bytes && capi_name_list_find(&node->written, column->name))
         capi_loader_error(loader, "S1", capi_settings_value(&column->settings, CAPI_SET_OUT_NAME),
                           "there is another column \"%.*s\"", CAPI_STR_ARG(column->name));
