@@ -43,6 +43,37 @@ static const struct {
     {CAPI_SET_LOOKUP_RIGHT_BATCH, INT64_MIN, 20000},
 };
 
+#define INDEX_DEFINITION "^\\s*(non_)?unique\\s*\\([\\s\\S]*\\)\\s*$"
+#define NOT_BLANK "\\S"
+
+/* What strings look like; of a map of strings, its values. */
+static const struct {
+    capi_setting setting;
+    const char *pattern;
+} patterns_of_settings[] = {
+    {CAPI_SET_READER_TABLE, "."},
+    {CAPI_SET_LOOKUP_INDEX, "."},
+    {CAPI_SET_LOOKUP_JOIN_ON, "^\\s*r\\s*\\.[^.,]+(,\\s*r\\s*\\.[^.,]+)*$"},
+    {CAPI_SET_CALCULATED_EXPRESSION, NOT_BLANK},
+    {CAPI_SET_TAG_FIELD, "."},
+    {CAPI_SET_TAG_CRITERIA, NOT_BLANK},
+    {CAPI_SET_TABLE_NAME, "^(?!idx|wf|system)[A-Za-z0-9_]{1,42}$"},
+    {CAPI_SET_TABLE_INDEXES, INDEX_DEFINITION},
+    {CAPI_SET_FIELD_EXPRESSION, NOT_BLANK},
+    {CAPI_SET_FILE_URL, "."},
+    {CAPI_SET_OUT_EXPRESSION, NOT_BLANK},
+    {CAPI_SET_RULE_EXPRESSION, NOT_BLANK},
+};
+
+/* What the names in a map look like. */
+static const struct {
+    capi_setting setting;
+    const char *pattern;
+} names_of_settings[] = {
+    {CAPI_SET_TABLE_FIELDS, "^[^\\u0000-@\\[-\\^`{-\\u007f][^\\u0000-/:-@\\[-\\^`{-\\u007f]*$"},
+    {CAPI_SET_TABLE_INDEXES, "^idx[A-Za-z0-9_]{1,39}$"},
+};
+
 /* What stands under r, l, p and w of a node of each type. */
 static const struct {
     const char *type, *processor;
@@ -64,6 +95,16 @@ static const struct {
     {"table_custom_tfm_table", "tag_and_denormalize", "p", CAPI_SECTION_TAG},
     {"table_file", NULL, "r", CAPI_SECTION_TABLE_READER},
     {"table_file", NULL, "w", CAPI_SECTION_FILE_WRITER},
+};
+
+/* What nodes of a type need besides. */
+static const struct {
+    const char *type, *required;
+    const char *setting, *words;
+} needs_of_nodes[] = {
+    {"table_lookup_table", "l", NULL, NULL},
+    {"distinct_table", "rerun_policy", "rerun_policy", "fail"},
+    {"table_custom_tfm_table", "custom_proc_type p", "custom_proc_type", "py_calc tag_and_denormalize"},
 };
 
 static const char *const section_names[] = {
@@ -94,7 +135,7 @@ static json_t *parameter_of(const char *type)
     return json_pack("{s:s,s:s}", "type", "string", "pattern", pattern);
 }
 
-static json_t *words_schema(const char *words)
+static json_t *words_list(const char *words)
 {
     json_t *list = json_array();
     const char *end;
@@ -104,14 +145,41 @@ static json_t *words_schema(const char *words)
         if (!end) end = word + strlen(word);
         json_array_append_new(list, *word == '-' ? json_string("") : json_stringn(word, (size_t)(end - word)));
     }
-    return json_pack("{s:[{s:o},{s:s,s:s}]}", "anyOf", "enum", list, "type", "string", "pattern", "\\{");
+    return list;
+}
+
+static json_t *words_schema(const char *words)
+{
+    return json_pack("{s:[{s:o},{s:s,s:s}]}", "anyOf", "enum", words_list(words), "type", "string", "pattern", "\\{");
+}
+
+/* A string of this form, or one that parameters may give this form. */
+static json_t *pattern_schema(const char *form)
+{
+    char pattern[256];
+
+    snprintf(pattern, sizeof pattern, "%s|\\{", form);
+    return json_pack("{s:s,s:s}", "type", "string", "pattern", pattern);
 }
 
 static json_t *string_schema(capi_setting setting)
 {
     for (size_t i = 0; i < sizeof words_of_settings / sizeof *words_of_settings; i++)
         if (words_of_settings[i].setting == setting) return words_schema(words_of_settings[i].words);
+    for (size_t i = 0; i < sizeof patterns_of_settings / sizeof *patterns_of_settings; i++)
+        if (patterns_of_settings[i].setting == setting) return pattern_schema(patterns_of_settings[i].pattern);
     return json_pack("{s:s}", "type", "string");
+}
+
+/* A map whose values are of this schema. */
+static json_t *map_schema(capi_setting setting, json_t *values)
+{
+    json_t *schema = json_pack("{s:s,s:o}", "type", "object", "additionalProperties", values);
+
+    for (size_t i = 0; i < sizeof names_of_settings / sizeof *names_of_settings; i++)
+        if (names_of_settings[i].setting == setting)
+            json_object_set_new(schema, "propertyNames", pattern_schema(names_of_settings[i].pattern));
+    return schema;
 }
 
 static json_t *int_schema(capi_setting setting)
@@ -148,34 +216,34 @@ static json_t *maps_below(capi_setting setting)
     return section == CAPI_SECTION_COUNT ? json_object() : reference_to(section);
 }
 
+static bool is_required(const capi_setting_info *info)
+{
+    return strcmp(info->default_text, "required") == 0;
+}
+
 static json_t *value_schema(capi_setting setting)
 {
-    switch (capi_setting_infos[setting].type) {
+    const capi_setting_info *info = &capi_setting_infos[setting];
+
+    switch (info->type) {
     case CAPI_SETTING_STRING: return string_schema(setting);
     case CAPI_SETTING_INT: return int_schema(setting);
     case CAPI_SETTING_BOOL: return json_pack("{s:[{s:s},o]}", "anyOf", "type", "boolean", parameter_of("bool"));
     case CAPI_SETTING_MAP:
         if (section_below(setting) != CAPI_SECTION_COUNT) return maps_below(setting);
         return json_pack("{s:s}", "type", "object");
-    case CAPI_SETTING_NAMES:
-        return json_pack("{s:s,s:o}", "type", "object", "additionalProperties", maps_below(setting));
+    case CAPI_SETTING_NAMES: return map_schema(setting, maps_below(setting));
     case CAPI_SETTING_LIST: return json_pack("{s:s,s:o}", "type", "array", "items", maps_below(setting));
     case CAPI_SETTING_STRINGS:
-        return json_pack("{s:[{s:s,s:{s:s}},o]}", "anyOf", "type", "array", "items", "type", "string",
-                         parameter_of("stringlist"));
-    case CAPI_SETTING_STRING_MAP:
-        return json_pack("{s:s,s:{s:s}}", "type", "object", "additionalProperties", "type", "string");
+        return json_pack("{s:[{s:s,s:i,s:{s:s}},o]}", "anyOf", "type", "array", "minItems", (int)is_required(info),
+                         "items", "type", "string", parameter_of("stringlist"));
+    case CAPI_SETTING_STRING_MAP: return map_schema(setting, string_schema(setting));
     case CAPI_SETTING_ANY: break;
     }
     return json_object();
 }
 
 /* ---- settings and sections ---- */
-
-static bool is_required(const capi_setting_info *info)
-{
-    return strcmp(info->default_text, "required") == 0;
-}
 
 static json_t *described(json_t *schema, const capi_setting_info *info)
 {
@@ -242,6 +310,18 @@ static json_t *node_part_schema(size_t index)
                      "properties", parts_of_nodes[index].part, reference_to(parts_of_nodes[index].section));
 }
 
+/* "if its type is this, then these settings must be there, and be one of these words" */
+static json_t *node_words_schema(size_t index)
+{
+    json_t *required = words_list(needs_of_nodes[index].required);
+    json_t *properties = json_object();
+
+    if (needs_of_nodes[index].words)
+        json_object_set_new(properties, needs_of_nodes[index].setting, words_schema(needs_of_nodes[index].words));
+    return json_pack("{s:{s:{s:{s:s}},s:[s]},s:{s:o,s:o}}", "if", "properties", "type", "const", needs_of_nodes[index].type,
+                     "required", "type", "then", "required", required, "properties", properties);
+}
+
 static json_t *node_schema(void)
 {
     json_t *schema = section_schema(CAPI_SECTION_NODE);
@@ -249,6 +329,8 @@ static json_t *node_schema(void)
 
     for (size_t i = 0; i < sizeof parts_of_nodes / sizeof *parts_of_nodes; i++)
         json_array_append_new(parts, node_part_schema(i));
+    for (size_t i = 0; i < sizeof needs_of_nodes / sizeof *needs_of_nodes; i++)
+        json_array_append_new(parts, node_words_schema(i));
     json_object_set_new(schema, "allOf", parts);
     return schema;
 }
