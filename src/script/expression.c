@@ -107,6 +107,8 @@ static void report_unknown(names_walk *walk, const capi_ast *ast)
     }
     if (hint.bytes == 0 && !has_alias(walk->scope, ast->alias))
         hint = capi_str_format(arena, "; allowed are %.*s", CAPI_STR_ARG(capi_name_scope_aliases(walk->scope, arena)));
+    else if (hint.bytes == 0 && may_hint && count == 0)
+        hint = CAPI_STR("; there are no fields");
     else if (hint.bytes == 0 && may_hint)
         hint = capi_str_format(arena, "; known are %.*s", CAPI_STR_ARG(capi_words_join(arena, words, count, false)));
     capi_expression_report(walk->place, rule, ast->offset, ast->offset + ast->length_bytes,

@@ -218,16 +218,23 @@ static const capi_tree *parse(capi_loader *loader, const char *rule, const capi_
     return NULL;
 }
 
+static capi_str shown_url(const capi_loader *loader, capi_str url)
+{
+    const capi_load_options *options = loader->options;
+
+    return capi_str_copy(loader->arena, options->show_url ? options->show_url(loader->arena, url) : url);
+}
+
 static void load_params(capi_loader *loader, capi_params *params)
 {
     const capi_load_options *options = loader->options;
     capi_source *source = &loader->params_source;
     const capi_tree *root = NULL;
 
-    source->url = capi_str_copy(loader->arena, options->params_url);
+    source->url = shown_url(loader, options->params_url);
     loader->script->params_url = source->url;
     if (source->url.bytes && check_ending(loader, "V2", source->url, "parameters") &&
-        capi_loader_fetch(loader, "V3", source->url, NULL, &source->original)) {
+        capi_loader_fetch(loader, "V3", options->params_url, NULL, &source->original)) {
         source->text = source->original;
         loader->script->params_text = source->original;
         root = parse(loader, "V4", source);
@@ -243,10 +250,10 @@ static bool load_texts(capi_loader *loader)
     capi_params params;
     bool has_params;
 
-    loader->source.url = capi_str_copy(loader->arena, loader->options->script_url);
+    loader->source.url = shown_url(loader, loader->options->script_url);
     loader->script->url = loader->source.url;
     if (check_ending(loader, "V1", loader->source.url, "script"))
-        capi_loader_fetch(loader, "V3", loader->source.url, NULL, &loader->source.original);
+        capi_loader_fetch(loader, "V3", loader->options->script_url, NULL, &loader->source.original);
     loader->script->text = loader->source.original;
     load_params(loader, &params);
     has_params = diags->error_count == 0;
@@ -357,7 +364,7 @@ static void index_table(capi_loader *loader, draft_node *node)
     if (name.bytes == 0) {
         if (node->node->type == CAPI_NODE_TABLE_FILE) return;
         loader->has_nameless_table = true;
-        if (!node->writer.map) loader->has_nameless_index = true;
+        if (!capi_settings_value(&node->writer, CAPI_SET_TABLE_INDEXES)) loader->has_nameless_index = true;
         return;
     }
     if (!other) {

@@ -87,6 +87,7 @@ static void check_distinct_rerun(capi_loader *loader, const draft_node *node)
     const capi_tree *value = capi_settings_value(&node->settings, CAPI_SET_NODE_RERUN_POLICY);
 
     if (node->node->rerun_fails || capi_settings_is_wrong(&node->settings, CAPI_SET_NODE_RERUN_POLICY)) return;
+    if (value && value->string.bytes && !capi_str_is(value->string, "rerun")) return; /* has been told */
     capi_loader_error(loader, "V52", value ? value : node->key, "a distinct_table must say \"rerun_policy\": \"fail\"");
 }
 

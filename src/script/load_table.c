@@ -165,7 +165,9 @@ static void check_distinct(capi_loader *loader, draft_node *node)
 {
     const capi_tree *having = capi_settings_value(&node->writer, CAPI_SET_TABLE_HAVING);
     uint32_t unique_count = 0;
-    bool is_known = !capi_settings_is_wrong(&node->writer, CAPI_SET_TABLE_INDEXES);
+    const capi_tree *indexes = capi_settings_value(&node->writer, CAPI_SET_TABLE_INDEXES);
+    bool is_known = !capi_settings_is_wrong(&node->writer, CAPI_SET_TABLE_INDEXES) &&
+                    node->index_count == (indexes ? indexes->count : 0);
 
     capi_loader_about(loader, node, NULL);
     for (uint32_t i = 0; i < node->index_count; i++) {

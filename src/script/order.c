@@ -234,9 +234,9 @@ static void fail_name(order_parser *parser, const order_term *term)
         words[i] = parser->names->items[i].name;
     known = capi_words_join(parser->arena, words, parser->names->count, false);
     hint = capi_did_you_mean(parser->arena, term->text, words, parser->names->count);
-    fail(parser, "V29", term->start, term->end, "%s \"%.*s\"; expected one of %.*s%.*s",
+    fail(parser, "V29", term->start, term->end, "%s \"%.*s\"; %s%.*s%.*s",
          term->kind == TERM_WORD ? "unknown name" : "this is not a bare name:", CAPI_STR_ARG(term->text),
-         CAPI_STR_ARG(known), CAPI_STR_ARG(hint));
+         known.bytes ? "expected one of " : "there are no fields", CAPI_STR_ARG(known), CAPI_STR_ARG(hint));
 }
 
 static void add_part(order_parser *parser, const capi_key_part *part)

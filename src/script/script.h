@@ -250,6 +250,7 @@ typedef struct capi_load_options {
     uint32_t set_count;
     capi_fetch_fn fetch; /* NULL: local files */
     void *fetch_context;
+    capi_str (*show_url)(capi_arena *arena, capi_str url); /* how the two URLs are kept and told: without passwords; NULL: as given */
     capi_str custom_processors_json; /* configuration section; data NULL: absent, so both processors exist */
 } capi_load_options;
 

@@ -58,21 +58,36 @@ static void append_value(capi_buf *to, const capi_source *source, const capi_sou
     bool is_last = piece + 1 == source->pieces + source->piece_count;
     uint32_t piece_end = is_last ? (uint32_t)source->text.bytes : piece[1].at;
     uint32_t bytes = piece_end - piece->at;
-    uint32_t start = 0;
+    uint32_t start;
     uint32_t line;
     uint32_t column;
 
+    if (from > piece_end) from = piece_end;
+    if (end > piece_end) end = piece_end;
     capi_buf_printf(to, "%s with parameter \"%.*s\" = \"%.*s%s\"", to->bytes ? "," : "", CAPI_STR_ARG(value->name),
                     (int)(bytes > VALUE_BYTES_MAX ? VALUE_BYTES_MAX : bytes), source->text.data + piece->at,
                     bytes > VALUE_BYTES_MAX ? "..." : "");
     if (!value->file) return;
     start = value->tree->start;
-    if (value->tree->kind == CAPI_TREE_STRING && end <= piece_end)
+    if (value->tree->kind == CAPI_TREE_STRING)
         capi_tree_locate(value->tree, value->file->text,
                          decoded_at(value->tree->string, from > piece->at ? from - piece->at : 0),
                          decoded_at(value->tree->string, end > piece->at ? end - piece->at : 0), &start, &end);
     capi_diag_place(value->file->text, start, &line, &column);
     capi_buf_printf(to, " (%.*s:%u:%u)", CAPI_STR_ARG(value->file->url), line, column);
+}
+
+/* The piece to begin with: values may be empty, and what is missing behind a value is the value's mistake. */
+static const capi_source_piece *piece_before(const capi_source *source, const capi_source_piece *piece, uint32_t start)
+{
+    uint32_t at = start;
+
+    while (at > 0 && at <= source->text.bytes && source->text.data[at - 1] == ' ')
+        at--;
+    if (at < piece->at) piece = piece_at(source, at);
+    while (piece > source->pieces && (piece[-1].at == start || (piece->at >= at && piece[-1].value)))
+        piece--;
+    return piece;
 }
 
 /* The context, with the parameters whose values the mistake lies in or goes across. Those of a mistake across several lines say
@@ -86,8 +101,7 @@ static capi_str context_with_values(const capi_report *report, const capi_source
     uint32_t count = 0;
 
     if (!piece || start > source->text.bytes) return context;
-    while (piece > source->pieces && piece[-1].at == start) /* values may be empty */
-        piece--;
+    piece = piece_before(source, piece, start);
     if (end > start && memchr(source->text.data + start, '\n', end - start)) return context;
     for (; piece < last && count < VALUES_MAX && (piece->at < end || piece->at <= start); piece++)
         if (piece->value) {

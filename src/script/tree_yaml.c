@@ -74,8 +74,17 @@ static capi_status yaml_fail_event(yaml_builder *builder, const char *what)
     return yaml_fail(builder, start, end - start, what);
 }
 
-/* libyaml names its contexts, like "did not find expected key while parsing a block mapping". */
-/* The mistakes that are made most, in words that help. */
+static capi_status yaml_fail_weight(yaml_builder *builder, const char *what)
+{
+    uint32_t start = yaml_byte_of(builder, builder->event.start_mark.index);
+    uint32_t end = yaml_byte_of(builder, builder->event.end_mark.index);
+
+    return capi_err_set_at(builder->err, CAPI_INVALID, start, end - start, "%smore than %d values", what,
+                           CAPI_TREE_WEIGHT_MAX);
+}
+
+/* libyaml names its contexts, like "did not find expected key while parsing a block mapping"; these are the mistakes that are made
+ * most, in words that help. */
 static const struct yaml_words {
     const char *problem, *words;
     bool has_begin; /* "that begins in line 5" follows, if that is another line */
@@ -231,7 +240,7 @@ static capi_tree_style style_of(yaml_scalar_style_t style)
 
 static capi_status yaml_new(yaml_builder *builder, capi_tree_kind kind, capi_tree **out)
 {
-    if (++builder->weight > CAPI_TREE_WEIGHT_MAX) return yaml_fail_event(builder, "too many values");
+    if (++builder->weight > CAPI_TREE_WEIGHT_MAX) return yaml_fail_weight(builder, "");
     *out = capi_new(builder->arena, capi_tree);
     (*out)->kind = kind;
     (*out)->weight = 1;
@@ -349,7 +358,8 @@ static capi_status merge_from(yaml_builder *builder, yaml_level *level, capi_map
     for (uint32_t i = 0; i < from->count; i++) {
         if (capi_map_put(names, from->members[i].key->string, level->tree)) continue;
         if ((builder->weight += from->members[i].value->weight) > CAPI_TREE_WEIGHT_MAX)
-            return yaml_fail(builder, key->start, key->end - key->start, "aliases stand for too many values");
+            return capi_err_set_at(builder->err, CAPI_INVALID, key->start, key->end - key->start,
+                                   "aliases stand for more than %d values", CAPI_TREE_WEIGHT_MAX);
         level->members = yaml_room(level->members, level->tree->count, &level->capacity, sizeof *level->members);
         level->members[level->tree->count++] = from->members[i];
         level->tree->weight += from->members[i].value->weight;
@@ -469,7 +479,7 @@ static capi_status yaml_alias(yaml_builder *builder, capi_tree **out)
     if (!anchor) return yaml_fail_event(builder, "this alias has no anchor before it");
     if (!anchor->tree) return yaml_fail_event(builder, "this alias stands inside its own anchor");
     if ((builder->weight += anchor->tree->weight) > CAPI_TREE_WEIGHT_MAX)
-        return yaml_fail_event(builder, "aliases stand for too many values");
+        return yaml_fail_weight(builder, "aliases stand for ");
     *out = (capi_tree *)anchor->tree;
     return CAPI_OK;
 }

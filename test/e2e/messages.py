@@ -265,6 +265,7 @@ ONE_MISTAKE = [
     (node("read", "r", "columns", "c_id"), {"parquet": {"col_name": "x"}, "col_type": "int"}, "S7"),
     (node("read", "w"), REMOVED, "V21"),
     (node("read", "w"), [], "V9"),
+    (node("read", "w"), {}, "S1"),
     (node("read", "w", "name"), REMOVED, "S1"),
     (node("read", "w", "name"), "", "S1"),
     (node("read", "w", "name"), 7, "V9"),
@@ -293,7 +294,11 @@ ONE_MISTAKE = [
     (node("look", "l", "group"), "yes", "V9"),
     (node("look", "w", "fields", "all", "expression"), "string_agg(l.nme, \",\")", "V71"),
     (node("one", "w", "indexes"), REMOVED, "V53"),
+    (node("one", "w", "indexes", "idx_to_check_uniq_ones"), 1, "V9"),
+    (node("one", "w", "indexes", "idx_to_check_uniq_ones"), "uniqe(id)", "V28"),
     (node("one", "rerun_policy"), REMOVED, "V52"),
+    (node("one", "rerun_policy"), "fial", "V11"),
+    (node("one", "rerun_policy"), "rerun", "V52"),
     (node("tags", "custom_proc_type"), "tag", "V41"),
     (node("tags", "custom_proc_type"), REMOVED, "V41"),
     (node("tags", "p"), REMOVED, "V9"),
@@ -629,18 +634,74 @@ def large_scripts_are_read_soon(box):
 
 @test
 def what_is_too_large_or_too_deep_is_refused_by_a_limit(box):
-    for expression, words in (("1" + "+1" * 500000, "expression"), ("(" * 100000 + "1" + ")" * 100000, "deep"),
-                              ("-" * 1 + "!" * 100000 + "true", "deep"), ("int(" * 50000 + "1" + ")" * 50000, "deep")):
-        node = csv_reader(["in.csv"], {"id": "int"}, "t")
-        node["w"]["fields"]["id"]["expression"] = expression
-        result = box.capi("validate", box.write("s.json", script(read=node)))
-        check_fails(result, 2, "error")
-        check(re.search(r"at most|too deep|more than|deeper|longer", result.err.decode()), result.err.decode()[-600:])
+    def words_of(name, text):
+        result = box.capi("validate", box.write(name, text))
+        check_fails(result, 2, "error: ")
+        check_equal(len(mistakes(result)), 1, "the number of mistakes")
+        return mistakes(result)[0][3]
+
+    for expression, words in (("1" + "+1" * 500000, "expression of 1000001 bytes is longer than the maximum of 262144 [V26]"),
+                              ("1" * 500000, "expression of 500000 bytes is longer than the maximum of 262144 [V26]"),
+                              ("(" * 100000 + "1" + ")" * 100000, "expression is nested deeper than 1000 levels [V26]"),
+                              ("!" * 100000 + "true", "expression is nested deeper than 1000 levels [V26]"),
+                              ("- " * 100000 + "1", "expression is nested deeper than 1000 levels [V26]"),
+                              ("r.id" + "[1]" * 50000, "expression is nested deeper than 1000 levels [V26]"),
+                              ("r" + ".id" * 50000, "expression is nested deeper than 1000 levels [V26]"),
+                              ("int(" * 50000 + "1" + ")" * 50000, "expression is nested deeper than 1000 levels [V26]")):
+        item = csv_reader(["in.csv"], {"id": "int"}, "t")
+        item["w"]["fields"]["id"]["expression"] = expression
+        check_equal(words_of("s.json", json.dumps(script(read=item))), words, expression[:20])
     for text in ("[" * 100000, '{"a":' * 100000):
-        check_fails(box.capi("validate", box.write("s.json", text)), 2, "error")
-        check_fails(box.capi("validate", box.write("s.yaml", text)), 2, "error")
-    bomb = "a: &a [x]\n" + "".join("%s: &%s [%s]\n" % (b, b, ",".join(["*" + a] * 50)) for a, b in zip("abcdefgh", "bcdefghi"))
-    check_fails(box.capi("validate", box.write("s.yaml", bomb)), 2, "error")
+        check_equal(words_of("s.json", text), "nested more than 500 deep [V9]")
+        check_equal(words_of("s.yaml", text), "nested more than 500 deep [V9]")
+    check_equal(words_of("s.yaml", "".join(" " * i + "a:\n" for i in range(1000))), "nested more than 500 deep [V9]")
+    for begin, item in (("[x]", "*%s"), ("{x: 1}", "<<: *%s")):
+        shape = "{%s}" if "<" in item else "[%s]"
+        bomb = "a: &a %s\n" % begin + "".join("%s: &%s %s\n" % (b, b, shape % ",".join([item % a] * 50))
+                                              for a, b in zip("abcdefgh", "bcdefghi"))
+        check_equal(words_of("s.yaml", bomb), "aliases stand for more than 20000000 values [V9]")
+    check_equal(words_of("s.yaml", "a: &a [*a]\n"), "this alias stands inside its own anchor [V9]")
+    many = json.dumps({"nodes": {"n%d" % i: {} for i in range(100001)}})
+    check_equal(words_of("s.json", many), "more than 100000 nodes [V9]")
+
+
+@test
+def a_file_of_a_gigabyte_is_refused_unread(box):
+    for name in ("s.json", "s.yaml"):
+        path = box.path(name)
+        with open(path, "wb") as file:
+            file.truncate(1 << 30)
+        check_fails(box.capi("validate", path), 2, 'has 1073741824 bytes, expected at most 67108864 [V3]')
+        check_fails(box.capi("validate", box.write("small.json", "{}"), "--params", path), 2, "expected at most 67108864 [V3]")
+
+
+TEN_OF_ALL = [
+    (node("read", "r", "csv", "hdr_line_idx"), "0"),
+    (node("read", "w", "fields", "name", "expression"), "r.c_nam"),
+    (node("read", "w", "indexes", "idx_items_id"), "unique(idd)"),
+    (node("orders", "start_policy"), "Manual"),
+    (node("orders", "w", "having"), "id > 0"),
+    (node("look", "l", "join_type"), "outer"),
+    (node("one", "rerun_policy"), REMOVED),
+    (node("tags", "p", "tag_criteria", "low"), "r.id <"),
+    (node("write", "w", "columns", 1, "expression"), "r.tag + 1"),
+    (("dependency_policies", "standard", "rules", 0, "cmd"), "gone"),
+]
+
+
+@test
+def any_of_ten_independent_mistakes_are_told_as_many_times(box):
+    numbers = random.Random(4)
+    for _ in range(60):
+        tree = shop()
+        made = numbers.sample(TEN_OF_ALL, numbers.randrange(1, 11))
+        for path, value in made:
+            tree = changed(tree, path, value)
+        text = json.dumps(tree, indent=1)
+        result = box.capi("validate", box.write("s.json", text))
+        found = [(int(line), int(column)) for _, line, column, _ in mistakes(result)]
+        check_equal(len(found), len(made), "%s\n%s" % (made, result.err.decode()))
+        check_equal(found, sorted(found), "the order of\n" + result.err.decode())
 
 
 main()
