@@ -208,8 +208,9 @@ static void print_place(const capi_diag *diag, capi_buf *to)
 static void append_plainly(capi_buf *to, capi_str text)
 {
     for (size_t i = 0; i < text.bytes; i++)
-        capi_buf_append_byte(
-            to, ((unsigned char)text.data[i] < 0x20 && text.data[i] != '\n') || text.data[i] == 0x7F ? '?' : text.data[i]);
+        capi_buf_append_byte(to, ((unsigned char)text.data[i] < 0x20 && text.data[i] != '\n') || text.data[i] == 0x7F
+                                     ? '?'
+                                     : text.data[i]);
 }
 
 /* Control characters would disturb the terminal, so each shows as one "?"; a tab stays, for the caret line has it too. */

@@ -318,8 +318,9 @@ static json_t *node_words_schema(size_t index)
 
     if (needs_of_nodes[index].words)
         json_object_set_new(properties, needs_of_nodes[index].setting, words_schema(needs_of_nodes[index].words));
-    return json_pack("{s:{s:{s:{s:s}},s:[s]},s:{s:o,s:o}}", "if", "properties", "type", "const", needs_of_nodes[index].type,
-                     "required", "type", "then", "required", required, "properties", properties);
+    return json_pack("{s:{s:{s:{s:s}},s:[s]},s:{s:o,s:o}}", "if", "properties", "type", "const",
+                     needs_of_nodes[index].type, "required", "type", "then", "required", required, "properties",
+                     properties);
 }
 
 static json_t *node_schema(void)

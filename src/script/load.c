@@ -53,8 +53,8 @@ void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree 
                         words);
 }
 
-void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule, const capi_tree *value,
-                                const capi_order_mistake *mistakes)
+void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule,
+                                const capi_tree *value, const capi_order_mistake *mistakes)
 {
     for (; mistakes; mistakes = mistakes->next) {
         uint32_t start;

@@ -66,9 +66,10 @@ static void read_column(capi_loader *loader, draft_node *node, uint32_t number, 
     column->has_type = column->settings.map &&
                        capi_loader_type(loader, "V38", &column->settings, CAPI_SET_OUT_TYPE, tree, &column->type);
     if (column->name.bytes && !capi_is_identifier(column->name))
-        capi_loader_error(loader, "S1", capi_settings_value(&column->settings, CAPI_SET_OUT_NAME),
-                          "column name \"%.*s\" is not an identifier: letters, digits and _, not beginning with a digit",
-                          CAPI_STR_ARG(column->name));
+        capi_loader_error(
+            loader, "S1", capi_settings_value(&column->settings, CAPI_SET_OUT_NAME),
+            "column name \"%.*s\" is not an identifier: letters, digits and _, not beginning with a digit",
+            CAPI_STR_ARG(column->name));
     if (column->name.bytes && capi_name_list_find(&node->written, column->name))
         capi_loader_error(loader, "S1", capi_settings_value(&column->settings, CAPI_SET_OUT_NAME),
                           "there is another column \"%.*s\"", CAPI_STR_ARG(column->name));
@@ -88,12 +89,11 @@ static bool detect_kind(capi_loader *loader, const draft_node *node, capi_file_k
 {
     const draft_field *first = node->fields;
 
-    if (node->field_count > 0 &&
-        (!first->settings.map || capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_CSV) ||
-         capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_PARQUET) ||
-         capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_OLD_HEADER) ||
-         capi_settings_is_wrong(&first->csv, CAPI_SET_OUT_HEADER) ||
-         capi_settings_is_wrong(&first->parquet, CAPI_SET_OUT_PARQUET_NAME)))
+    if (node->field_count > 0 && (!first->settings.map || capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_CSV) ||
+                                  capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_PARQUET) ||
+                                  capi_settings_is_wrong(&first->settings, CAPI_SET_OUT_OLD_HEADER) ||
+                                  capi_settings_is_wrong(&first->csv, CAPI_SET_OUT_HEADER) ||
+                                  capi_settings_is_wrong(&first->parquet, CAPI_SET_OUT_PARQUET_NAME)))
         return false;
     if (node->field_count > 0) {
         *kind = column_parquet_name(first).bytes ? CAPI_FILE_PARQUET : CAPI_FILE_CSV;
@@ -171,7 +171,8 @@ static void read_codec(capi_loader *loader, draft_node *node, capi_file_sink *fi
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (capi_str_is(codec->string, known[i])) return;
     if (file->kind == CAPI_FILE_PARQUET)
-        capi_loader_error(loader, "S2", codec, "unknown codec \"%.*s\"; expected gzip, snappy, zstd, lz4 or uncompressed",
+        capi_loader_error(loader, "S2", codec,
+                          "unknown codec \"%.*s\"; expected gzip, snappy, zstd, lz4 or uncompressed",
                           CAPI_STR_ARG(codec->string));
 }
 

@@ -166,10 +166,10 @@ static bool read_join_field(capi_loader *loader, draft_node *node, const capi_tr
         return false;
     }
     if (!capi_str_is(alias, "r")) {
-        report_join(
-            loader, value, "V60", field,
-            capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; expected r, the left table", CAPI_STR_ARG(alias))
-                .data);
+        report_join(loader, value, "V60", field,
+                    capi_str_format(loader->scratch, "alias \"%.*s\" in join_on; expected r, the left table",
+                                    CAPI_STR_ARG(alias))
+                        .data);
         return false;
     }
     if (node->readable->is_unknown) return true;

@@ -4,38 +4,29 @@
 #include "script/policy.h"
 
 /* Section 10.3 of the script specification, read like any other script. */
-static const char standard_text[] = "{\"current_active_first_stopped_nogo\": {\"is_default\": true,"
-                                    "\"event_priority_order\": \"run_is_current(desc), run_id(desc)\", \"rules\": ["
 #define RULE(cmd, current, run, node)                                                                                  \
     "{\"cmd\": \"" cmd "\", \"expression\": \"nrs.run_is_current == " current " && " run node "\"}"
 #define STARTED "nrs.run_status == wfmodel.RunStart"
 #define STARTED_OR_NONE "(nrs.run_status == wfmodel.RunStart || nrs.run_status == wfmodel.RunNone)"
 #define COMPLETE "nrs.run_status == wfmodel.RunComplete"
+#define STOPPED "nrs.run_status == wfmodel.RunStop"
 #define NODE(status) " && nrs.node_status == wfmodel.NodeBatch" status
-    RULE("go", "true", STARTED, NODE("Success")) "," RULE("wait", "true", STARTED_OR_NONE, NODE("None")) "," RULE(
-        "wait", "true", STARTED_OR_NONE,
-        NODE(
-            "Start")) "," RULE("nogo", "true", STARTED,
-                               NODE(
-                                   "Fail")) "," RULE("go", "false", STARTED,
-                                                     NODE(
-                                                         "Success")) "," RULE("wait", "false", STARTED_OR_NONE,
-                                                                              NODE(
-                                                                                  "None")) "," RULE("wait", "false",
-                                                                                                    STARTED_OR_NONE,
-                                                                                                    NODE(
-                                                                                                        "Start")) "," RULE("go",
-                                                                                                                           "false",
-                                                                                                                           COMPLETE,
-                                                                                                                           NODE(
-                                                                                                                               "Success")) "," RULE("nogo",
-                                                                                                                                                    "false",
-                                                                                                                                                    COMPLETE,
-                                                                                                                                                    NODE(
-                                                                                                                                                        "Fail")) "," RULE("nogo",
-                                                                                                                                                                          "false",
-                                                                                                                                                                          "nrs.run_status == wfmodel.RunStop",
-                                                                                                                                                                          "") "]}}";
+
+/* clang-format off */
+static const char standard_text[] =
+    "{\"current_active_first_stopped_nogo\": {\"is_default\": true,"
+    "\"event_priority_order\": \"run_is_current(desc), run_id(desc)\", \"rules\": ["
+    RULE("go",   "true",  STARTED,         NODE("Success")) ","
+    RULE("wait", "true",  STARTED_OR_NONE, NODE("None")) ","
+    RULE("wait", "true",  STARTED_OR_NONE, NODE("Start")) ","
+    RULE("nogo", "true",  STARTED,         NODE("Fail")) ","
+    RULE("go",   "false", STARTED,         NODE("Success")) ","
+    RULE("wait", "false", STARTED_OR_NONE, NODE("None")) ","
+    RULE("wait", "false", STARTED_OR_NONE, NODE("Start")) ","
+    RULE("go",   "false", COMPLETE,        NODE("Success")) ","
+    RULE("nogo", "false", COMPLETE,        NODE("Fail")) ","
+    RULE("nogo", "false", STOPPED,         "") "]}}";
+/* clang-format on */
 
 typedef struct policy_reader {
     capi_loader *loader;
@@ -49,9 +40,9 @@ static void about(policy_reader *reader, capi_str policy, uint32_t rule)
     capi_loader *loader = reader->loader;
 
     loader->report.context =
-        rule == 0 ? capi_str_format(loader->scratch, "in dependency policy \"%.*s\"", CAPI_STR_ARG(policy))
-                  : capi_str_format(loader->scratch, "in rule %u of dependency policy \"%.*s\"", rule,
-                                    CAPI_STR_ARG(policy));
+        rule == 0
+            ? capi_str_format(loader->scratch, "in dependency policy \"%.*s\"", CAPI_STR_ARG(policy))
+            : capi_str_format(loader->scratch, "in rule %u of dependency policy \"%.*s\"", rule, CAPI_STR_ARG(policy));
 }
 
 static void report_at(policy_reader *reader, const char *rule, const capi_tree *at, capi_str message)

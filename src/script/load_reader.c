@@ -42,16 +42,15 @@ static void read_column_forms(capi_loader *loader, column_draft *column)
     column->format =
         capi_settings_either(&column->csv, CAPI_SET_COLUMN_FORMAT, &column->settings, CAPI_SET_COLUMN_OLD_FORMAT);
     column->parquet_name = capi_settings_string(&column->parquet, CAPI_SET_COLUMN_PARQUET_NAME);
-    column->is_broken =
-        !column->settings.map || capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_CSV) ||
-        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_PARQUET) ||
-        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_HEADER) ||
-        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_INDEX) ||
-        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_FORMAT) ||
-        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_HEADER) ||
-        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_INDEX) ||
-        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_FORMAT) ||
-        capi_settings_is_wrong(&column->parquet, CAPI_SET_COLUMN_PARQUET_NAME);
+    column->is_broken = !column->settings.map || capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_CSV) ||
+                        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_PARQUET) ||
+                        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_HEADER) ||
+                        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_INDEX) ||
+                        capi_settings_is_wrong(&column->settings, CAPI_SET_COLUMN_OLD_FORMAT) ||
+                        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_HEADER) ||
+                        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_INDEX) ||
+                        capi_settings_is_wrong(&column->csv, CAPI_SET_COLUMN_FORMAT) ||
+                        capi_settings_is_wrong(&column->parquet, CAPI_SET_COLUMN_PARQUET_NAME);
 }
 
 static void warn_odd_name(capi_loader *loader, const capi_tree *key)
@@ -118,9 +117,10 @@ static bool detect_kind(capi_loader *loader, draft_node *node, const column_draf
 
         if (columns[i].is_broken || is_parquet == (*kind == CAPI_FILE_PARQUET)) continue;
         capi_loader_about(loader, node, "column \"%.*s\"", CAPI_STR_ARG(columns[i].key->string));
-        capi_loader_error(loader, "S7", columns[i].key, "%u of %u columns are %s, this one is %s; a file is all CSV or all Parquet",
-                          is_parquet ? whole_count - parquet_count : parquet_count, whole_count, is_parquet ? "CSV" : "Parquet",
-                          is_parquet ? "Parquet" : "CSV");
+        capi_loader_error(loader, "S7", columns[i].key,
+                          "%u of %u columns are %s, this one is %s; a file is all CSV or all Parquet",
+                          is_parquet ? whole_count - parquet_count : parquet_count, whole_count,
+                          is_parquet ? "CSV" : "Parquet", is_parquet ? "Parquet" : "CSV");
     }
     return false;
 }
@@ -388,8 +388,8 @@ static void report_unknown_table(capi_loader *loader, const draft_node *node)
 
     if (loader->has_nameless_table || capi_map_get(&loader->broken_tables, wrong)) return;
     if (!capi_report_may_hint(&loader->report)) {
-        capi_loader_error(loader, "V57", capi_settings_value(&node->reader, CAPI_SET_READER_TABLE), "no node makes table \"%.*s\"",
-                          CAPI_STR_ARG(wrong));
+        capi_loader_error(loader, "V57", capi_settings_value(&node->reader, CAPI_SET_READER_TABLE),
+                          "no node makes table \"%.*s\"", CAPI_STR_ARG(wrong));
         return;
     }
     tables = capi_new_array(loader->scratch, capi_str, loader->node_count);

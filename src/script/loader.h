@@ -89,12 +89,12 @@ typedef struct capi_loader {
 
     draft_node *nodes;
     uint32_t node_count;
-    capi_map node_by_table, index_by_name; /* draft_node, draft_index */
+    capi_map node_by_table, index_by_name;  /* draft_node, draft_index */
     capi_map broken_tables, broken_indexes; /* of nodes that could not be read: nobody is told that they do not exist */
     bool has_nameless_table;                /* a node's table has no usable name, so any name may be meant for it */
     bool has_nameless_index;                /* likewise for indexes */
     bool has_unknown_lookup;                /* which index a lookup uses cannot be told */
-    capi_name_list unknown;                /* a list that stands for what cannot be told */
+    capi_name_list unknown;                 /* a list that stands for what cannot be told */
 
     const capi_tree *processors; /* custom_processors of the configuration, or NULL: not restricted */
 
@@ -119,8 +119,8 @@ void capi_loader_error(capi_loader *loader, const char *rule, const capi_tree *v
 void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree *value, const char *format, ...)
     CAPI_PRINTF(4, 5);
 /* Mistakes of an index definition or an order in `value`; rule NULL: their own. */
-void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule, const capi_tree *value,
-                                const capi_order_mistake *mistakes);
+void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule,
+                                const capi_tree *value, const capi_order_mistake *mistakes);
 /* The place to blame for a setting that is missing: the key of the map it is missing in. */
 const capi_tree *capi_loader_key_of(const draft_node *node, const char *section);
 /* The data type named by a setting; reports under `rule` if it is none. */

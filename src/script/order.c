@@ -156,13 +156,14 @@ static void set_length(order_parser *parser, const order_term *term, const capi_
 
     if (name->has_type && name->type != CAPI_STRING) {
         fail(parser, "V31", term->start, term->end, "a length is for strings only; \"%.*s\" is %s",
-                    CAPI_STR_ARG(name->name), capi_type_name(name->type));
+             CAPI_STR_ARG(name->name), capi_type_name(name->type));
         return;
     }
     for (size_t i = 0; i < term->text.bytes && length <= LENGTH_MAX; i++)
         length = length * 10 + (uint64_t)(term->text.data[i] - '0');
     if (length > LENGTH_MAX)
-        fail(parser, "V31", term->start, term->end, "length %.*s is more than %d", CAPI_STR_ARG(term->text), LENGTH_MAX);
+        fail(parser, "V31", term->start, term->end, "length %.*s is more than %d", CAPI_STR_ARG(term->text),
+             LENGTH_MAX);
     part->length = length < LENGTH_MIN ? LENGTH_MIN : (uint32_t)length;
 }
 
@@ -340,8 +341,8 @@ static void names_of_schema(capi_arena *arena, const capi_schema *schema, capi_n
 
 static capi_status set_err(const capi_order_mistake *mistake, capi_err *err)
 {
-    return capi_err_set_at(err, CAPI_INVALID, (int64_t)mistake->start, (uint32_t)(mistake->end - mistake->start), "%.*s",
-                           CAPI_STR_ARG(mistake->message));
+    return capi_err_set_at(err, CAPI_INVALID, (int64_t)mistake->start, (uint32_t)(mistake->end - mistake->start),
+                           "%.*s", CAPI_STR_ARG(mistake->message));
 }
 
 capi_status capi_index_parse(capi_arena *arena, capi_str text, const capi_schema *schema, capi_key_def *out,

@@ -322,7 +322,8 @@ typedef struct param_replacer {
 
 enum { RESULT_BYTES_MAX = 256 << 20 };
 
-static void add_piece(param_replacer *replacer, size_t from, size_t to, bool is_replaced, const capi_source_value *value)
+static void add_piece(param_replacer *replacer, size_t from, size_t to, bool is_replaced,
+                      const capi_source_value *value)
 {
     if (replacer->piece_count == replacer->piece_capacity) {
         replacer->piece_capacity = replacer->piece_capacity ? replacer->piece_capacity * 2 : 64;
@@ -389,8 +390,7 @@ static void replace_reference(param_replacer *replacer, const param_reference *r
 
     if (param && (is_quoted || !wants_quotes) &&
         append_value(replacer->report->arena, &value, param, reference->type)) {
-        replace(replacer, reference->start - wants_quotes, reference->end + wants_quotes, capi_buf_str(&value),
-                param);
+        replace(replacer, reference->start - wants_quotes, reference->end + wants_quotes, capi_buf_str(&value), param);
         replacer->replaced = reference->end + wants_quotes;
     } else {
         capi_buf_clear(&value);

@@ -52,7 +52,8 @@ static size_t decoded_at(capi_str value, size_t at)
 }
 
 /* Says what stands where the file has {name}, and where that comes from: the place of bytes from..to of the value. */
-static void append_value(capi_buf *to, const capi_source *source, const capi_source_piece *piece, uint32_t from, uint32_t end)
+static void append_value(capi_buf *to, const capi_source *source, const capi_source_piece *piece, uint32_t from,
+                         uint32_t end)
 {
     const capi_source_value *value = piece->value;
     bool is_last = piece + 1 == source->pieces + source->piece_count;
@@ -90,8 +91,8 @@ static const capi_source_piece *piece_before(const capi_source *source, const ca
     return piece;
 }
 
-/* The context, with the parameters whose values the mistake lies in or goes across. Those of a mistake across several lines say
- * nothing about it. */
+/* The context, with the parameters whose values the mistake lies in or goes across. Those of a mistake across several
+ * lines say nothing about it. */
 static capi_str context_with_values(const capi_report *report, const capi_source *source, uint32_t start, uint32_t end)
 {
     const capi_source_piece *piece = source->piece_count ? piece_at(source, start) : NULL;
@@ -109,8 +110,9 @@ static capi_str context_with_values(const capi_report *report, const capi_source
             count++;
         }
     if (count)
-        context = capi_str_format(report->arena, "%.*s%.*s", CAPI_STR_ARG(context),
-                                  CAPI_STR_ARG(capi_str_slice(capi_buf_str(&words), context.bytes ? 0 : 1, words.bytes)));
+        context =
+            capi_str_format(report->arena, "%.*s%.*s", CAPI_STR_ARG(context),
+                            CAPI_STR_ARG(capi_str_slice(capi_buf_str(&words), context.bytes ? 0 : 1, words.bytes)));
     capi_buf_deinit(&words);
     return context;
 }

@@ -55,7 +55,8 @@ void capi_report_warning(capi_report *report, const char *rule, const capi_sourc
                          const char *format, ...) CAPI_PRINTF(6, 7);
 /* Joins words as "a, b, c", each quoted if `quote` is set; at most 20, then "...". In the arena. */
 capi_str capi_words_join(capi_arena *arena, const capi_str *words, size_t count, bool quote);
-/* Looking for what was meant among thousands of names takes its time: the first CAPI_HINT_MAX mistakes of a script get that help. */
+/* Looking for what was meant among thousands of names takes its time: the first CAPI_HINT_MAX mistakes of a script get
+ * that help. */
 bool capi_report_may_hint(capi_report *report);
 /* "; did you mean "x"?", or an empty text. */
 capi_str capi_did_you_mean(capi_arena *arena, capi_str wrong, const capi_str *candidates, size_t count);

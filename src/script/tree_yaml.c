@@ -83,13 +83,14 @@ static capi_status yaml_fail_weight(yaml_builder *builder, const char *what)
                            CAPI_TREE_WEIGHT_MAX);
 }
 
-/* libyaml names its contexts, like "did not find expected key while parsing a block mapping"; these are the mistakes that are made
- * most, in words that help. */
+/* libyaml names its contexts, like "did not find expected key while parsing a block mapping"; these are the mistakes that
+ * are made most, in words that help. */
 static const struct yaml_words {
     const char *problem, *words;
     bool has_begin; /* "that begins in line 5" follows, if that is another line */
 } yaml_words[] = {
-    {"cannot start any token", "this character cannot begin a value; put the text in quotes (tabs cannot indent)", false},
+    {"cannot start any token", "this character cannot begin a value; put the text in quotes (tabs cannot indent)",
+     false},
     {"expected ',' or ']'", "expected \",\" or \"]\" in the list", true},
     {"expected ',' or '}'", "expected \",\" or \"}\" in the map", true},
     {"expected '-' indicator", "expected \"-\", right below the one before, for the next item of the list", true},

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What an author reads about mistakes: for every rule the exact message, all mistakes at once, places in the file as it was written,
-the JSON Schema, and limits.
+"""What an author reads about mistakes: for every rule the exact message, all mistakes at once, nothing that only follows from
+another mistake, suggestions, places in the file as it was written, the JSON Schema, and limits.
 
 test/golden/messages holds one file a case: the files, the command, what it prints, its exit code."""
 import glob
@@ -156,7 +156,8 @@ def text_and_json_say_the_same(box):
         found = json.loads(done.stdout)
         printed = text[command.end():]
         check_equal([said(item) for item in found], re.findall(r"^(?:\S+: )?(?:error|warning): .*$", printed, re.M), path)
-        check_equal(["  " + item["context"] for item in found if "context" in item], re.findall(r"^  in .*$", printed, re.M), path)
+        check_equal(["  " + item["context"] for item in found if "context" in item], re.findall(r"^  in .*$", printed, re.M),
+                    path)
         check("exit code %d\n" % done.returncode in printed, "%s: exit code %d" % (path, done.returncode))
         for item in found:
             suggested = re.search(r'did you mean "([^"]*)"\?$', item["message"])
@@ -214,13 +215,15 @@ def shop():
                  "w": {"name": "items", "fields": {"id": field("r.c_id", "int"), "name": field("r.c_name", "string")},
                        "indexes": {"idx_items_id": "unique(id)"}}},
         "orders": {"type": "table_table", "r": {"table": "items"},
-                   "w": {"name": "orders", "having": "w.id > 0", "fields": {"id": field("r.id", "int"), "name": field("r.name", "string")}}},
+                   "w": {"name": "orders", "having": "w.id > 0",
+                         "fields": {"id": field("r.id", "int"), "name": field("r.name", "string")}}},
         "look": {"type": "table_lookup_table", "r": {"table": "orders"},
                  "l": {"index_name": "idx_items_id", "join_on": "r.id", "join_type": "left", "group": True, "filter": "l.id > 0"},
                  "w": {"name": "looked", "fields": {"id": field("r.id", "int"), "n": field("count()", "int"),
                                                     "all": field('string_agg(l.name, ",")', "string")}}},
         "one": {"type": "distinct_table", "rerun_policy": "fail", "r": {"table": "looked"},
-                "w": {"name": "ones", "fields": {"id": field("r.id", "int")}, "indexes": {"idx_to_check_uniq_ones": "unique(id)"}}},
+                "w": {"name": "ones", "fields": {"id": field("r.id", "int")},
+                      "indexes": {"idx_to_check_uniq_ones": "unique(id)"}}},
         "tags": {"type": "table_custom_tfm_table", "custom_proc_type": "tag_and_denormalize", "r": {"table": "ones"},
                  "p": {"tag_field_name": "tag", "tag_criteria": {"low": "r.id < 10"}},
                  "w": {"name": "tagged", "fields": {"id": field("r.id", "int"), "tag": field("p.tag", "string")}}},
@@ -409,7 +412,8 @@ CONTAINERS = [
     (("nodes", "read", "w", "indexes", "idx_items_id"), ["unique(id, name,"], MARK + ")"),
     (("nodes", "write", "w", "top", "order"), ["id,", "tag(desc),"], MARK),
     (("dependency_policies", "standard", "event_priority_order"), ["run_id(desc),"], MARK),
-    (("dependency_policies", "standard", "rules", 0, "expression"), ["nrs.run_id > 0 &&", "nrs.run_is_current ||"], "nrs." + MARK),
+    (("dependency_policies", "standard", "rules", 0, "expression"), ["nrs.run_id > 0 &&", "nrs.run_is_current ||"],
+     "nrs." + MARK),
 ]
 WIDE = ["plain", "\u00e4\u00f6", "\u6f22\u5b57", "\U0001f40e", "e\u0301", "it's", "# x", "a: b"]
 
@@ -454,7 +458,8 @@ def as_yaml(numbers, words, indent):
     if style == "single":
         return style, "'" + joined(numbers, [word.replace("'", "''") for word in words], blanks + ["\n" + inside]) + "'"
     if style == "double":
-        return style, '"' + joined(numbers, escaped(numbers, words, YAML_ESCAPES), blanks + [" \n" + inside, " \\\n" + inside, "\\\n" + inside + "\\ "]) + '"'
+        folds = [" \n" + inside, " \\\n" + inside, "\\\n" + inside + "\\ "]
+        return style, '"' + joined(numbers, escaped(numbers, words, YAML_ESCAPES), blanks + folds) + '"'
     head = ("|" if style == "literal" else ">") + numbers.choice(["", "-", "+"])
     more = "" if style == "folded" else numbers.choice(["", "  "])
     return style, head + "\n" + inside + joined(numbers, words, blanks + ["\n" + inside, "\n" + inside + more]) + "\n"
@@ -536,7 +541,8 @@ def places_stay_when_parameters_are_put_in(box):
 
 @test
 def mistakes_of_a_parameter_are_shown_where_it_is_used_with_where_it_is_from(box):
-    for name, params in (("p.yaml", "# values\np: r.c + 1 +  %s(1)\n"), ("p.json", '{"q": "\u00e4",\n "p": "r.c +\\u0020 %s(1)"}')):
+    for name, params in (("p.yaml", "# values\np: r.c + 1 +  %s(1)\n"),
+                         ("p.json", '{"q": "\u00e4",\n "p": "r.c +\\u0020 %s(1)"}')):
         path = box.write(name, params % MARK)
         for written in ('"r.c + {p}"', "1 + { p }", "|\n            2 *\n            {p|string}\n"):
             text = with_expression(written)
@@ -576,7 +582,8 @@ for line in sys.stdin:
 
 
 # Every invalid case of these rules is refused by the schema already.
-RULES_OF_SCHEMA = ["V%d" % i for i in (10, 11, 12, 13, 14, 15, 16, 17, 21, 22, 23, 24, 27, 28, 33, 34, 38, 41, 52, 60, 65, 66, 76, 81)]
+RULES_OF_SCHEMA = ["V%d" % i for i in (10, 11, 12, 13, 14, 15, 16, 17, 21, 22, 23, 24, 27, 28, 33, 34, 38, 41, 52, 60, 65, 66,
+                                       76, 81)]
 
 
 @test
@@ -594,7 +601,8 @@ def the_json_schema_takes_all_valid_scripts_and_refuses_bad_ones(box):
            {"nodes": {"a": {"type": "table_table", "start_policy": "Manual", "r": {"table": "t"}, "w": {"name": "x"}}}},
            {"nodes": {"a": {"type": "table_table", "r": {"table": 1}, "w": {"name": "x"}}}},
            {"nodes": {"a": {"type": "file_table", "r": {"urls": "in.csv"}, "w": {"name": "x"}}}},
-           {"nodes": {"a": {"type": "table_table", "r": {"table": "t"}, "w": {"name": "x", "fields": {"a": {"type": "integer"}}}}}},
+           {"nodes": {"a": {"type": "table_table", "r": {"table": "t"},
+                            "w": {"name": "x", "fields": {"a": {"type": "integer", "expression": "1"}}}}}},
            {"nodes": {"a": {"type": "table_table", "r": {"table": "t"},
                             "w": {"name": "x", "fields": {"2a": {"type": "int", "expression": "1"}}}}}},
            {"nodes": {}, "dependency_policies": {"a": {"rules": [{"cmd": "gone", "expression": "true"}]}}}]
