@@ -10,6 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from servers import HttpServer
 from harness import BINARY, Result, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
 
 TOOLBELT = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "capitoolbelt")
@@ -380,6 +381,44 @@ def who_only_looks_makes_no_store(box):
         result = tool(box, command, "-keyspace=shop", *(["-run_id=1"] if command == "stop_run" else []))
         check_equal(result.code, 0 if command == "drop_keyspace" else 1, str(result))
         check(not os.path.exists(box.path("state")), "%s made the data folder" % command)
+
+
+@test
+def passwords_in_urls_are_shown_nowhere(box):
+    def page(name):
+        def answer(handler, count, with_body):
+            content = box.read(name)
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(content)))
+            handler.end_headers()
+            if with_body:
+                handler.wfile.write(content)
+        return answer
+
+    box.write("in.csv", "id\n1\n2\n")
+    with HttpServer({"/" + name: page(name) for name in ("in.csv", "s.json", "p.json", "bad.json")}) as server:
+        box.write("s.json", script(read=csv_reader([server.url("/{file}", "me:t0psecret@")], {"id": "int"}, "things")))
+        box.write("p.json", {"file": "in.csv"})
+        box.write("bad.json", "{")
+        path, params, bad = (server.url("/" + name, "me:t0psecret@") for name in ("s.json", "p.json", "bad.json"))
+        data = ["--data", box.path("state")]
+        flags = ["-keyspace=shop", "-script_file=" + path, "-params_file=" + params]
+        results = [box.capi("run", path, "--params", params, "--keyspace", "shop", *data),
+                   box.capi("run", bad, "--keyspace", "shop", *data),
+                   box.capi("validate", bad), box.capi("validate", path, "--params", params),
+                   tool(box, "start_run", "-start_nodes=read", *flags),
+                   box.capi("resume", "--run", "2", "--keyspace", "shop", *data),
+                   tool(box, "exec_node", "-node_id=read", *flags)]
+        check_equal([result.code for result in results], [0, 2, 2, 0, 0, 0, 0], "\n".join(map(str, results)))
+        for output in ("table", "json", "csv"):
+            results += [box.capi("runs", "--output", output, *data), box.capi("nodes", "--keyspace", "shop", "--output", output, *data),
+                        box.capi("batches", "--keyspace", "shop", "--node", "read", "--output", output, *data)]
+        os.remove(box.path("in.csv"))
+        results += [tool(box, "get_batch_history", "-keyspace=shop", "-run_id=1", "-node=read"),
+                    tool(box, "get_run_history", "-keyspace=shop")]
+        for result in results:
+            check(b"t0psecret" not in result.out + result.err, str(result))
+        check(b"http://me:...@127.0.0.1" in results[7].out, results[7])
 
 
 @test
