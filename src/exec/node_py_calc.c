@@ -107,6 +107,8 @@ static void py_make_program(py_stage *stage, bool *used)
         .source_count = processor->python_source_count,
         .fields = fields,
         .field_count = processor->field_count,
+        .owner = capi_str_format(arena, "%.*s/%.*s", CAPI_STR_ARG(stage->batch->task->run_uid),
+                                 CAPI_STR_ARG(stage->batch->node->name)),
         .as_globals = capi_python_find_globals(processor->python_code, &names, used),
     };
     py_take_inputs(stage, used);

@@ -9,8 +9,10 @@
 #include "python/channel.h"
 #include "python/interpreter.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { IDLE_MAX = 32, LOAD_EXTRA_MS = 30000 };
@@ -26,6 +28,7 @@ struct capi_python_worker {
     capi_python_field *fields;
     uint32_t input_count, field_count;
     uint64_t memory_bytes, idle_bytes_max;
+    uint32_t thread_count; /* when the code was loaded */
     bool is_vectorized;
     capi_arena arena;
 };
@@ -109,6 +112,21 @@ static capi_status load(capi_python_worker *worker, const capi_python_program *p
 
 /* ---- idle workers ---- */
 
+static uint32_t thread_count(pid_t pid)
+{
+    char path[64];
+    uint32_t count = 0;
+    DIR *folder;
+
+    snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+    folder = opendir(path);
+    if (!folder) return 0;
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
 static capi_python_worker *idle_remove(uint32_t index)
 {
     capi_python_worker *worker = idle[index];
@@ -172,6 +190,7 @@ capi_status capi_python_get(const capi_python_program *program, const capi_pytho
 
     *out = NULL;
     channel_append_u64(&key, memory_bytes);
+    channel_append_text(&key, program->owner);
     append_program(program, &key);
     while ((worker = idle_take(capi_buf_str(&key)))) {
         if (channel_is_quiet(&worker->channel)) {
@@ -190,6 +209,7 @@ capi_status capi_python_get(const capi_python_program *program, const capi_pytho
     copy_program(worker, program);
     st = channel_open(&worker->channel, memory_bytes, err);
     if (st == CAPI_OK) st = load(worker, program, limits, err);
+    if (st == CAPI_OK) worker->thread_count = thread_count(worker->channel.pid);
     if (st == CAPI_OK)
         *out = worker;
     else
@@ -197,10 +217,16 @@ capi_status capi_python_get(const capi_python_program *program, const capi_pytho
     return st;
 }
 
+/* A thread that the user's code has left behind must not meet the next batch. */
+static bool is_alone(const capi_python_worker *worker)
+{
+    return thread_count(worker->channel.pid) <= worker->thread_count;
+}
+
 void capi_python_give(capi_python_worker *worker, bool is_well)
 {
     if (!worker) return;
-    if (is_well)
+    if (is_well && is_alone(worker))
         idle_put(worker);
     else
         worker_free(worker);

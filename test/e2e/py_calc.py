@@ -855,5 +855,51 @@ def numpy_works_in_the_sandbox(box):
                 ["2.5,false,1,2", "5.5,true,3,5"])
 
 
+@test
+def what_a_module_remembers_stays_with_its_node_and_run(box):
+    box.write("code.py", "n = 0\n\ndef count(a):\n    global n\n    n += 1\n    return n\n")
+    source = csv_reader([box.write("in.csv", "i\n1\n2\n3\n")], {"i": "int"}, "source")
+    nodes = {"read": source}
+    for name in ("one", "two"):
+        node = py_node("source", {"i": "int"}, box.path("code.py"), {"c": ("count(r.i)", "int")})
+        node["w"]["name"] = "computed_" + name
+        nodes[name] = node
+        nodes["write_" + name] = csv_writer("computed_" + name, {"c": "int"}, box.path("out/%s_{run_id|string}.csv" % name))
+    path = box.write("s.json", script(**nodes))
+    for arguments in (["--threads", "1", "--batches", "1"], []):
+        box.run_well(path, *arguments)
+    check_equal({box.read("out", name) for name in box.out_files()}, {b"c\r\n1\n2\n3\n"}, "the results")
+    daemon = subprocess.Popen([BINARY, "daemon", "--data", box.path("state")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for keyspace in ("alice", "bob"):
+            check(box.capi("start", path, "--keyspace", keyspace, "--data", box.path("state")).code == 0)
+            check(box.capi("watch", "--keyspace", keyspace, "--data", box.path("state")).code == 0)
+            check_equal({box.read("out", name) for name in box.out_files()}, {b"c\r\n1\n2\n3\n"}, "the results of " + keyspace)
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+
+
+@test
+def a_thread_left_behind_meets_no_other_batch(box):
+    """It would end the worker, half a second later, in the middle of somebody else's batch."""
+    code = """import os, threading, time
+
+def leave():
+    time.sleep(0.5)
+    os._exit(3)
+
+def f(a):
+    if a == 3:
+        threading.Thread(target=leave, daemon=True).start()
+    else:
+        time.sleep(0.3)
+    return a
+"""
+    found = results(box, code, {"x": ("f(r.i)", "int")}, numbers(8), arguments=("--threads", "1", "--batches", "1"),
+                    expected_batches_total=8)
+    check_equal(found, [str(i) for i in range(8)])
+
+
 if __name__ == "__main__":
     main()
