@@ -375,7 +375,8 @@ def a_batch_that_kills_every_process_fails_in_the_end(box):
 
     def deaths_of_running():
         with sqlite3.connect("file:%s?mode=ro" % box.path("state", "state.db"), uri=True) as state:
-            rows = state.execute("SELECT deaths FROM batch WHERE status = 1 AND owner <> ''").fetchall()
+            rows = state.execute("SELECT b.deaths FROM batch b JOIN node n ON n.node_id = b.id >> 32 WHERE n.name = 'poison' "
+                                 "AND b.status = 1 AND b.owner <> ''").fetchall()
         return [row[0] for row in rows]
 
     def has_completed():
