@@ -59,6 +59,8 @@ struct capi_worker_ops {
     capi_status (*rename)(capi_worker *worker, uint32_t slot, capi_err *err);
     /* Same as batch, for a seal. */
     bool (*seal)(capi_worker *worker, uint32_t slot, const capi_work_item *item, capi_work_outcome *out);
+    /* A node that writes files will be opened: removes the unnamed files that earlier runs left beside all its targets. */
+    void (*clear)(capi_worker *worker, const capi_run *run, const capi_node *node);
     /* A process died on this batch before: removes the unnamed files that it left beside the target. */
     void (*tidy)(capi_worker *worker, const capi_work_item *item);
     /* Frees what the slot's last batch or seal holds; an unnamed file is removed. */

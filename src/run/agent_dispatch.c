@@ -104,6 +104,20 @@ static void note_check(capi_agent *agent, int64_t elapsed_ns)
     pthread_mutex_unlock(&agent->lock);
 }
 
+/* A process may sleep between its last look at its claim and the renaming of its file, until its run has been stopped and
+ * another run writes that file. Its rename must fail then: so what it wants to rename goes before the first batch of the other run
+ * begins. If somebody opens the node in this moment, files that he has just made may go as well; he makes them again. */
+static capi_status clear_targets(capi_agent *agent, const agent_node *node, capi_arena *scratch, capi_err *err)
+{
+    capi_node_state now;
+
+    if (!node->node->file) return CAPI_OK;
+    CAPI_TRY(capi_node_get(agent->options.state, node->of->run.run_uid, node->node->name, scratch, &now, err));
+    if (now.status == CAPI_WORK_NONE)
+        agent->options.worker->ops->clear(agent->options.worker, &node->of->run, node->node);
+    return CAPI_OK;
+}
+
 /* *did is set if the state was changed. */
 static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *scratch, const char **did, capi_err *err)
 {
@@ -126,6 +140,7 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
     case CAPI_POLICY_GO:
         *did = "open";
         agent_add(agent, &agent->totals.checks_go);
+        CAPI_TRY(clear_targets(agent, node, scratch, err));
         CAPI_TRY(capi_node_open(agent->options.state, run->run.run_uid, node->node->name, dependency.reader_run_uid,
                                 dependency.lookup_run_uid, scratch, &opened, err));
         if (work_is_final(opened.status)) {

@@ -1,5 +1,6 @@
 /* worker_exec.c - runs a batch or a seal at once, on the thread that asks, and keeps what it made until it is discarded. */
 #include "run/worker_exec.h"
+#include "net/net.h"
 #include "net/url.h"
 #include "run/leftovers.h"
 #include "run/table_input.h"
@@ -30,12 +31,13 @@ static int64_t now_ns(void)
 
 /* ---- batches ---- */
 
-static capi_str input_name(const capi_work_item *item)
+static capi_str input_name(const capi_work_item *item, capi_arena *arena)
 {
     const capi_node *node = item->node;
 
     if (item->reader) return node->source_table;
-    return item->claim->batch_idx < node->source.url_count ? node->source.urls[item->claim->batch_idx] : CAPI_STR("");
+    if (item->claim->batch_idx >= node->source.url_count) return CAPI_STR("");
+    return capi_net_show_url(arena, node->source.urls[item->claim->batch_idx]);
 }
 
 /* The comment that user interfaces of the reference split at ";" (processing specification, section 14). */
@@ -43,9 +45,9 @@ static capi_str statistics(const capi_work_item *item, const capi_batch_output *
                            capi_arena *arena)
 {
     double seconds = elapsed_ns > 0 ? (double)elapsed_ns / 1e9 : 1e-9;
-    capi_str from = input_name(item);
+    capi_str from = input_name(item, arena);
     capi_str to = output->file
-                      ? output->target
+                      ? capi_net_show_url(arena, output->target)
                       : capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(item->node->table->name), item->run->run_id);
     capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ",
                                     seconds, CAPI_STR_ARG(from), CAPI_STR_ARG(to),
@@ -170,19 +172,39 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
 
 /* ---- ends ---- */
 
+/* The path of a target on this machine. Of a target elsewhere the unnamed file lies in the temporary folder of its process,
+ * which goes as a whole: then false. */
+static bool local_target(const capi_run *run, const capi_node *node, uint32_t batch_idx, capi_arena *arena, capi_str *out)
+{
+    capi_str url = capi_file_sink_url(node->file, run->run_id, batch_idx, arena);
+
+    if (capi_url_scheme(url) != CAPI_SCHEME_LOCAL) return false;
+    *out = capi_str_copy(arena, capi_url_local_path(url));
+    return true;
+}
+
+static void exec_clear(capi_worker *base, const capi_run *run, const capi_node *node)
+{
+    capi_arena arena = {0};
+    capi_str *targets = capi_new_array(&arena, capi_str, node->batches_total);
+    uint32_t count = 0;
+
+    (void)base;
+    for (uint32_t i = 0; i < node->batches_total; i++)
+        count += local_target(run, node, i, &arena, &targets[count]);
+    capi_leftovers_remove(targets, count);
+    capi_arena_deinit(&arena);
+}
+
 /* Unnamed files of earlier attempts lie beside the target as ".<name>.<attempt>.tmp". */
 static void exec_tidy(capi_worker *base, const capi_work_item *item)
 {
     capi_arena arena = {0};
+    capi_str target;
 
     (void)base;
-    if (item->node->file) {
-        capi_str url = capi_file_sink_url(item->node->file, item->run->run_id, item->claim->batch_idx, &arena);
-
-        /* Of a target elsewhere they lie in the temporary folder of the dead process, which goes as a whole. */
-        if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL)
-            capi_leftovers_remove(capi_str_copy(&arena, capi_url_local_path(url)).data);
-    }
+    if (item->node->file && local_target(item->run, item->node, item->claim->batch_idx, &arena, &target))
+        capi_leftovers_remove(&target, 1);
     capi_arena_deinit(&arena);
 }
 
@@ -200,6 +222,7 @@ static const struct capi_worker_ops exec_ops = {
     .batch = exec_batch,
     .rename = exec_rename,
     .seal = exec_seal,
+    .clear = exec_clear,
     .tidy = exec_tidy,
     .discard = exec_discard,
 };

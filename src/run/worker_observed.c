@@ -106,6 +106,13 @@ static bool observed_seal(capi_worker *base, uint32_t slot, const capi_work_item
     return true;
 }
 
+static void observed_clear(capi_worker *base, const capi_run *run, const capi_node *node)
+{
+    const observed_worker *worker = (const observed_worker *)base;
+
+    worker->inner->ops->clear(worker->inner, run, node);
+}
+
 static void observed_tidy(capi_worker *base, const capi_work_item *item)
 {
     const observed_worker *worker = (const observed_worker *)base;
@@ -124,6 +131,7 @@ static const struct capi_worker_ops observed_ops = {
     .batch = observed_batch,
     .rename = observed_rename,
     .seal = observed_seal,
+    .clear = observed_clear,
     .tidy = observed_tidy,
     .discard = observed_discard,
 };

@@ -451,6 +451,7 @@ static void choose_weather(sim_world *world)
     static const uint32_t lates[] = {0, 20, 60};
     static const uint32_t interleaves[] = {0, 100, 300};
     static const uint32_t unavailables[] = {0, 0, 50, 200};
+    static const uint32_t late_renames[] = {0, 0, 30, 200};
     static const uint32_t disks[] = {0, 10, 50, 200};
 
     world->fault_permille = one_of(world, faults, 4);
@@ -459,6 +460,8 @@ static void choose_weather(sim_world *world)
     world->late_permille = one_of(world, lates, 3);
     world->interleave_permille = one_of(world, interleaves, 3);
     world->unavailable_permille = one_of(world, unavailables, 4);
+    world->late_rename_permille = one_of(world, late_renames, 4);
+    if (sim_is(world, SIM_NO_CLEARING)) world->late_rename_permille = 500;
     if (world->disk) world->disk_permille = one_of(world, disks, 4);
 }
 
@@ -552,6 +555,7 @@ static bool world_step(sim_world *world)
     if (at_ns == INT64_MAX) return false;
     if (at_ns > world->now_ns) world->now_ns = at_ns;
     sim_mutant_tick(world);
+    sim_late_renames(world);
     if (!world->is_calm && world->now_ns >= world->calm_ns) make_calm(world);
     if (at_ns == operator_ns)
         operator_act(world);

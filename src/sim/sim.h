@@ -36,6 +36,7 @@
     X(NO_PATIENCE, "a batch fails when a store fails once (I10)")                                                      \
     X(KEEP_ON_EXIT, "a process that is told to end keeps its claims (I17)")                                            \
     X(NO_POLLING, "steps wait for news for ever (I6)")                                                                 \
+    X(NO_CLEARING, "files of earlier runs stay beside the targets of a node that is opened (I5)")                      \
     X(NO_TIDYING, "files of dead attempts stay beside the target")
 
 typedef enum sim_mutant {

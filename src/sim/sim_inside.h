@@ -13,6 +13,7 @@ enum {
     SIM_VERSIONS = 3,
     SIM_STARTS = 5,
     SIM_NAME_MAX = 120,
+    SIM_LATE_MAX = 16,
 };
 
 #define SIM_MS INT64_C(1000000)
@@ -39,6 +40,11 @@ typedef struct sim_file {
     bool is_whole;
     int64_t made_ns;
 } sim_file;
+
+typedef struct sim_late_rename { /* of a process that had looked at its claim, and slept before it could rename */
+    char from[SIM_NAME_MAX], to[SIM_NAME_MAX];
+    int64_t due_ns;
+} sim_late_rename;
 
 /* ---- processes ---- */
 
@@ -135,8 +141,8 @@ struct sim_world {
     bool is_calm;
     uint32_t depth;
 
-    uint32_t fault_permille, disk_permille, crash_per_10000, sleep_per_10000, late_permille, interleave_permille,
-        unavailable_permille;
+    uint32_t fault_permille, disk_permille, crash_per_10000, sleep_per_10000, late_permille, late_rename_permille,
+        interleave_permille, unavailable_permille;
     int64_t outage_until_ns;
 
     capi_clock store_clock;
@@ -165,6 +171,8 @@ struct sim_world {
     uint32_t blob_count, blob_capacity;
     sim_file *files;
     uint32_t file_count, file_capacity;
+    sim_late_rename late[SIM_LATE_MAX];
+    uint32_t late_count;
 
     bool has_late_stop; /* mutant: a stop that was answered but not done */
     int64_t late_stop_ns;
@@ -255,6 +263,8 @@ void sim_mutant_tick(sim_world *world);
 void sim_worker_init(sim_worker *worker, sim_process *process);
 void sim_worker_deinit(sim_worker *worker);
 sim_file *sim_file_find(sim_world *world, const char *name);
+/* Renames that are due. */
+void sim_late_renames(sim_world *world);
 
 /* ---- sim_check.c ---- */
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { SHORT_BATCH_MS = 60, LONG_BATCH_MS = 2500, SHORT_SEAL_MS = 20 };
+enum { SHORT_BATCH_MS = 60, LONG_BATCH_MS = 2500, SHORT_SEAL_MS = 20, LATE_RENAME_MS = 15000 };
 
 static sim_worker *worker_of(capi_worker *base)
 {
@@ -55,14 +55,43 @@ static capi_status file_rename(sim_world *world, const char *from, const char *t
     return CAPI_OK;
 }
 
-static void name_files(sim_work *work, const capi_work_item *item)
+/* The process sleeps between its look at the claim and the rename; when it wakes it does that, and dies. */
+static bool rename_later(sim_process *process, const sim_work *work)
 {
-    capi_str url = capi_file_sink_url(item->node->file, item->run->run_id, item->claim->batch_idx, &work->arena);
+    sim_world *world = process->world;
+    sim_late_rename *late = &world->late[world->late_count];
+
+    if (world->is_calm || world->late_count == SIM_LATE_MAX || !sim_chance(world, world->late_rename_permille))
+        return false;
+    world->late_count++;
+    late->due_ns = world->now_ns + (int64_t)sim_dice(world, LATE_RENAME_MS) * SIM_MS;
+    snprintf(late->from, SIM_NAME_MAX, "%s", work->staged);
+    snprintf(late->to, SIM_NAME_MAX, "%s", work->target);
+    process->is_doomed = true;
+    world->report.crashes++;
+    sim_trace(world, "  %s sleeps before it renames \"%s\"", process->uid, work->staged);
+    return true;
+}
+
+void sim_late_renames(sim_world *world)
+{
+    for (uint32_t i = world->late_count; i-- > 0;) {
+        sim_late_rename late = world->late[i];
+
+        if (late.due_ns > world->now_ns) continue;
+        world->late[i] = world->late[--world->late_count];
+        if (file_rename(world, late.from, late.to, NULL) == CAPI_OK)
+            sim_trace(world, "  \"%s\" is renamed late", late.from);
+    }
+}
+
+static void name_files(sim_work *work, const capi_node *node, uint32_t run_id, uint32_t batch_idx, const char *attempt)
+{
+    capi_str url = capi_file_sink_url(node->file, run_id, batch_idx, &work->arena);
     const char *name = strrchr(url.data, '/') + 1;
 
     snprintf(work->target, SIM_NAME_MAX, "%s", url.data);
-    snprintf(work->staged, SIM_NAME_MAX, "%.*s.%s.%s.tmp", (int)(name - url.data), url.data, name,
-             item->claim->attempt_uid);
+    snprintf(work->staged, SIM_NAME_MAX, "%.*s.%s.%s.tmp", (int)(name - url.data), url.data, name, attempt);
 }
 
 /* ---- tables ---- */
@@ -121,7 +150,7 @@ static void work_begin(sim_process *process, sim_work *work, const capi_work_ite
     work->claim = *item->claim;
     work->done_ns = world->now_ns + work_time(world);
     if (item->node->file) {
-        name_files(work, item);
+        name_files(work, item->node, item->run->run_id, item->claim->batch_idx, item->claim->attempt_uid);
         file_make(world, work->staged, item->claim);
     } else {
         work->blob = blob_make(world, item->claim->attempt_uid);
@@ -197,7 +226,8 @@ static capi_status worker_rename(capi_worker *base, uint32_t slot, capi_err *err
     const sim_entry *entry;
     capi_status st;
 
-    if (process->is_doomed || sim_may_die(process)) return capi_err_set(err, CAPI_INTERNAL, "dead");
+    if (process->is_doomed || sim_may_die(process) || rename_later(process, work))
+        return capi_err_set(err, CAPI_INTERNAL, "dead");
     entry = sim_entry_of(process->world, work->claim.run_uid, work->claim.node, work->claim.batch_idx);
     if (strcmp(entry->attempt, work->claim.attempt_uid) != 0)
         sim_violation(process->world, "I5: \"%s\" is renamed by attempt %s, but the claim is of \"%s\"", work->target,
@@ -268,19 +298,34 @@ static bool worker_seal(capi_worker *base, uint32_t slot, const capi_work_item *
 
 /* ---- ends ---- */
 
-static void worker_tidy(capi_worker *base, const capi_work_item *item)
+/* Removes what is not named yet of one target. */
+static void clear_target(sim_world *world, const capi_node *node, uint32_t run_id, uint32_t batch_idx)
 {
-    sim_process *process = worker_of(base)->process;
-    sim_world *world = process->world;
     sim_work names = {0};
     size_t prefix;
 
-    if (!item->node->file || process->is_doomed || sim_is(world, SIM_NO_TIDYING)) return;
-    name_files(&names, item);
+    name_files(&names, node, run_id, batch_idx, "0123456789abcdef");
     prefix = strlen(names.staged) - strlen("0123456789abcdef.tmp");
     for (uint32_t i = world->file_count; i-- > 0;)
         if (strncmp(world->files[i].name, names.staged, prefix) == 0) file_remove(world, &world->files[i]);
     capi_arena_deinit(&names.arena);
+}
+
+static void worker_clear(capi_worker *base, const capi_run *run, const capi_node *node)
+{
+    const sim_process *process = worker_of(base)->process;
+
+    if (process->is_doomed || sim_is(process->world, SIM_NO_CLEARING)) return;
+    for (uint32_t i = 0; i < node->batches_total; i++)
+        clear_target(process->world, node, run->run_id, i);
+}
+
+static void worker_tidy(capi_worker *base, const capi_work_item *item)
+{
+    const sim_process *process = worker_of(base)->process;
+
+    if (!item->node->file || process->is_doomed || sim_is(process->world, SIM_NO_TIDYING)) return;
+    clear_target(process->world, item->node, item->run->run_id, item->claim->batch_idx);
 }
 
 /* Of a dead process only the memory goes. */
@@ -302,6 +347,7 @@ static const struct capi_worker_ops worker_ops = {
     .batch = worker_batch,
     .rename = worker_rename,
     .seal = worker_seal,
+    .clear = worker_clear,
     .tidy = worker_tidy,
     .discard = worker_discard,
 };
