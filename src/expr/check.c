@@ -398,6 +398,21 @@ static capi_status check_unary(expr_checker *checker, const capi_ast *ast, const
 
 /* ---- functions ---- */
 
+/* "; known are time.Parse, time.Unix", the functions whose names begin with this word, or nothing. */
+static capi_str functions_under(expr_checker *checker, capi_str alias)
+{
+    capi_str prefix = capi_str_format(checker->arena, "%.*s.", CAPI_STR_ARG(alias));
+    capi_str known = {0};
+    uint32_t count;
+    const capi_function_help *helps = capi_functions(&count);
+
+    for (uint32_t i = 0; i < count && alias.bytes; i++)
+        if (strncmp(helps[i].name, prefix.data, prefix.bytes) == 0)
+            known = capi_str_format(checker->arena, "%.*s%s%s", CAPI_STR_ARG(known),
+                                    known.bytes ? ", " : "; known are ", helps[i].name);
+    return known;
+}
+
 static capi_status fail_function(expr_checker *checker, const capi_ast *ast)
 {
     capi_str nearest = expr_function_nearest(ast->alias, ast->name);
@@ -408,7 +423,8 @@ static capi_status fail_function(expr_checker *checker, const capi_ast *ast)
     if (nearest.bytes)
         return fail(checker, ast, "unknown function \"%.*s\"; did you mean \"%.*s\"?", shown(full), full.data,
                     CAPI_STR_ARG(nearest));
-    return fail(checker, ast, "unknown function \"%.*s\"", shown(full), full.data);
+    return fail(checker, ast, "unknown function \"%.*s\"%.*s", shown(full), full.data,
+                CAPI_STR_ARG(functions_under(checker, ast->alias)));
 }
 
 static capi_status check_arg_count(expr_checker *checker, const capi_ast *ast, const expr_function *function)

@@ -69,6 +69,7 @@ TEST(a_wrong_name_is_reported_with_a_guess)
     check_error("Int(1)", "unknown function \"Int\"; did you mean \"int\"?");
     check_error("time.Prase(\"\", \"\")", "unknown function \"time.Prase\"; did you mean \"time.Parse\"?");
     check_error("bool.iif(true, true, false)", "unknown function \"bool.iif\"");
+    check_error("strings.Upper(r.s)", "unknown function \"strings.Upper\"; known are strings.ReplaceAll");
     check_error("r.i.x", "selector on more than a plain name is not part of the language");
     check_error("r.s[0]", "index is not part of the language");
     check_error("0x10", "hexadecimal number is not part of the language");

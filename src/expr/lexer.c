@@ -425,7 +425,8 @@ static capi_status lex_rune(expr_lexer *lexer, expr_token *out, capi_err *err)
     }
     lexer->at++;
     if (character_count != 1)
-        return lexer_fail(lexer, out->offset, lexer->at, "character literal does not hold one character", err);
+        return lexer_fail(lexer, out->offset, lexer->at,
+                          "character literal does not hold one character (texts have double quotes)", err);
     out->kind = TOKEN_ODD;
     out->odd = "character literal";
     out->text = capi_str_slice(lexer->text, out->offset, lexer->at);
@@ -458,7 +459,8 @@ static capi_status lex_operator(expr_lexer *lexer, expr_token *out, capi_err *er
     }
     while (bytes < rest.bytes && (rest.data[bytes] & 0xC0) == 0x80)
         bytes++;
-    snprintf(what, sizeof what, "unexpected character \"%.*s\"", (int)bytes, rest.data);
+    snprintf(what, sizeof what, "unexpected character \"%.*s\"%s", (int)bytes, rest.data,
+             rest.data[0] == '?' ? "; a choice is int.iif(condition, a, b)" : "");
     return lexer_fail(lexer, lexer->at, lexer->at + bytes, what, err);
 }
 

@@ -38,6 +38,35 @@ static parsed fail_at(expr_parser *parser, uint32_t offset, uint32_t length, con
     return parse_failed;
 }
 
+/* What other languages have: the token, and what is written here instead. */
+static const struct expr_habit {
+    const char *token, *hint;
+} habits[] = {
+    {"=", "; did you mean \"==\"?"},
+    {"and", "; did you mean \"&&\"?"},
+    {"or", "; did you mean \"||\"?"},
+    {"AND", "; did you mean \"&&\"?"},
+    {"OR", "; did you mean \"||\"?"},
+    {"is", "; did you mean \"==\"?"},
+    {"in", "; compare with each: x == 1 || x == 2"},
+    {"if", "; write int.iif(condition, a, b), or that of another type"},
+};
+
+/* The hint for the token that was found, or nothing. */
+static const char *habit_hint(const expr_parser *parser)
+{
+    const expr_token *found = &parser->token;
+    capi_str before = capi_str_trim(capi_str_slice(parser->lexer.text, 0, found->offset));
+
+    if (capi_str_is(before, "not") || capi_str_ends(before, " not") || capi_str_ends(before, "(not"))
+        return "; \"not\" is written \"!\"";
+    if (capi_str_is(found->text, ">") && found->offset > 0 && parser->lexer.text.data[found->offset - 1] == '<')
+        return "; \"not equal\" is \"!=\"";
+    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+        if (capi_str_is(found->text, habits[i].token)) return habits[i].hint;
+    return "";
+}
+
 static parsed fail_unexpected(expr_parser *parser, const char *expected)
 {
     const expr_token *found = &parser->token;
@@ -57,8 +86,9 @@ static parsed fail_unexpected(expr_parser *parser, const char *expected)
                         expected, CAPI_STR_ARG(place));
     else
         capi_err_set_at(parser->err, CAPI_INVALID, found->offset, (uint32_t)found->text.bytes,
-                        "expected %s at %.*s, found %s%.*s%s", expected, CAPI_STR_ARG(place),
-                        found->kind == TOKEN_KEYWORD ? "the reserved word \"" : "\"", CAPI_STR_ARG(text), "\"");
+                        "expected %s at %.*s, found %s\"%.*s\"%s", expected, CAPI_STR_ARG(place),
+                        found->kind == TOKEN_KEYWORD ? "the reserved word " : "", CAPI_STR_ARG(text),
+                        habit_hint(parser));
     return parse_failed;
 }
 

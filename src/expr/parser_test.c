@@ -87,6 +87,19 @@ TEST(a_syntax_error_names_what_was_expected_and_where)
     CHECK_STR(parse("1 + žluť é"), "11+2 expected an operator or the end of the expression at column 10, found \"é\"");
 }
 
+TEST(what_other_languages_have_gets_a_hint)
+{
+    CHECK_STR(parse("r.a = 1"),
+              "4+1 expected an operator or the end of the expression at column 5, found \"=\"; did you "
+              "mean \"==\"?");
+    CHECK_STR(parse("r.a and r.b"), "4+3 expected an operator or the end of the expression at column 5, found \"and\"; "
+                                    "did you mean \"&&\"?");
+    CHECK_STR(parse("f(not r.b)"),
+              "6+1 expected \",\" or \")\" at column 7, found \"r\"; \"not\" is written \"!\"");
+    CHECK_STR(parse("r.a <> r.b"), "5+1 expected an operand at column 6, found \">\"; \"not equal\" is \"!=\"");
+    CHECK_STR(parse("r.a ? 1 : 2"), "4+1 unexpected character \"?\"; a choice is int.iif(condition, a, b) at column 5");
+}
+
 TEST(a_malformed_literal_is_a_syntax_error)
 {
     CHECK_STR(parse("08"), "0+2 digit 8 in a number with a leading zero at column 1");
@@ -96,7 +109,8 @@ TEST(a_malformed_literal_is_a_syntax_error)
     CHECK_STR(parse("1e"), "1+1 exponent has no digits at column 2");
     CHECK_STR(parse("1__0"), "0+4 \"_\" must stand between digits in the number at column 1");
     CHECK_STR(parse("0x"), "0+2 number has no digits at column 1");
-    CHECK_STR(parse("'ab'"), "0+4 character literal does not hold one character at column 1");
+    CHECK_STR(parse("'ab'"),
+              "0+4 character literal does not hold one character (texts have double quotes) at column 1");
     CHECK_STR(parse("\"\\ud800\""), "1+6 escape sequence is no valid character at column 2");
     CHECK_STR(parse("\"\\400\""), "1+4 escape sequence is no valid character at column 2");
     CHECK_STR(parse("1 # 2"), "2+1 unexpected character \"#\" at column 3");

@@ -36,15 +36,18 @@ static bool is_aggregate_name(capi_str name)
     return false;
 }
 
-/* time.January, time.UTC: constants of the language, not fields. */
+/* Constants of the language, not fields. */
+static const char *const time_constants[] = {
+    "time.January", "time.February",  "time.March",   "time.April",    "time.May",      "time.June", "time.July",
+    "time.August",  "time.September", "time.October", "time.November", "time.December", "time.UTC"};
+
+enum { TIME_CONSTANT_COUNT = sizeof time_constants / sizeof *time_constants };
+
 static bool is_time_constant(const capi_ast *ast)
 {
-    static const char *const names[] = {"January", "February",  "March",   "April",    "May",      "June", "July",
-                                        "August",  "September", "October", "November", "December", "UTC"};
-
     if (!capi_str_is(ast->alias, "time")) return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (capi_str_is(ast->name, names[i])) return true;
+    for (size_t i = 0; i < TIME_CONSTANT_COUNT; i++)
+        if (capi_str_is(ast->name, time_constants[i] + strlen("time."))) return true;
     return false;
 }
 
@@ -98,6 +101,13 @@ static void report_unknown(names_walk *walk, const capi_ast *ast)
     capi_str hint = may_hint ? capi_did_you_mean(arena, full, words, count) : (capi_str){0};
     const char *rule = walk->place->rules->names;
 
+    if (capi_str_is(ast->alias, "time") && may_hint) {
+        capi_str constants[TIME_CONSTANT_COUNT];
+
+        for (size_t i = 0; i < TIME_CONSTANT_COUNT; i++)
+            constants[i] = capi_str_of(time_constants[i]);
+        hint = capi_did_you_mean(arena, full, constants, TIME_CONSTANT_COUNT);
+    }
     walk->has_failed = true;
     if (walk->place->rules->alias && !has_alias(walk->scope, ast->alias)) {
         capi_expression_report(walk->place, walk->place->rules->alias, ast->offset, ast->offset + ast->length_bytes,
