@@ -82,6 +82,8 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
 {
     dependency_events events = {0};
     capi_policy_verdict verdict;
+    capi_err cause = {0};
+    capi_status st;
 
     CAPI_TRY(events_gather(state, runs, run_count, current, parent, arena, &events, err));
     if (events.count == 0) {
@@ -93,7 +95,16 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
                                              CAPI_STR_ARG(parent->table->name), CAPI_STR_ARG(parent->name));
         return CAPI_OK;
     }
-    CAPI_TRY(capi_policy_decide(node->policy, events.events, events.count, &verdict, err));
+    st = capi_policy_decide(node->policy, events.events, events.count, &verdict, &cause);
+    if (st == CAPI_INVALID) { /* the rule is wrong, and will be: nothing to wait for */
+        dependency->command = CAPI_POLICY_NOGO;
+        dependency->reason =
+            capi_str_format(arena, "policy \"%.*s\" cannot be evaluated for table \"%.*s\": %s",
+                            CAPI_STR_ARG(capi_policy_name(node->policy)), CAPI_STR_ARG(parent->table->name), cause.text);
+        return CAPI_OK;
+    }
+    if (st != CAPI_OK) capi_err_copy(err, &cause);
+    CAPI_TRY(st);
     *run_uid = events.runs[verdict.event]->run_uid;
     if (verdict.command == CAPI_POLICY_GO || dependency->command == CAPI_POLICY_NOGO) return CAPI_OK;
     if (verdict.command == CAPI_POLICY_WAIT && dependency->command == CAPI_POLICY_WAIT) return CAPI_OK;

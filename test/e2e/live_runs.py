@@ -46,4 +46,15 @@ def a_folder_for_each_run_may_be_made_before_it_is_written(box):
     check_fails(box.run(path), 1, box.path("out/00002"))
 
 
+@test
+def a_rule_that_fails_ends_the_run_with_its_reason(box):
+    content = script(read=csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "t"),
+                     write=csv_writer("t", {"id": "int"}, box.path("out/o.csv")))
+    content["dependency_policies"] = {"odd": {"is_default": True, "event_priority_order": "run_id(desc)", "rules": [
+        {"cmd": "go", "expression": "10 / (nrs.run_id - 1) > 100"}]}}
+    path = box.write("s.json", content)
+    check_fails(box.run(path), 1, "policy \"odd\" cannot be evaluated for table \"t\"", "division by zero")
+    check(b"complete" in box.capi("runs", "--data", box.path("state")).out, "the run is not complete")
+
+
 main()
