@@ -1,11 +1,11 @@
 /* cmd_daemon.c - "capillaries daemon", also called capidaemon: works on the runs that others start. */
-#include "cmd/remote.h"
 #include "cmd/commands.h"
 #include "cmd/config.h"
 #include "cmd/http_server.h"
 #include "cmd/log_file.h"
 #include "cmd/metrics.h"
 #include "cmd/program.h"
+#include "cmd/remote.h"
 #include "cmd/session.h"
 
 #include "base/log.h"
@@ -169,8 +169,8 @@ static void on_batch(void *context, const capi_batch_report *report)
     snprintf(elapsed, sizeof elapsed, "%.1f", (double)report->elapsed_ns / 1e6);
     capi_log(level, words, "f", report->is_seal ? "end_node" : "process_batch", "id", item->claim->attempt_uid, "ks",
              report->keyspace.data ? report->keyspace.data : "", "#run", run, "node", item->claim->node, "#bi", batch,
-             "#age", age, "#elapsed_ms", elapsed, report->outcome->status == CAPI_OK ? NULL : "error", report->outcome->err.text,
-             NULL);
+             "#age", age, "#elapsed_ms", elapsed, report->outcome->status == CAPI_OK ? NULL : "error",
+             report->outcome->err.text, NULL);
 }
 
 static void on_totals(void *context, const capi_agent_totals *totals)
@@ -345,7 +345,8 @@ static int command_daemon(const capi_args *args)
     log_begin(&process, folder);
     st = work(&process, &err);
 out:
-    if (st != CAPI_OK && process.engine) capi_log(CAPI_LOG_ERROR, "daemon gives up", "f", "main", "error", err.text, NULL);
+    if (st != CAPI_OK && process.engine)
+        capi_log(CAPI_LOG_ERROR, "daemon gives up", "f", "main", "error", err.text, NULL);
     if (st != CAPI_OK && exit_code == CAPI_EXIT_DONE) exit_code = capi_command_fail(&err);
     end_daemon(&process);
     return exit_code;

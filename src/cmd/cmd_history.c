@@ -42,9 +42,9 @@ static void add_status(history_view *history, const char *text)
 /* ---- runs ---- */
 
 static const capi_listing_column run_columns[] = {
-    {"keyspace", CAPI_CELL_TEXT},
-    {"run_id", CAPI_CELL_INTEGER}, {"status", CAPI_CELL_TEXT},      {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},
-    {"nodes", CAPI_CELL_INTEGER},  {"start_nodes", CAPI_CELL_TEXT}, {"script", CAPI_CELL_TEXT},  {"description", CAPI_CELL_TEXT},
+    {"keyspace", CAPI_CELL_TEXT},    {"run_id", CAPI_CELL_INTEGER}, {"status", CAPI_CELL_TEXT},
+    {"started", CAPI_CELL_TEXT},     {"ended", CAPI_CELL_TEXT},     {"nodes", CAPI_CELL_INTEGER},
+    {"start_nodes", CAPI_CELL_TEXT}, {"script", CAPI_CELL_TEXT},    {"description", CAPI_CELL_TEXT},
 };
 
 static capi_status add_run(history_view *history, const capi_run *run, capi_err *err)
@@ -96,10 +96,10 @@ static capi_status list_runs(history_view *history, const capi_args *args, capi_
 /* ---- nodes ---- */
 
 static const capi_listing_column node_columns[] = {
-    {"node", CAPI_CELL_TEXT}, {"status", CAPI_CELL_TEXT},  {"batches", CAPI_CELL_INTEGER}, {"done", CAPI_CELL_INTEGER},     {"failed", CAPI_CELL_INTEGER},
-    {"rows", CAPI_CELL_INTEGER},  {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},  {"comment", CAPI_CELL_TEXT},
+    {"node", CAPI_CELL_TEXT},    {"status", CAPI_CELL_TEXT},    {"batches", CAPI_CELL_INTEGER},
+    {"done", CAPI_CELL_INTEGER}, {"failed", CAPI_CELL_INTEGER}, {"rows", CAPI_CELL_INTEGER},
+    {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},     {"comment", CAPI_CELL_TEXT},
 };
-
 
 capi_status capi_list_nodes(capi_state *state, const capi_run *run, capi_listing *listing, capi_err *err)
 {
@@ -147,8 +147,9 @@ static capi_status list_nodes(history_view *history, const capi_args *args, capi
 /* ---- batches ---- */
 
 static const capi_listing_column batch_columns[] = {
-    {"batch", CAPI_CELL_INTEGER},      {"status", CAPI_CELL_TEXT},  {"rows_read", CAPI_CELL_INTEGER}, {"rows_written", CAPI_CELL_INTEGER}, {"first_token", CAPI_CELL_INTEGER},
-    {"last_token", CAPI_CELL_INTEGER}, {"started", CAPI_CELL_TEXT}, {"ended", CAPI_CELL_TEXT},    {"comment", CAPI_CELL_TEXT},
+    {"batch", CAPI_CELL_INTEGER},        {"status", CAPI_CELL_TEXT},         {"rows_read", CAPI_CELL_INTEGER},
+    {"rows_written", CAPI_CELL_INTEGER}, {"first_token", CAPI_CELL_INTEGER}, {"last_token", CAPI_CELL_INTEGER},
+    {"started", CAPI_CELL_TEXT},         {"ended", CAPI_CELL_TEXT},          {"comment", CAPI_CELL_TEXT},
 };
 
 static capi_status list_batches(history_view *history, const capi_args *args, capi_err *err)
@@ -199,8 +200,8 @@ static int with_history(const capi_args *args, bool needs_keyspace,
     history.engine = capi_session_old_engine(args, &exit_code);
     if (!history.engine) return exit_code;
     history.state = capi_engine_state(history.engine);
-    if ((keyspace && capi_find_keyspace(history.state, capi_str_of(keyspace), &history.arena, &history.keyspace, &err) !=
-                         CAPI_OK) ||
+    if ((keyspace && capi_find_keyspace(history.state, capi_str_of(keyspace), &history.arena, &history.keyspace,
+                                        &err) != CAPI_OK) ||
         list(&history, args, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else
@@ -233,7 +234,8 @@ static int command_batches(const capi_args *args)
     }
 
 static const capi_option runs_options[] = {
-    {"keyspace", "NAME", "keyspace to look at (default: all)", false}, CAPI_OPTION_OUTPUT,
+    {"keyspace", "NAME", "keyspace to look at (default: all)", false},
+    CAPI_OPTION_OUTPUT,
     {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}};
 static const capi_option nodes_options[] = {{"run", "ID", "which run (default: the newest)", false}, HISTORY_OPTIONS};
 static const capi_option batches_options[] = {

@@ -19,8 +19,7 @@ static capi_status stop_run(capi_engine *engine, const capi_args *args, capi_str
     if (run_id == 0) return capi_err_set(err, CAPI_INVALID, "say which run: --run ID");
     CAPI_TRY(capi_find_keyspace(state, keyspace_name, arena, &keyspace, err));
     CAPI_TRY(capi_find_run(state, &keyspace, run_id, arena, &run, err));
-    CAPI_TRY(
-        capi_run_stop(state, &keyspace, run_id, capi_str_of(comment ? comment : "stopped by the operator"), err));
+    CAPI_TRY(capi_run_stop(state, &keyspace, run_id, capi_str_of(comment ? comment : "stopped by the operator"), err));
     capi_engine_ring(engine);
     capi_deeds_add(deeds, "stopped", keyspace_name, run_id, "run %u of keyspace \"%.*s\" is stopped", run_id,
                    CAPI_STR_ARG(keyspace_name));
@@ -36,8 +35,8 @@ static capi_status drop_run(capi_engine *engine, capi_str keyspace_name, uint32_
     CAPI_TRY(capi_find_keyspace(capi_engine_state(engine), keyspace_name, arena, &keyspace, err));
     CAPI_TRY(capi_find_run(capi_engine_state(engine), &keyspace, run_id, arena, &run, err));
     CAPI_TRY(capi_run_remove(engine, &keyspace, run_id, err));
-    capi_deeds_add(deeds, "removed", keyspace_name, run_id, "run %u of keyspace \"%.*s\" is gone with its tables", run_id,
-                   CAPI_STR_ARG(keyspace_name));
+    capi_deeds_add(deeds, "removed", keyspace_name, run_id, "run %u of keyspace \"%.*s\" is gone with its tables",
+                   run_id, CAPI_STR_ARG(keyspace_name));
     return CAPI_OK;
 }
 

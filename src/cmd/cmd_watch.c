@@ -41,7 +41,8 @@ static bool has_work(const capi_run_view *view)
 {
     for (uint32_t i = 0; i < view->node_count; i++)
         if (view->nodes[i].status == CAPI_WORK_START ||
-            (is_waiting(&view->nodes[i]) && capi_str_equal(view->nodes[i].waiting_for, CAPI_STR(CAPI_WAITS_FOR_PROCESS))))
+            (is_waiting(&view->nodes[i]) &&
+             capi_str_equal(view->nodes[i].waiting_for, CAPI_STR(CAPI_WAITS_FOR_PROCESS))))
             return true;
     return false;
 }

@@ -338,8 +338,9 @@ static capi_status take_secret_file(capi_config *config, const capi_config_setti
     while (content.bytes && (content.data[content.bytes - 1] == '\n' || content.data[content.bytes - 1] == '\r'))
         content.bytes--;
     if (content.bytes == 0 || memchr(content.data, 0, content.bytes) || memchr(content.data, '\n', content.bytes))
-        return capi_err_set(err, CAPI_INVALID, "file \"%s\" of environment variable %s holds no secret, expected one line",
-                            path, variable);
+        return capi_err_set(err, CAPI_INVALID,
+                            "file \"%s\" of environment variable %s holds no secret, expected one line", path,
+                            variable);
     *text = capi_str_copy(&config->arena, content).data;
     return CAPI_OK;
 }

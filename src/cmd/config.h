@@ -13,8 +13,8 @@
 
 typedef enum capi_config_type {
     CAPI_CONFIG_STRING,
-    CAPI_CONFIG_SECRET,  /* a string that is never shown */
-    CAPI_CONFIG_URL,     /* a string; user and password in it are never shown */
+    CAPI_CONFIG_SECRET, /* a string that is never shown */
+    CAPI_CONFIG_URL,    /* a string; user and password in it are never shown */
     CAPI_CONFIG_INT,
     CAPI_CONFIG_BOOL,
     CAPI_CONFIG_BYTES,   /* a number, or a string such as "2G" */
@@ -39,7 +39,8 @@ typedef enum capi_config_use {
     X(STORE_FOLDER, "store.folder", STRING, USED, "", "CAPI_DATA", 0, 0,                                               \
       "data folder of the embedded store; default: capillaries_data beside the configuration file")                    \
     X(THREAD_POOL, "daemon.thread_pool_size", INT, USED, "5", "CAPI_THREAD_POOL_SIZE", 1, 100, "batches open at once") \
-    X(THREADS, "daemon.threads", INT, USED, "0", "CAPI_THREADS", 0, 1024, "threads that work on rows; 0: one per core") \
+    X(THREADS, "daemon.threads", INT, USED, "0", "CAPI_THREADS", 0, 1024,                                              \
+      "threads that work on rows; 0: one per core")                                                                    \
     X(MEMORY, "daemon.memory", BYTES, USED, "0", "CAPI_MEMORY", 0, 0,                                                  \
       "memory budget, such as 2G; 0: half of the machine or control group")                                            \
     X(LEASE, "daemon.lease", INT, USED, "10000", "CAPI_LEASE", 100, 3600000,                                           \
@@ -57,12 +58,13 @@ typedef enum capi_config_use {
       "CAPI_PYCALC_INTERPRETER_PATH", 0, 0, "Python interpreter; default: python3")                                    \
     X(PYTHON_PARAMS, "custom_processors.py_calc.python_interpreter_params", STRINGS, USED, "",                         \
       "CAPI_PYCALC_INTERPRETER_PARAMS", 0, 0, "its arguments")                                                         \
-    X(PYTHON_TIMEOUT, "custom_processors.py_calc.execution_timeout", INT, USED, "0",                                \
-      "CAPI_PYCALC_EXECUTION_TIMEOUT", 0, CAPI_CONFIG_INT_MAX, "ms for a page of rows; 0: no limit")                \
-    X(PYTHON_SANDBOX, "custom_processors.py_calc.python_sandbox", STRING, USED, "on", "CAPI_PYTHON_SANDBOX", 0, 0,      \
+    X(PYTHON_TIMEOUT, "custom_processors.py_calc.execution_timeout", INT, USED, "0", "CAPI_PYCALC_EXECUTION_TIMEOUT",  \
+      0, CAPI_CONFIG_INT_MAX, "ms for a page of rows; 0: no limit")                                                    \
+    X(PYTHON_SANDBOX, "custom_processors.py_calc.python_sandbox", STRING, USED, "on", "CAPI_PYTHON_SANDBOX", 0, 0,     \
       "off: formulas may do what the user of the process may")                                                         \
-    X(PYTHON_READ_PATHS, "custom_processors.py_calc.python_read_paths", STRINGS, USED, "", "", 0, 0,                       \
-      "folders that formulas may read besides the interpreter's own; CAPI_PYTHON_READ_PATHS, with colons, goes before") \
+    X(PYTHON_READ_PATHS, "custom_processors.py_calc.python_read_paths", STRINGS, USED, "", "", 0, 0,                   \
+      "folders that formulas may read besides the interpreter's own; CAPI_PYTHON_READ_PATHS, with colons, goes "       \
+      "before")                                                                                                        \
     X(PROCESSOR_TAG, "custom_processors.tag_and_denormalize", OBJECT, USED, "", "", 0, 0,                              \
       "may be {}; must be there if custom_processors is and a script uses it")                                         \
     X(MQ_TYPE, "mq_type", STRING, USED, "", "CAPI_MQ_TYPE", 0, 0,                                                      \
@@ -121,7 +123,7 @@ typedef enum capi_config_id {
 #define X(id, key, type, use, fallback, variable, least, greatest, meaning) CAPI_CONFIG_##id,
     CAPI_CONFIG_SETTINGS(X)
 #undef X
-    CAPI_CONFIG_COUNT,
+        CAPI_CONFIG_COUNT,
 } capi_config_id;
 
 typedef struct capi_config_setting {
@@ -140,7 +142,7 @@ const char *capi_config_type_name(capi_config_type type);
 typedef struct capi_config_value {
     bool is_set; /* in the file or the environment */
     capi_str text;
-    int64_t number; /* INT, BYTES, BOOL */
+    int64_t number;  /* INT, BYTES, BOOL */
     capi_str *items; /* STRINGS; MAP: key, value, key, value, ... */
     uint32_t item_count;
     capi_str json; /* OBJECT: its text */

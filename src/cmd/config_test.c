@@ -145,7 +145,8 @@ TEST(secrets_may_stand_in_files)
 
     snprintf(secret_path, sizeof secret_path, "%s/url", capi_test_folder());
     write_secret("amqp://me:secret@host:5672/\n");
-    CHECK(capi_config_parse(CAPI_STR("{\"amqp10\": {\"url\": \"amqp://file\"}}"), secret_files, &config, NULL) == CAPI_OK);
+    CHECK(capi_config_parse(CAPI_STR("{\"amqp10\": {\"url\": \"amqp://file\"}}"), secret_files, &config, NULL) ==
+          CAPI_OK);
     CHECK(capi_str_is(capi_config_text(&config, CAPI_CONFIG_AMQP10_URL), "amqp://me:secret@host:5672/"));
     capi_config_free(&config);
     check_refused("{}", secret_twice, "CAPI_AMQP10_URL and CAPI_AMQP10_URL_FILE are both set");

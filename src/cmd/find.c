@@ -65,8 +65,9 @@ capi_status capi_find_run(capi_state *state, const capi_keyspace *keyspace, uint
     if (st != CAPI_NOT_FOUND || capi_run_list(state, keyspace, arena, &runs, &count, NULL) != CAPI_OK) return st;
     if (count == 0) return add_words(err, arena, CAPI_STR("; it has no runs"));
     if (count == 1) return add_words(err, arena, capi_str_format(arena, "; it has run %u alone", runs[0].run_id));
-    return add_words(err, arena,
-                     capi_str_format(arena, "; it has %u runs, %u to %u", count, runs[0].run_id, runs[count - 1].run_id));
+    return add_words(
+        err, arena,
+        capi_str_format(arena, "; it has %u runs, %u to %u", count, runs[0].run_id, runs[count - 1].run_id));
 }
 
 capi_status capi_find_node(capi_state *state, const capi_keyspace *keyspace, const capi_run *run, capi_str name,

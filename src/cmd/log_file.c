@@ -115,9 +115,11 @@ static bool is_backup(const capi_log_file *file, capi_str name)
 
     if (capi_str_ends(name, ".gz")) name.bytes -= 3;
     if (name.bytes != least || !capi_str_starts(name, file->stem.data)) return false;
-    if (memcmp(name.data + file->stem.bytes + when_bytes, file->extension.data, file->extension.bytes) != 0) return false;
+    if (memcmp(name.data + file->stem.bytes + when_bytes, file->extension.data, file->extension.bytes) != 0)
+        return false;
     for (size_t i = 0; i < when_bytes; i++)
-        if ((when[i] >= '0' && when[i] <= '9') != ("-2026-11-25T03-00-00.123"[i] >= '0' && "-2026-11-25T03-00-00.123"[i] <= '9'))
+        if ((when[i] >= '0' && when[i] <= '9') !=
+            ("-2026-11-25T03-00-00.123"[i] >= '0' && "-2026-11-25T03-00-00.123"[i] <= '9'))
             return false;
     return true;
 }
@@ -147,7 +149,8 @@ static void forget_old(const capi_log_file *file, capi_arena *arena)
 
     if (!folder) return;
     for (struct dirent *entry; count < LOG_NAMES_MAX && (entry = readdir(folder));)
-        if (is_backup(file, capi_str_of(entry->d_name))) names[count++] = capi_str_copy(arena, capi_str_of(entry->d_name));
+        if (is_backup(file, capi_str_of(entry->d_name)))
+            names[count++] = capi_str_copy(arena, capi_str_of(entry->d_name));
     closedir(folder);
     qsort(names, count, sizeof *names, compare_names);
     for (uint32_t i = 0; i < count; i++)

@@ -55,7 +55,8 @@ static void write_checks(capi_buf *to, const capi_agent_totals *totals)
     capi_buf_printf(to, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)count);
     capi_buf_printf(to, "%s_sum %.9f\n%s_count %llu\n", name, (double)totals->check_ns / 1e9, name,
                     (unsigned long long)count);
-    write_counter(to, "capi_daemon_node_dep_ready_cache_hit_count", "dependency checks answered without asking the state", 0);
+    write_counter(to, "capi_daemon_node_dep_ready_cache_hit_count",
+                  "dependency checks answered without asking the state", 0);
     write_counter(to, "capi_daemon_node_dep_ready_cache_miss_count", "dependency checks that asked the state", count);
 }
 
@@ -84,7 +85,8 @@ void capi_metrics_write(const capi_metrics *metrics, capi_buf *to)
                   totals->batches_lost);
     write_counter(to, "capi_daemon_msg_heartbeat_count", "signs of life given by this process", totals->beats);
     write_checks(to, totals);
-    write_counter(to, "capi_daemon_node_dep_none_count", "dependency checks that found no rule to go by: they count as wait", 0);
+    write_counter(to, "capi_daemon_node_dep_none_count",
+                  "dependency checks that found no rule to go by: they count as wait", 0);
     write_counter(to, "capi_daemon_node_dep_go_count", "dependency checks that let a node start", totals->checks_go);
     write_counter(to, "capi_daemon_node_dep_wait_count", "dependency checks that let a node wait", totals->checks_wait);
     write_counter(to, "capi_daemon_node_dep_nogo_count", "dependency checks that refused a node", totals->checks_nogo);
@@ -107,7 +109,8 @@ void capi_metrics_write(const capi_metrics *metrics, capi_buf *to)
                   atomic_load(&metrics->store.failure_count));
     write_gauge(to, "capi_daemon_memory_bytes", "memory that data takes", (double)metrics->memory_used_bytes);
     write_gauge(to, "capi_daemon_memory_max_bytes", "memory that data may take", (double)metrics->memory_limit_bytes);
-    write_counter(to, "capi_script_def_cache_hit_count", "batches whose script was loaded already", totals->batches_done);
+    write_counter(to, "capi_script_def_cache_hit_count", "batches whose script was loaded already",
+                  totals->batches_done);
     write_counter(to, "capi_script_def_cache_miss_count", "scripts loaded", totals->scripts_loaded);
     write_downloads(to);
     write_head(to, "capi_build_info", "gauge", "version of the program");

@@ -122,7 +122,8 @@ static bool parse(capi_args *args, int argc, char **argv, int at)
 static bool wants_help(int argc, char **argv, int at)
 {
     for (; at < argc && strcmp(argv[at], "--") != 0; at++)
-        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-help") == 0 || strcmp(argv[at], "-h") == 0) return true;
+        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-help") == 0 || strcmp(argv[at], "-h") == 0)
+            return true;
     return false;
 }
 
@@ -196,7 +197,8 @@ int capi_command_main(int argc, char **argv)
 /* "-flag=true": as the reference writes flags that are on or off. */
 static bool is_switch_set(const capi_option *option, const char *equals, bool *is_on)
 {
-    static const char *const words[] = {"true", "1", "t", "T", "TRUE", "True", "false", "0", "f", "F", "FALSE", "False"};
+    static const char *const words[] = {"true",  "1", "t", "T", "TRUE",  "True",
+                                        "false", "0", "f", "F", "FALSE", "False"};
 
     if (!option || option->value || !equals) return false;
     for (int i = 0; i < 12; i++)
@@ -215,7 +217,8 @@ const capi_args *capi_args_parse_flags(const capi_command *command, int argc, ch
     for (int at = 0; at < argc && argv[at][0] == '-' && argv[at][1] && strcmp(argv[at], "--") != 0; at++) {
         const char *text = argv[at] + (argv[at][1] == '-' ? 2 : 1);
         const char *equals = strchr(text, '=');
-        const capi_option *option = find_option(command, (capi_str){text, equals ? (size_t)(equals - text) : strlen(text)});
+        const capi_option *option =
+            find_option(command, (capi_str){text, equals ? (size_t)(equals - text) : strlen(text)});
         bool is_on = false;
 
         if (is_switch_set(option, equals, &is_on)) {

@@ -17,20 +17,20 @@ typedef enum capi_exit {
 } capi_exit;
 
 typedef struct capi_option {
-    const char *name;       /* without dashes */
-    const char *value;      /* what stands for its value in the help: "FILE"; NULL: a flag */
-    const char *help;       /* one line; the default is part of it */
+    const char *name;  /* without dashes */
+    const char *value; /* what stands for its value in the help: "FILE"; NULL: a flag */
+    const char *help;  /* one line; the default is part of it */
     bool is_repeatable;
 } capi_option;
 
 typedef struct capi_args capi_args;
 
 typedef struct capi_command {
-    const char *name;       /* may be two words: "table head" */
-    const char *arguments;  /* "SCRIPT", or "" */
-    const char *summary;    /* one line */
-    const char *details;    /* paragraphs for the command's own help, or NULL; Markdown: `code` and **words** at most */
-    const char *manual;     /* more paragraphs, for the manual alone, with blocks of code; or NULL */
+    const char *name;      /* may be two words: "table head" */
+    const char *arguments; /* "SCRIPT", or "" */
+    const char *summary;   /* one line */
+    const char *details;   /* paragraphs for the command's own help, or NULL; Markdown: `code` and **words** at most */
+    const char *manual;    /* more paragraphs, for the manual alone, with blocks of code; or NULL */
     uint32_t argument_min, argument_max;
     const capi_option *options;
     uint32_t option_count;

@@ -9,8 +9,8 @@
 enum { CAPI_PLAN_TARGETS_MAX = 100000 }; /* output files looked at, of all nodes together */
 
 typedef struct capi_plan_file {
-    capi_str url;       /* without secrets */
-    bool is_elsewhere;  /* http, s3, sftp: not looked at */
+    capi_str url;      /* without secrets */
+    bool is_elsewhere; /* http, s3, sftp: not looked at */
     bool exists;
     uint64_t bytes;
     capi_str problem; /* why the run would fail with it; or empty */
@@ -40,7 +40,7 @@ typedef struct capi_plan {
     capi_arena arena;
     const capi_script *script;
     capi_str keyspace, start_nodes;
-    uint32_t run_id; /* that the run would get */
+    uint32_t run_id;       /* that the run would get */
     capi_plan_node *nodes; /* in topological order */
     uint32_t node_count;
     const capi_node **next; /* manual nodes behind the run: for the operator */
@@ -54,14 +54,14 @@ typedef struct capi_plan {
 #define CAPI_OPTIONS_PLAN                                                                                              \
     {"start", "NODES", "start nodes, comma-separated (default: all nodes that read only files and are not manual)",    \
      false},                                                                                                           \
-        CAPI_OPTION_KEYSPACE,                                                                                          \
-        {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false},                                                        \
+        CAPI_OPTION_KEYSPACE, {"data", "DIR", "data folder (default: CAPI_DATA, else the user's data folder)", false}, \
     {                                                                                                                  \
         "output", "table|json", "form of the plan: for people or for programs (default: table)", false                 \
     }
 
 /* With --start, --keyspace, --data. The script must outlive the plan. */
-CAPI_MUST_USE capi_status capi_plan_make(const capi_args *args, const capi_script *script, capi_plan *out, capi_err *err);
+CAPI_MUST_USE capi_status capi_plan_make(const capi_args *args, const capi_script *script, capi_plan *out,
+                                         capi_err *err);
 void capi_plan_deinit(capi_plan *plan);
 void capi_plan_to_text(const capi_plan *plan, capi_buf *to);
 void capi_plan_to_json(const capi_plan *plan, capi_buf *to);

@@ -88,6 +88,7 @@ capi_status capi_remote_fetch(void *context, capi_str url, capi_arena *arena, ca
 {
     (void)context;
     if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL)
-        return capi_file_read_all(capi_str_copy(arena, capi_url_local_path(url)).data, CAPI_SCRIPT_BYTES_MAX, arena, text, err);
+        return capi_file_read_all(capi_str_copy(arena, capi_url_local_path(url)).data, CAPI_SCRIPT_BYTES_MAX, arena,
+                                  text, err);
     return fetch_elsewhere(url, arena, text, err);
 }

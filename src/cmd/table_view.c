@@ -10,8 +10,8 @@ static capi_status view_open(capi_table_view *view, const capi_args *args, uint3
     capi_run run;
 
     if (!keyspace_name) return capi_err_set(err, CAPI_INVALID, "say in which keyspace: --keyspace NAME");
-    CAPI_TRY(capi_find_keyspace(capi_engine_state(view->engine), capi_str_of(keyspace_name), &view->arena, &keyspace,
-                                err));
+    CAPI_TRY(
+        capi_find_keyspace(capi_engine_state(view->engine), capi_str_of(keyspace_name), &view->arena, &keyspace, err));
     if (run_id) CAPI_TRY(capi_find_run(capi_engine_state(view->engine), &keyspace, run_id, &view->arena, &run, err));
     return capi_run_table(view->engine, &keyspace, capi_str_of(capi_args_word(args, 0)), run_id, &view->arena,
                           &view->schema, &view->input, err);

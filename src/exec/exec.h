@@ -16,7 +16,7 @@ typedef struct capi_exec {
     capi_budget *budget;
     capi_str temp_folder;             /* for what does not fit the budget */
     struct capi_index_cache *indexes; /* lookup indexes, by table, run and key: see capi_exec_init */
-    struct capi_net *net;             /* files that lie elsewhere; NULL: there are only local ones. Set after capi_exec_init */
+    struct capi_net *net; /* files that lie elsewhere; NULL: there are only local ones. Set after capi_exec_init */
 } capi_exec;
 
 void capi_exec_init(capi_exec *exec, capi_thread_pool *pool, capi_tables *tables, capi_budget *budget,

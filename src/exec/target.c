@@ -11,7 +11,8 @@ static capi_status create_elsewhere(exec_batch *batch, capi_str url, capi_file_w
     const char *path;
 
     if (!batch->exec->net || !capi_net_can_write(url))
-        return capi_err_set(err, CAPI_INVALID, "cannot write \"%.*s\": expected a local path, file://, s3:// or sftp://",
+        return capi_err_set(err, CAPI_INVALID,
+                            "cannot write \"%.*s\": expected a local path, file://, s3:// or sftp://",
                             CAPI_STR_ARG(capi_net_show_url(batch->arena, url)));
     CAPI_TRY(capi_folder_make(folder.data, err));
     path = capi_str_format(batch->arena, "%.*s/upload_%u", CAPI_STR_ARG(folder), batch->task->batch_idx).data;
@@ -25,8 +26,8 @@ capi_status exec_target_create(exec_batch *batch, capi_file_writer **out, capi_e
 
     if (capi_url_scheme(url) != CAPI_SCHEME_LOCAL) return create_elsewhere(batch, url, out, err);
     batch->out->target = capi_str_copy(batch->arena, capi_url_local_path(url));
-    return capi_file_create_beside(batch->out->target.data,
-                                   capi_str_copy(batch->arena, batch->task->attempt_uid).data, out, err);
+    return capi_file_create_beside(batch->out->target.data, capi_str_copy(batch->arena, batch->task->attempt_uid).data,
+                                   out, err);
 }
 
 capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_err *err)
@@ -39,6 +40,6 @@ capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, c
     out->file = NULL;
     if (capi_url_scheme(out->target) == CAPI_SCHEME_LOCAL) return capi_file_publish(file, err);
     st = capi_net_upload(exec->net, capi_file_writer_path(file), out->target, &watch, err);
-    capi_file_writer_close(file); /* and removes it */
+    capi_file_writer_close(file);                               /* and removes it */
     return gave_up || st == CAPI_NOT_FOUND ? CAPI_INVALID : st; /* a missing bucket is nothing to wait for */
 }

@@ -25,19 +25,24 @@ CAPI_MUST_USE capi_status capi_expr_parse(capi_arena *arena, capi_str text, cons
 
 /* For callers that walk the tree (Python formulas). */
 typedef enum capi_ast_kind {
-    CAPI_AST_INT, CAPI_AST_DECIMAL, CAPI_AST_FLOAT, CAPI_AST_STRING, CAPI_AST_BOOL,
-    CAPI_AST_NAME,   /* a plain identifier */
-    CAPI_AST_FIELD,  /* alias.name */
-    CAPI_AST_CALL,   /* name(...) or alias.name(...) */
-    CAPI_AST_UNARY, CAPI_AST_BINARY,
-    CAPI_AST_OTHER,  /* parsed, never valid when checked: indexing, rune literals, hexadecimal numbers, ... */
+    CAPI_AST_INT,
+    CAPI_AST_DECIMAL,
+    CAPI_AST_FLOAT,
+    CAPI_AST_STRING,
+    CAPI_AST_BOOL,
+    CAPI_AST_NAME,  /* a plain identifier */
+    CAPI_AST_FIELD, /* alias.name */
+    CAPI_AST_CALL,  /* name(...) or alias.name(...) */
+    CAPI_AST_UNARY,
+    CAPI_AST_BINARY,
+    CAPI_AST_OTHER, /* parsed, never valid when checked: indexing, rune literals, hexadecimal numbers, ... */
 } capi_ast_kind;
 
 struct capi_ast {
     capi_ast_kind kind;
     bool in_parentheses;
-    const char *source;    /* the whole text */
-    uint32_t offset;       /* in the text */
+    const char *source; /* the whole text */
+    uint32_t offset;    /* in the text */
     uint32_t length_bytes;
     capi_str alias;        /* FIELD; CALL of alias.name; else empty */
     capi_str name;         /* NAME, FIELD, CALL; operator of UNARY and BINARY; description of OTHER */

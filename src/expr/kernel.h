@@ -14,8 +14,8 @@
 #include "vec/vec.h"
 
 enum {
-    EXPR_TEXT_BYTES_MAX = 256 << 20,      /* one text */
-    EXPR_RUN_TEXT_BYTES_MAX = 1 << 30,    /* all texts of one run */
+    EXPR_TEXT_BYTES_MAX = 256 << 20,   /* one text */
+    EXPR_RUN_TEXT_BYTES_MAX = 1 << 30, /* all texts of one run */
     EXPR_FORM_COUNT = CAPI_FORM_ZONE + 1,
     EXPR_REGEX_CACHE_MAX = 16,
 };
@@ -31,14 +31,14 @@ typedef struct expr_cached_regex {
 } expr_cached_regex;
 
 struct expr_run {
-    uint32_t row_max;                     /* what buffers hold */
-    capi_arena buffers;                   /* lives as long as the run */
+    uint32_t row_max;   /* what buffers hold */
+    capi_arena buffers; /* lives as long as the run */
     expr_buffer *free[EXPR_FORM_COUNT];
     uint32_t buffer_count;
-    capi_arena texts;                     /* forgotten at the next run */
+    capi_arena texts; /* forgotten at the next run */
     char *text_next, *text_end;
     uint64_t text_bytes;
-    capi_buf scratch, scratch_b;          /* for one row at a time */
+    capi_buf scratch, scratch_b; /* for one row at a time */
     capi_err cause;
     expr_cached_regex regexes[EXPR_REGEX_CACHE_MAX]; /* of patterns that vary */
     uint64_t regex_clock;
@@ -48,9 +48,9 @@ typedef struct expr_call {
     const capi_vec *args;
     uint32_t arg_count;
     uint32_t row_count;
-    capi_type type;       /* of the result */
-    uint32_t param;       /* a kernel's own variant: which comparison, ... */
-    const void *prepared; /* what was compiled from constant arguments, or NULL */
+    capi_type type;             /* of the result */
+    uint32_t param;             /* a kernel's own variant: which comparison, ... */
+    const void *prepared;       /* what was compiled from constant arguments, or NULL */
     const uint64_t *candidates; /* re.MatchString: one bit a row, rows without it cannot match; NULL: any may */
     expr_run *run;
 } expr_call;
@@ -83,8 +83,8 @@ static inline uint32_t kernel_step(const capi_vec *vec)
 
 /* ---- the kernels, by file ---- */
 
-enum { EXPR_ADD, EXPR_SUBTRACT, EXPR_MULTIPLY, EXPR_DIVIDE, EXPR_MODULO };               /* param of arithmetic */
-enum { EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT, EXPR_GE };                          /* param of comparisons */
+enum { EXPR_ADD, EXPR_SUBTRACT, EXPR_MULTIPLY, EXPR_DIVIDE, EXPR_MODULO }; /* param of arithmetic */
+enum { EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT, EXPR_GE };             /* param of comparisons */
 
 uint32_t expr_int_arithmetic(const expr_call *call, capi_vec *out);
 uint32_t expr_int_negate(const expr_call *call, capi_vec *out);
@@ -131,10 +131,10 @@ uint32_t expr_string_of_bool(const expr_call *call, capi_vec *out);
 uint32_t expr_string_of_other(const expr_call *call, capi_vec *out); /* datetime, month, zone */
 uint32_t expr_string_sprintf(const expr_call *call, capi_vec *out);  /* prepared: by expr_prepare_format */
 capi_status expr_prepare_format(capi_arena *arena, capi_str text, const void **out, capi_err *err);
-uint32_t expr_string_match(const expr_call *call, capi_vec *out);    /* prepared: expr_regex */
+uint32_t expr_string_match(const expr_call *call, capi_vec *out); /* prepared: expr_regex */
 
-uint32_t expr_time_parse(const expr_call *call, capi_vec *out);      /* prepared: capi_layout */
-uint32_t expr_time_format(const expr_call *call, capi_vec *out);     /* prepared: capi_layout */
+uint32_t expr_time_parse(const expr_call *call, capi_vec *out);  /* prepared: capi_layout */
+uint32_t expr_time_format(const expr_call *call, capi_vec *out); /* prepared: capi_layout */
 uint32_t expr_time_date(const expr_call *call, capi_vec *out);
 uint32_t expr_time_zone(const expr_call *call, capi_vec *out);
 uint32_t expr_time_unix(const expr_call *call, capi_vec *out);

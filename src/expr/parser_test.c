@@ -94,8 +94,7 @@ TEST(what_other_languages_have_gets_a_hint)
               "mean \"==\"?");
     CHECK_STR(parse("r.a and r.b"), "4+3 expected an operator or the end of the expression at column 5, found \"and\"; "
                                     "did you mean \"&&\"?");
-    CHECK_STR(parse("f(not r.b)"),
-              "6+1 expected \",\" or \")\" at column 7, found \"r\"; \"not\" is written \"!\"");
+    CHECK_STR(parse("f(not r.b)"), "6+1 expected \",\" or \")\" at column 7, found \"r\"; \"not\" is written \"!\"");
     CHECK_STR(parse("r.a <> r.b"), "5+1 expected an operand at column 6, found \">\"; \"not equal\" is \"!=\"");
     CHECK_STR(parse("r.a ? 1 : 2"), "4+1 unexpected character \"?\"; a choice is int.iif(condition, a, b) at column 5");
 }

@@ -19,10 +19,10 @@ typedef enum expr_register_kind {
 
 typedef struct expr_register {
     expr_register_kind kind;
-    uint32_t number;      /* INPUT: slot; RESULT: instruction */
-    capi_vec constant;    /* CONSTANT */
-    uint32_t last_use;    /* the last instruction that reads it; UINT32_MAX for outputs */
-    uint32_t next;        /* in its bucket: register + 1, or 0 */
+    uint32_t number;       /* INPUT: slot; RESULT: instruction */
+    capi_vec constant;     /* CONSTANT */
+    uint32_t last_use;     /* the last instruction that reads it; UINT32_MAX for outputs */
+    uint32_t next;         /* in its bucket: register + 1, or 0 */
     const expr_node *node; /* what it is the value of */
 } expr_register;
 
@@ -31,10 +31,10 @@ typedef struct expr_instruction {
     capi_type type;
     uint32_t param;
     const void *prepared;
-    const uint32_t *args;  /* registers */
+    const uint32_t *args; /* registers */
     uint32_t arg_count;
-    uint32_t out;          /* register */
-    uint32_t output;       /* the first output that needs it */
+    uint32_t out;                    /* register */
+    uint32_t output;                 /* the first output that needs it */
     const expr_match_member *member; /* a regular expression that is matched together with others; or NULL */
 } expr_instruction;
 
@@ -51,7 +51,7 @@ struct capi_program {
     uint32_t instruction_count, instruction_capacity;
     expr_output *outputs;
     uint32_t output_count, output_capacity;
-    uint32_t *buckets;     /* of registers, by hash; a power of two */
+    uint32_t *buckets; /* of registers, by hash; a power of two */
     uint32_t bucket_count;
     uint32_t arg_count_max;
     expr_match_group *groups; /* match_group.h */

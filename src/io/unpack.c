@@ -161,8 +161,8 @@ static capi_status unpack(unpacker *u, capi_packing packing, capi_err *err)
     return st;
 }
 
-capi_status capi_unpack_file(capi_packing packing, const char *path, capi_str shown, int fd, capi_unpack_stop_fn is_stopped,
-                             void *context, capi_err *err)
+capi_status capi_unpack_file(capi_packing packing, const char *path, capi_str shown, int fd,
+                             capi_unpack_stop_fn is_stopped, void *context, capi_err *err)
 {
     unpacker *u = capi_malloc(sizeof *u);
     capi_status st;
@@ -241,7 +241,8 @@ static size_t pack_zstd(capi_packer *packer, const void *data, size_t bytes, boo
     return 0;
 }
 
-capi_status capi_packer_add(capi_packer *packer, const void *data, size_t bytes, bool is_end, capi_buf *out, capi_err *err)
+capi_status capi_packer_add(capi_packer *packer, const void *data, size_t bytes, bool is_end, capi_buf *out,
+                            capi_err *err)
 {
     size_t failure;
 
@@ -249,7 +250,8 @@ capi_status capi_packer_add(capi_packer *packer, const void *data, size_t bytes,
     case CAPI_PACKING_GZIP: pack_gzip(packer, data, bytes, is_end, out); return CAPI_OK;
     case CAPI_PACKING_ZSTD:
         failure = pack_zstd(packer, data, bytes, is_end, out);
-        if (ZSTD_isError(failure)) return capi_err_set(err, CAPI_NO_MEMORY, "cannot pack: %s", ZSTD_getErrorName(failure));
+        if (ZSTD_isError(failure))
+            return capi_err_set(err, CAPI_NO_MEMORY, "cannot pack: %s", ZSTD_getErrorName(failure));
         return CAPI_OK;
     case CAPI_PACKING_NONE: capi_buf_append(out, data, bytes); return CAPI_OK;
     }

@@ -15,8 +15,8 @@ static capi_buf pack(capi_packing packing, capi_str text, size_t step)
     capi_buf out = {0};
 
     for (size_t at = 0; at < text.bytes; at += step)
-        CHECK(capi_packer_add(packer, text.data + at, text.bytes - at < step ? text.bytes - at : step, false, &out, NULL) ==
-              CAPI_OK);
+        CHECK(capi_packer_add(packer, text.data + at, text.bytes - at < step ? text.bytes - at : step, false, &out,
+                              NULL) == CAPI_OK);
     CHECK(capi_packer_add(packer, "", 0, true, &out, NULL) == CAPI_OK);
     capi_packer_free(packer);
     return out;
@@ -58,10 +58,12 @@ static capi_buf random_text(uint64_t seed, size_t bytes)
 
 TEST(the_ending_of_a_name_says_how_it_is_packed)
 {
-    CHECK(capi_packing_of(CAPI_STR("a.csv.gz")) == CAPI_PACKING_GZIP && capi_packing_of(CAPI_STR("A.CSV.GZ")) == CAPI_PACKING_GZIP);
+    CHECK(capi_packing_of(CAPI_STR("a.csv.gz")) == CAPI_PACKING_GZIP &&
+          capi_packing_of(CAPI_STR("A.CSV.GZ")) == CAPI_PACKING_GZIP);
     CHECK(capi_packing_of(CAPI_STR("https://h/a.csv.zst?v=1.csv")) == CAPI_PACKING_ZSTD);
     CHECK(capi_packing_of(CAPI_STR("s3://b/a.csv.gz?x")) == CAPI_PACKING_NONE);
-    CHECK(capi_packing_of(CAPI_STR("a.csv")) == CAPI_PACKING_NONE && capi_packing_of(CAPI_STR(".gz")) == CAPI_PACKING_NONE);
+    CHECK(capi_packing_of(CAPI_STR("a.csv")) == CAPI_PACKING_NONE &&
+          capi_packing_of(CAPI_STR(".gz")) == CAPI_PACKING_NONE);
 }
 
 TEST(packed_text_comes_back)
@@ -106,7 +108,8 @@ TEST(a_changed_byte_is_refused_or_harmless)
         for (size_t at = 0; at < packed.bytes; at++) {
             packed.data[at] ^= 0x55;
             if (unpack(packing, capi_buf_str(&packed), &back, NULL) == CAPI_OK)
-                CHECK(capi_str_equal(capi_buf_str(&text), capi_buf_str(&back))); /* a byte of the header that means nothing */
+                CHECK(capi_str_equal(capi_buf_str(&text),
+                                     capi_buf_str(&back))); /* a byte of the header that means nothing */
             packed.data[at] ^= 0x55;
         }
         capi_buf_deinit(&text);

@@ -101,7 +101,8 @@ static void ask_environment(capi_arena *arena, aws_identity *out)
     out->token = environment(arena, "AWS_SESSION_TOKEN");
     out->region = environment(arena, "AWS_REGION");
     if (!out->region.bytes) out->region = environment(arena, "AWS_DEFAULT_REGION");
-    if (!out->access_key.bytes || !out->secret_key.bytes) out->access_key = out->secret_key = out->token = (capi_str){0};
+    if (!out->access_key.bytes || !out->secret_key.bytes)
+        out->access_key = out->secret_key = out->token = (capi_str){0};
 }
 
 /* ---- servers ---- */

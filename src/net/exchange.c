@@ -14,17 +14,17 @@ typedef struct attempt {
     net_request *request;
     net_sink *sink;
     net_answer answer;
-    uint64_t from;          /* what the sink had at its beginning */
+    uint64_t from; /* what the sink had at its beginning */
     uint64_t body_sent;
-    int64_t moved_ns;       /* when the last byte came or went */
-    bool has_moved;         /* something came or went; before, there may be no connection yet */
+    int64_t moved_ns; /* when the last byte came or went */
+    bool has_moved;   /* something came or went; before, there may be no connection yet */
     bool is_stopped, is_idle;
-    bool is_restarted;      /* the server sends everything although we asked for the rest */
+    bool is_restarted; /* the server sends everything although we asked for the rest */
     bool is_too_large;
     uint64_t range_from, range_total;
     bool has_content_range;
     uint32_t retry_after_s;
-    int errno_value;        /* of our own disk */
+    int errno_value; /* of our own disk */
     size_t text_bytes;
     char text[NET_ANSWER_TEXT_MAX]; /* the answer, if it is a refusal */
     char curl_text[CURL_ERROR_SIZE];
@@ -60,7 +60,8 @@ static bool take_number(const char **at, const char *end, uint64_t *out)
 
     *out = 0;
     while (*at < end && **at >= '0' && **at <= '9') {
-        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, (uint64_t)(**at - '0'), out)) return false;
+        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, (uint64_t)(**at - '0'), out))
+            return false;
         (*at)++;
     }
     return *at > begin;
@@ -160,8 +161,10 @@ static bool sink_take(attempt *a, const char *data, size_t bytes)
 static void sink_restart(net_sink *sink)
 {
     sink->bytes = 0;
-    if (sink->buf) capi_buf_clear(sink->buf);
-    else if (sink->fd >= 0 && ftruncate(sink->fd, 0) != 0) sink->bytes = 0; /* what follows overwrites it */
+    if (sink->buf)
+        capi_buf_clear(sink->buf);
+    else if (sink->fd >= 0 && ftruncate(sink->fd, 0) != 0)
+        sink->bytes = 0; /* what follows overwrites it */
 }
 
 typedef struct attempt_handle {
@@ -262,7 +265,8 @@ static void set_up_method(attempt *a, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_READDATA, a);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
         curl_easy_setopt(easy, CURLOPT_SEEKDATA, a);
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, capi_url_scheme(request->url) == CAPI_SCHEME_SFTP ? NULL : request->method);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                         capi_url_scheme(request->url) == CAPI_SCHEME_SFTP ? NULL : request->method);
     } else if (strcmp(request->method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (strcmp(request->method, "GET") != 0) {
@@ -303,7 +307,8 @@ static void set_up_common(capi_net *net, attempt_handle *handle, bool is_https)
     }
 }
 
-static CURLcode drive(net_connection connection, attempt *a, const capi_net_settings *settings, const capi_net_watch *watch)
+static CURLcode drive(net_connection connection, attempt *a, const capi_net_settings *settings,
+                      const capi_net_watch *watch)
 {
     int64_t patience_ns = (int64_t)settings->idle_timeout_ms * 1000000;
     int running = 1, left;
@@ -324,7 +329,8 @@ static CURLcode drive(net_connection connection, attempt *a, const capi_net_sett
             a->is_stopped = true;
             break;
         }
-        if (now_ns() - a->moved_ns > patience_ns + (a->has_moved ? 0 : (int64_t)settings->connect_timeout_ms * 1000000)) {
+        if (now_ns() - a->moved_ns >
+            patience_ns + (a->has_moved ? 0 : (int64_t)settings->connect_timeout_ms * 1000000)) {
             a->is_idle = true;
             break;
         }
@@ -336,8 +342,8 @@ static CURLcode drive(net_connection connection, attempt *a, const capi_net_sett
     return result;
 }
 
-static capi_status try_once(capi_net *net, attempt *a, const net_answer *known, const capi_net_watch *watch, CURLcode *result,
-                            capi_err *err)
+static capi_status try_once(capi_net *net, attempt *a, const net_answer *known, const capi_net_watch *watch,
+                            CURLcode *result, capi_err *err)
 {
     net_request *request = a->request;
     capi_scheme scheme = capi_url_scheme(request->url);
@@ -414,8 +420,9 @@ static verdict judge_curl(const attempt *a, CURLcode code, capi_err *err)
     const char *what = a->request->is_upload ? "cannot write" : "cannot read";
 
     if (code == CURLE_PEER_FAILED_VERIFICATION && a->request->known_hosts) {
-        capi_err_set(err, CAPI_INVALID, "%s \"%.*s\": the host key of the server does not stand in \"%s\", or is another one",
-                     what, CAPI_STR_ARG(shown), a->request->known_hosts);
+        capi_err_set(err, CAPI_INVALID,
+                     "%s \"%.*s\": the host key of the server does not stand in \"%s\", or is another one", what,
+                     CAPI_STR_ARG(shown), a->request->known_hosts);
         return VERDICT_FAIL;
     }
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
@@ -449,16 +456,16 @@ static verdict judge_code(const attempt *a, long code, capi_err *err)
 {
     bool is_passing = code >= 500 || code == 408 || code == 429;
     capi_status status = code == 404 || code == 410 ? CAPI_NOT_FOUND
-                         : code == 412             ? CAPI_CONFLICT
-                         : is_passing              ? CAPI_UNAVAILABLE
-                                                   : CAPI_INVALID;
+                         : code == 412              ? CAPI_CONFLICT
+                         : is_passing               ? CAPI_UNAVAILABLE
+                                                    : CAPI_INVALID;
     capi_buf words = {0};
     capi_str text = {a->text, a->text_bytes};
 
     refusal_words(a, &words);
-    capi_err_set(err, status, "cannot %s \"%.*s\": the server answers %ld%.*s%s", a->request->is_upload ? "write" : "read",
-                 CAPI_STR_ARG(a->request->shown), code, CAPI_STR_ARG(capi_buf_str(&words)),
-                 code == 412 ? ": the file changed meanwhile" : "");
+    capi_err_set(err, status, "cannot %s \"%.*s\": the server answers %ld%.*s%s",
+                 a->request->is_upload ? "write" : "read", CAPI_STR_ARG(a->request->shown), code,
+                 CAPI_STR_ARG(capi_buf_str(&words)), code == 412 ? ": the file changed meanwhile" : "");
     capi_buf_deinit(&words);
     if (code == 400 && capi_str_find(text, CAPI_STR("RequestTimeout")) >= 0) return VERDICT_RETRY; /* S3 was bored */
     return is_passing && code != 501 && code != 505 ? VERDICT_RETRY : VERDICT_FAIL;
@@ -474,7 +481,8 @@ static verdict judge_range(const attempt *a, const net_answer *known, capi_err *
     if (a->has_content_range && a->range_from == from && a->range_total == total &&
         (!known->etag[0] || !a->answer.etag[0] || strcmp(known->etag, a->answer.etag) == 0))
         return VERDICT_DONE;
-    capi_err_set(err, CAPI_CONFLICT, "cannot read \"%.*s\": it changed while it was read, or the server sends wrong ranges",
+    capi_err_set(err, CAPI_CONFLICT,
+                 "cannot read \"%.*s\": it changed while it was read, or the server sends wrong ranges",
                  CAPI_STR_ARG(request->shown));
     return request->has_range ? VERDICT_FAIL : VERDICT_RESTART;
 }
@@ -488,8 +496,8 @@ static verdict judge_length(const attempt *a, capi_err *err)
     if (request->is_upload || strcmp(request->method, "HEAD") == 0) return VERDICT_DONE;
     if (!request->has_range && !a->answer.has_length) return VERDICT_DONE;
     if (got == wanted) return VERDICT_DONE;
-    capi_err_set(err, CAPI_UNAVAILABLE, "cannot read \"%.*s\": only %llu of %llu bytes came", CAPI_STR_ARG(request->shown),
-                 (unsigned long long)got, (unsigned long long)wanted);
+    capi_err_set(err, CAPI_UNAVAILABLE, "cannot read \"%.*s\": only %llu of %llu bytes came",
+                 CAPI_STR_ARG(request->shown), (unsigned long long)got, (unsigned long long)wanted);
     return VERDICT_RETRY;
 }
 
@@ -518,7 +526,8 @@ static verdict judge_answer(attempt *a, const net_answer *known, capi_err *err)
         a->answer.length_bytes = a->range_total;
         a->answer.has_ranges = true;
     } else if (request->has_range) {
-        capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": the server sends no ranges", CAPI_STR_ARG(request->shown));
+        capi_err_set(err, CAPI_INVALID, "cannot read \"%.*s\": the server sends no ranges",
+                     CAPI_STR_ARG(request->shown));
         return VERDICT_FAIL;
     }
     return judge_length(a, err);
@@ -641,7 +650,8 @@ capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, co
         }
         if (request->has_range) sink_restart(sink);
         if (!pause_before_retry(failures - 1, a->retry_after_s, watch)) {
-            st = capi_err_set(&cause, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"", CAPI_STR_ARG(request->shown));
+            st = capi_err_set(&cause, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"",
+                              CAPI_STR_ARG(request->shown));
             break;
         }
     }

@@ -11,9 +11,9 @@
 #include <curl/curl.h>
 
 enum {
-    NET_ATTEMPT_MAX = 8,        /* without a new byte */
+    NET_ATTEMPT_MAX = 8,         /* without a new byte */
     NET_CONNECT_ATTEMPT_MAX = 4, /* when there is not even a connection */
-    NET_RESTART_MAX = 3,        /* a file that changes while it is downloaded */
+    NET_RESTART_MAX = 3,         /* a file that changes while it is downloaded */
     NET_REDIRECT_MAX = 10,
     NET_ANSWER_TEXT_MAX = 4096, /* of what a server says about its refusal */
     NET_IDLE_CONNECTION_MAX = 16,

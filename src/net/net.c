@@ -68,7 +68,8 @@ static capi_status load_authorities(capi_net *net, capi_err *err)
 
     if (!net->settings.ca_path) return CAPI_OK;
     folder = opendir(net->settings.ca_path);
-    if (!folder) return capi_err_set_errno(err, errno, "cannot read the folder of authorities \"%s\"", net->settings.ca_path);
+    if (!folder)
+        return capi_err_set_errno(err, errno, "cannot read the folder of authorities \"%s\"", net->settings.ca_path);
     while (st == CAPI_OK && (entry = readdir(folder))) {
         capi_str path, text;
 
@@ -77,7 +78,8 @@ static capi_status load_authorities(capi_net *net, capi_err *err)
         st = capi_file_read_all(path.data, AUTHORITIES_BYTES_MAX, &arena, &text, err);
         if (st != CAPI_OK) break;
         if (capi_str_find(text, CAPI_STR("-----BEGIN CERTIFICATE-----")) < 0)
-            st = capi_err_set(err, CAPI_INVALID, "\"%.*s\" holds no certificate: expected a PEM file", CAPI_STR_ARG(path));
+            st = capi_err_set(err, CAPI_INVALID, "\"%.*s\" holds no certificate: expected a PEM file",
+                              CAPI_STR_ARG(path));
         capi_buf_append_str(&net->authorities, text);
         capi_buf_append_byte(&net->authorities, '\n');
     }
@@ -198,7 +200,8 @@ capi_str capi_net_show_url(capi_arena *arena, capi_str url)
     return capi_url_show(arena, url);
 }
 
-static capi_status find_protocol(capi_str text, const char *what, capi_url *url, const net_protocol **out, capi_err *err)
+static capi_status find_protocol(capi_str text, const char *what, capi_url *url, const net_protocol **out,
+                                 capi_err *err)
 {
     capi_arena arena = {0};
     capi_str shown = capi_url_show(&arena, text);
@@ -217,7 +220,8 @@ static capi_status cannot(const char *what, capi_str text, capi_err *err)
     capi_arena arena = {0};
     capi_str shown = capi_url_show(&arena, text);
 
-    capi_err_set(err, CAPI_INVALID, "cannot %s \"%.*s\": only s3:// and sftp:// can do that", what, CAPI_STR_ARG(shown));
+    capi_err_set(err, CAPI_INVALID, "cannot %s \"%.*s\": only s3:// and sftp:// can do that", what,
+                 CAPI_STR_ARG(shown));
     capi_arena_deinit(&arena);
     return CAPI_INVALID;
 }
@@ -234,8 +238,8 @@ static capi_status make_get(capi_net *net, capi_str text, capi_arena *arena, net
 
 /* ---- whole files ---- */
 
-capi_status capi_net_fetch(capi_net *net, capi_str url, uint64_t max_bytes, const capi_net_watch *watch, capi_arena *arena,
-                           capi_str *out, capi_err *err)
+capi_status capi_net_fetch(capi_net *net, capi_str url, uint64_t max_bytes, const capi_net_watch *watch,
+                           capi_arena *arena, capi_str *out, capi_err *err)
 {
     capi_arena scratch = {0};
     capi_buf body = {0};
@@ -264,8 +268,8 @@ static capi_status make_temporary(capi_net *net, capi_arena *arena, const char *
     return CAPI_OK;
 }
 
-capi_status capi_net_download(capi_net *net, capi_str url, const capi_net_watch *watch, capi_arena *arena, const char **path,
-                              capi_err *err)
+capi_status capi_net_download(capi_net *net, capi_str url, const capi_net_watch *watch, capi_arena *arena,
+                              const char **path, capi_err *err)
 {
     capi_arena scratch = {0};
     net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};

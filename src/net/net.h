@@ -25,16 +25,17 @@ typedef struct capi_net_key { /* of "private_keys": who logs in by sftp with whi
 } capi_net_key;
 
 typedef struct capi_net_settings {
-    const char *ca_path;              /* folder of PEM files: the only authorities trusted by https; NULL: the system's */
+    const char *ca_path; /* folder of PEM files: the only authorities trusted by https; NULL: the system's */
     const capi_net_key *private_keys; /* sftp */
     uint32_t private_key_count;
-    const char *known_hosts_path;  /* sftp; NULL: ~/.ssh/known_hosts */
-    bool is_any_host_trusted;      /* sftp: host keys are not checked */
-    const char *s3_endpoint;       /* instead of Amazon's: "http://127.0.0.1:9000"; NULL: AWS_ENDPOINT_URL(_S3), else Amazon */
-    const char *temporary_path;    /* folder for downloads and uploads; made if missing, 0700 */
-    uint32_t connect_timeout_ms;   /* 0: 10,000 */
-    uint32_t idle_timeout_ms;      /* no byte for so long: the connection is given up; 0: 30,000 */
-    uint32_t retry_budget_ms;      /* 0: 120,000; from the last byte that came */
+    const char *known_hosts_path; /* sftp; NULL: ~/.ssh/known_hosts */
+    bool is_any_host_trusted;     /* sftp: host keys are not checked */
+    const char
+        *s3_endpoint; /* instead of Amazon's: "http://127.0.0.1:9000"; NULL: AWS_ENDPOINT_URL(_S3), else Amazon */
+    const char *temporary_path;  /* folder for downloads and uploads; made if missing, 0700 */
+    uint32_t connect_timeout_ms; /* 0: 10,000 */
+    uint32_t idle_timeout_ms;    /* no byte for so long: the connection is given up; 0: 30,000 */
+    uint32_t retry_budget_ms;    /* 0: 120,000; from the last byte that came */
 } capi_net_settings;
 
 typedef struct capi_net capi_net;
@@ -52,7 +53,8 @@ typedef struct capi_net_watch { /* of a call that takes long; all may be unset *
     bool (*is_stopped)(void *context);
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all); /* bytes_all 0: unknown */
     void *context;
-    bool *gave_up; /* set when CAPI_UNAVAILABLE means that the time budget was used up: to try again soon makes no sense */
+    bool *
+        gave_up; /* set when CAPI_UNAVAILABLE means that the time budget was used up: to try again soon makes no sense */
 } capi_net_watch;
 
 /* A small file; an error if it has more than max_bytes. */

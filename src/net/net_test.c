@@ -79,7 +79,8 @@ TEST(wildcards_stay_within_a_part_of_the_path)
     CHECK(!capi_glob_matches(CAPI_STR("s3://b/p/*.csv"), CAPI_STR("s3://b/p/q/a.csv")));
     CHECK(capi_glob_matches(CAPI_STR("/a/*/c?"), CAPI_STR("/a/bbb/cd")));
     CHECK(!capi_glob_matches(CAPI_STR("/a/?/c"), CAPI_STR("/a//c")));
-    CHECK(capi_glob_matches(CAPI_STR("x[a-c]y"), CAPI_STR("xby")) && !capi_glob_matches(CAPI_STR("x[!a-c]y"), CAPI_STR("xby")));
+    CHECK(capi_glob_matches(CAPI_STR("x[a-c]y"), CAPI_STR("xby")) &&
+          !capi_glob_matches(CAPI_STR("x[!a-c]y"), CAPI_STR("xby")));
     CHECK(capi_glob_matches(CAPI_STR("*a*a*a*b"), CAPI_STR("aaaaaaaaaaaaaaaaaaaab")));
     CHECK(!capi_glob_matches(CAPI_STR("*a*a*a*b"), CAPI_STR("aaaaaaaaaaaaaaaaaaaac")));
     CHECK(capi_glob_matches(CAPI_STR("a["), CAPI_STR("a[")) && !capi_glob_matches(CAPI_STR(""), CAPI_STR("a")));
@@ -88,7 +89,8 @@ TEST(wildcards_stay_within_a_part_of_the_path)
 
 TEST(profiles_are_read_from_ini_files)
 {
-    capi_str text = CAPI_STR("# c\n[default]\nregion = eu-west-1\naws_access_key_id=A\n[profile dev]\n region=us-west-2 \n");
+    capi_str text =
+        CAPI_STR("# c\n[default]\nregion = eu-west-1\naws_access_key_id=A\n[profile dev]\n region=us-west-2 \n");
 
     CHECK(capi_str_is(aws_ini_value(text, "default", "region"), "eu-west-1"));
     CHECK(capi_str_is(aws_ini_value(text, "dev", "region"), "us-west-2"));
@@ -133,12 +135,14 @@ TEST(lists_of_objects_are_read)
     s3_answer answer = {0};
 
     CHECK(s3_xml_read(text, CAPI_STR("b"), &arena, &listing, &answer, NULL) == CAPI_OK);
-    CHECK(listing.count == 2 && capi_str_is(listing.entries[0].url, "s3://b/p/a b+.csv") && listing.entries[0].bytes == 12);
+    CHECK(listing.count == 2 && capi_str_is(listing.entries[0].url, "s3://b/p/a b+.csv") &&
+          listing.entries[0].bytes == 12);
     CHECK(capi_str_is(listing.entries[1].url, "s3://b/p/c d") && listing.entries[1].bytes == 3);
     CHECK(answer.is_truncated && capi_str_is(capi_buf_str(&answer.next_token), "t&1") && !answer.is_error);
     CHECK(s3_xml_read(capi_str_slice(text, 0, text.bytes - 9), CAPI_STR("b"), &arena, NULL, &answer, NULL) ==
           CAPI_UNAVAILABLE);
-    CHECK(s3_xml_read(CAPI_STR("<Error><Code>Slow</Code></Error>"), CAPI_STR("b"), &arena, NULL, &answer, NULL) == CAPI_OK);
+    CHECK(s3_xml_read(CAPI_STR("<Error><Code>Slow</Code></Error>"), CAPI_STR("b"), &arena, NULL, &answer, NULL) ==
+          CAPI_OK);
     CHECK(answer.is_error && capi_str_is(capi_buf_str(&answer.error_code), "Slow"));
     s3_answer_deinit(&answer);
     free(listing.entries);

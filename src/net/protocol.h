@@ -8,7 +8,8 @@ struct net_listing;
 
 typedef struct net_protocol {
     /* A request that reads the file; the rest is net_exchange's. `arena` lives as long as the request. */
-    capi_status (*get)(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_request *out, capi_err *err);
+    capi_status (*get)(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_request *out,
+                       capi_err *err);
     /* NULL: cannot be done. */
     capi_status (*upload)(capi_net *net, const capi_url *url, capi_str text, int fd, uint64_t bytes,
                           const capi_net_watch *watch, capi_err *err);

@@ -62,8 +62,8 @@ static capi_status place(s3_call *call, net_request *request, capi_err *err)
         call->host = capi_str_format(call->arena, "s3.%.*s.%s", CAPI_STR_ARG(call->region), domain);
         call->path = capi_str_format(call->arena, "/%.*s/%.*s", CAPI_STR_ARG(call->bucket), CAPI_STR_ARG(key));
     } else {
-        call->host =
-            capi_str_format(call->arena, "%.*s.s3.%.*s.%s", CAPI_STR_ARG(call->bucket), CAPI_STR_ARG(call->region), domain);
+        call->host = capi_str_format(call->arena, "%.*s.s3.%.*s.%s", CAPI_STR_ARG(call->bucket),
+                                     CAPI_STR_ARG(call->region), domain);
         call->path = capi_str_format(call->arena, "/%.*s", CAPI_STR_ARG(key));
     }
     request->url = capi_str_format(call->arena, "%s://%.*s%.*s%s%.*s", scheme, CAPI_STR_ARG(call->host),
@@ -151,8 +151,8 @@ static capi_status check_object(const capi_url *url, capi_str text, capi_err *er
     if (url->path.bytes < 2)
         return capi_err_set(err, CAPI_INVALID, "no key in \"%.*s\": expected s3://bucket/key", CAPI_STR_ARG(text));
     if (url->path.bytes > S3_KEY_BYTES_MAX + 1)
-        return capi_err_set(err, CAPI_INVALID, "the key in \"%.60s...\" has %zu bytes: at most %d are allowed", text.data,
-                            url->path.bytes - 1, S3_KEY_BYTES_MAX);
+        return capi_err_set(err, CAPI_INVALID, "the key in \"%.60s...\" has %zu bytes: at most %d are allowed",
+                            text.data, url->path.bytes - 1, S3_KEY_BYTES_MAX);
     if (url->user.bytes || url->port)
         return capi_err_set(err, CAPI_INVALID, "bad bucket in \"%.*s\": expected s3://bucket/key", CAPI_STR_ARG(text));
     return CAPI_OK;
@@ -178,7 +178,8 @@ typedef struct s3_upload {
 } s3_upload;
 
 /* Sends a request and reads its answer. */
-static capi_status send_request(s3_upload *upload, net_request *request, capi_buf *body, net_answer *answer, capi_err *err)
+static capi_status send_request(s3_upload *upload, net_request *request, capi_buf *body, net_answer *answer,
+                                capi_err *err)
 {
     net_sink sink = {.buf = body, .fd = -1, .max_bytes = S3_ANSWER_BYTES_MAX};
 
@@ -186,7 +187,8 @@ static capi_status send_request(s3_upload *upload, net_request *request, capi_bu
     return net_exchange(upload->net, request, &sink, upload->watch, answer, err);
 }
 
-static capi_status put(s3_upload *upload, capi_str query, uint64_t offset, uint64_t bytes, net_answer *answer, capi_err *err)
+static capi_status put(s3_upload *upload, capi_str query, uint64_t offset, uint64_t bytes, net_answer *answer,
+                       capi_err *err)
 {
     net_request request;
     capi_buf body = {0};
@@ -247,7 +249,8 @@ static capi_status send_parts(s3_upload *upload, uint64_t bytes, capi_buf *list,
     capi_buf_append_text(list, "<CompleteMultipartUpload>");
     for (uint64_t offset = 0; offset < bytes; offset += part_bytes, number++) {
         uint64_t count = bytes - offset < part_bytes ? bytes - offset : part_bytes;
-        capi_str query = capi_str_format(&upload->arena, "partNumber=%u&uploadId=%.*s", number, CAPI_STR_ARG(upload->id));
+        capi_str query =
+            capi_str_format(&upload->arena, "partNumber=%u&uploadId=%.*s", number, CAPI_STR_ARG(upload->id));
         net_answer answer;
 
         CAPI_TRY(put(upload, query, offset, count, &answer, err));
@@ -337,8 +340,8 @@ static capi_status list_page(s3_upload *upload, capi_str prefix, capi_arena *are
     }
     prefix = capi_url_encode(&upload->arena, prefix, false);
     capi_buf_printf(&query, "encoding-type=url&list-type=2&prefix=%.*s", CAPI_STR_ARG(prefix));
-    st = make(upload->net, "GET", &bucket, upload->text, capi_str_copy(&upload->arena, capi_buf_str(&query)), &upload->arena,
-              &request, err);
+    st = make(upload->net, "GET", &bucket, upload->text, capi_str_copy(&upload->arena, capi_buf_str(&query)),
+              &upload->arena, &request, err);
     if (st == CAPI_OK) st = send_request(upload, &request, &body, &got, err);
     answer->is_truncated = false;
     if (st == CAPI_OK) st = s3_xml_read(capi_buf_str(&body), upload->url->host, arena, out, answer, err);
@@ -364,5 +367,4 @@ static capi_status s3_list(capi_net *net, const capi_url *url, capi_str text, ca
     return st;
 }
 
-const net_protocol net_s3 = {
-    .get = s3_get, .upload = s3_put, .remove = s3_remove, .list = s3_list, .has_ranges = true};
+const net_protocol net_s3 = {.get = s3_get, .upload = s3_put, .remove = s3_remove, .list = s3_list, .has_ranges = true};

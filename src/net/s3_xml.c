@@ -82,8 +82,8 @@ static void on_end(void *context, const char *name)
         for (size_t i = 0; i < text.bytes && text.data[i] >= '0' && text.data[i] <= '9'; i++)
             reader->bytes = reader->bytes * 10 + (uint64_t)(text.data[i] - '0');
     } else if (strcmp(name, "Contents") == 0 && reader->listing && reader->status == CAPI_OK && reader->key.bytes) {
-        capi_str url = capi_str_format(reader->arena, "s3://%.*s/%.*s", CAPI_STR_ARG(reader->bucket),
-                                       CAPI_STR_ARG(reader->key));
+        capi_str url =
+            capi_str_format(reader->arena, "s3://%.*s/%.*s", CAPI_STR_ARG(reader->bucket), CAPI_STR_ARG(reader->key));
 
         reader->status = net_listing_add(reader->listing, url, reader->bytes, reader->err);
     } else if (strcmp(name, "NextContinuationToken") == 0) {
@@ -98,7 +98,8 @@ static void on_end(void *context, const char *name)
     capi_buf_clear(&reader->text);
 }
 
-capi_status s3_xml_read(capi_str text, capi_str bucket, capi_arena *arena, net_listing *listing, s3_answer *out, capi_err *err)
+capi_status s3_xml_read(capi_str text, capi_str bucket, capi_arena *arena, net_listing *listing, s3_answer *out,
+                        capi_err *err)
 {
     xml_reader reader = {.bucket = bucket, .arena = arena, .listing = listing, .answer = out, .err = err};
     XML_Parser parser = XML_ParserCreate(NULL);

@@ -34,7 +34,8 @@ static capi_status find_key(capi_net *net, const capi_url *url, capi_str text, c
         return capi_err_set(err, CAPI_INVALID, "cannot read the private key \"%s\" of user \"%.*s\" for \"%.*s\"", *out,
                             CAPI_STR_ARG(url->user), CAPI_STR_ARG(text));
     }
-    return capi_err_set(err, CAPI_INVALID, "no private key for user \"%.*s\" of \"%.*s\": expected an entry of private_keys",
+    return capi_err_set(err, CAPI_INVALID,
+                        "no private key for user \"%.*s\" of \"%.*s\": expected an entry of private_keys",
                         CAPI_STR_ARG(url->user), CAPI_STR_ARG(text));
 }
 
@@ -48,8 +49,8 @@ static const char *known_hosts(capi_net *net, capi_arena *arena)
     return capi_str_format(arena, "%s/.ssh/known_hosts", home ? home : "").data;
 }
 
-static int on_host_key(CURL *easy, const struct curl_khkey *known, const struct curl_khkey *found, enum curl_khmatch match,
-                       void *context)
+static int on_host_key(CURL *easy, const struct curl_khkey *known, const struct curl_khkey *found,
+                       enum curl_khmatch match, void *context)
 {
     (void)context;
     (void)easy;
@@ -64,9 +65,10 @@ static capi_status prepare(void *context, CURL *easy, capi_err *err)
 
     if (call->known_hosts) {
         if (access(call->known_hosts, R_OK) != 0)
-            return capi_err_set(err, CAPI_INVALID,
-                                "cannot read the file of known hosts \"%s\": expected a line for the server (ssh-keyscan)",
-                                call->known_hosts);
+            return capi_err_set(
+                err, CAPI_INVALID,
+                "cannot read the file of known hosts \"%s\": expected a line for the server (ssh-keyscan)",
+                call->known_hosts);
         curl_easy_setopt(easy, CURLOPT_SSH_KNOWNHOSTS, call->known_hosts);
         curl_easy_setopt(easy, CURLOPT_SSH_KEYFUNCTION, on_host_key);
     }
@@ -89,14 +91,15 @@ static capi_str sftp_url(const capi_url *url, capi_str path, capi_arena *arena)
                            CAPI_STR_ARG(path));
 }
 
-static capi_status make(capi_net *net, const capi_url *url, capi_str text, capi_str path, capi_arena *arena, net_request *out,
-                        capi_err *err)
+static capi_status make(capi_net *net, const capi_url *url, capi_str text, capi_str path, capi_arena *arena,
+                        net_request *out, capi_err *err)
 {
     sftp_call *call = capi_new(arena, sftp_call);
 
     *out = (net_request){.method = "GET", .body_fd = -1, .shown = capi_url_show(arena, text)};
     if (path.bytes < 2)
-        return capi_err_set(err, CAPI_INVALID, "no path in \"%.*s\": expected sftp://user@host/path", CAPI_STR_ARG(out->shown));
+        return capi_err_set(err, CAPI_INVALID, "no path in \"%.*s\": expected sftp://user@host/path",
+                            CAPI_STR_ARG(out->shown));
     *call = (sftp_call){.net = net, .known_hosts = known_hosts(net, arena)};
     CAPI_TRY(find_key(net, url, out->shown, arena, &call->key_path, err));
     call->user = capi_str_copy(arena, url->user).data;
@@ -210,7 +213,8 @@ static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, 
     while (folder_bytes > path_at + 1 && text.data[folder_bytes - 1] != '/')
         folder_bytes--;
     if (folder_bytes < text.bytes && memchr(text.data + folder_bytes, '/', text.bytes - folder_bytes))
-        return capi_err_set(err, CAPI_INVALID, "cannot list \"%.*s\": wildcards may stand in the last part of an sftp path only",
+        return capi_err_set(err, CAPI_INVALID,
+                            "cannot list \"%.*s\": wildcards may stand in the last part of an sftp path only",
                             CAPI_STR_ARG(text));
     folder = capi_str_slice(text, path_at, folder_bytes);
     st = make(net, url, text, url->path, &scratch, &request, err);
@@ -227,8 +231,8 @@ static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, 
         end = newline ? (size_t)(newline - names.data) : names.bytes;
         name = capi_str_slice(names, at, end);
         if (name.bytes == 0 || capi_str_is(name, ".") || capi_str_is(name, "..")) continue;
-        st = net_listing_add(out, capi_str_format(arena, "%.*s%.*s", (int)folder_bytes, text.data, CAPI_STR_ARG(name)), 0,
-                             err);
+        st = net_listing_add(out, capi_str_format(arena, "%.*s%.*s", (int)folder_bytes, text.data, CAPI_STR_ARG(name)),
+                             0, err);
     }
     capi_buf_deinit(&body);
     capi_arena_deinit(&scratch);

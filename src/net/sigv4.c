@@ -86,19 +86,22 @@ void aws_sign(const aws_signing *signing, capi_arena *arena, const char *headers
     strftime(moment, sizeof moment, "%Y%m%dT%H%M%SZ", &tm);
     scope = capi_str_format(arena, "%.8s/%.*s/s3/aws4_request", moment, CAPI_STR_ARG(signing->region));
     if (has_token) token_line = capi_str_format(arena, "x-amz-security-token:%.*s\n", CAPI_STR_ARG(signing->token));
-    request = capi_str_format(arena, "%s\n%.*s\n%.*s\nhost:%.*s\nx-amz-content-sha256:%.*s\nx-amz-date:%s\n%.*s\n%s\n%.*s",
-                              signing->method, CAPI_STR_ARG(signing->path), CAPI_STR_ARG(signing->query),
-                              CAPI_STR_ARG(signing->host), CAPI_STR_ARG(signing->payload_hash), moment,
-                              CAPI_STR_ARG(token_line), signed_names, CAPI_STR_ARG(signing->payload_hash));
+    request =
+        capi_str_format(arena, "%s\n%.*s\n%.*s\nhost:%.*s\nx-amz-content-sha256:%.*s\nx-amz-date:%s\n%.*s\n%s\n%.*s",
+                        signing->method, CAPI_STR_ARG(signing->path), CAPI_STR_ARG(signing->query),
+                        CAPI_STR_ARG(signing->host), CAPI_STR_ARG(signing->payload_hash), moment,
+                        CAPI_STR_ARG(token_line), signed_names, CAPI_STR_ARG(signing->payload_hash));
     sha256_hex(request.data, request.bytes, hash);
     text = capi_str_format(arena, "AWS4-HMAC-SHA256\n%s\n%.*s\n%s", moment, CAPI_STR_ARG(scope), hash);
     signing_key(signing, (capi_str){moment, 8}, arena, key);
     hmac(key, DIGEST_BYTES, text, signature);
     to_hex(signature, hash);
-    headers[0] = capi_str_format(arena, "Authorization: AWS4-HMAC-SHA256 Credential=%.*s/%.*s, SignedHeaders=%s, Signature=%s",
-                                 CAPI_STR_ARG(signing->access_key), CAPI_STR_ARG(scope), signed_names, hash)
-                     .data;
+    headers[0] =
+        capi_str_format(arena, "Authorization: AWS4-HMAC-SHA256 Credential=%.*s/%.*s, SignedHeaders=%s, Signature=%s",
+                        CAPI_STR_ARG(signing->access_key), CAPI_STR_ARG(scope), signed_names, hash)
+            .data;
     headers[1] = capi_str_format(arena, "x-amz-date: %s", moment).data;
     headers[2] = capi_str_format(arena, "x-amz-content-sha256: %.*s", CAPI_STR_ARG(signing->payload_hash)).data;
-    headers[3] = has_token ? capi_str_format(arena, "x-amz-security-token: %.*s", CAPI_STR_ARG(signing->token)).data : NULL;
+    headers[3] =
+        has_token ? capi_str_format(arena, "x-amz-security-token: %.*s", CAPI_STR_ARG(signing->token)).data : NULL;
 }

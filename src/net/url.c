@@ -48,8 +48,8 @@ static capi_status parse_port(capi_str digits, capi_str url, capi_url *out, capi
         if (port <= UINT16_MAX) port = port * 10 + (uint32_t)(digits.data[i] - '0');
     }
     if (digits.bytes == 0 || port == 0 || port > UINT16_MAX)
-        return capi_err_set(err, CAPI_INVALID, "bad port \"%.*s\" in \"%.*s\": expected 1 to 65535", CAPI_STR_ARG(digits),
-                            CAPI_STR_ARG(url));
+        return capi_err_set(err, CAPI_INVALID, "bad port \"%.*s\" in \"%.*s\": expected 1 to 65535",
+                            CAPI_STR_ARG(digits), CAPI_STR_ARG(url));
     out->port = (uint16_t)port;
     return CAPI_OK;
 }

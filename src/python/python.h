@@ -29,7 +29,7 @@ typedef struct capi_python_program {
     uint32_t input_count;
     const capi_python_field *fields; /* in dependency order */
     uint32_t field_count;
-    capi_str owner;  /* node of a run: what the user's module remembers is seen by the batches of the same owner alone */
+    capi_str owner; /* node of a run: what the user's module remembers is seen by the batches of the same owner alone */
     bool as_globals; /* r_x and p_y are globals of the user's module, for code that reads them so */
 } capi_python_program;
 

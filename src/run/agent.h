@@ -138,8 +138,9 @@ typedef struct capi_agent_totals { /* since the agent began: for metrics */
     uint64_t checks_go, checks_wait, checks_nogo;
     uint64_t beats;
     uint64_t scripts_loaded; /* a run was met whose script was not known */
-    uint64_t check_counts[CAPI_CHECK_CLASSES]; /* dependency checks by how long they took; the last class has no bound */
-    int64_t check_ns;                          /* all of them together */
+    uint64_t
+        check_counts[CAPI_CHECK_CLASSES]; /* dependency checks by how long they took; the last class has no bound */
+    int64_t check_ns;                     /* all of them together */
     uint32_t runs_live, slots_busy, slots_total, nodes_open;
 } capi_agent_totals;
 void capi_agent_count(capi_agent *agent, capi_agent_totals *out);

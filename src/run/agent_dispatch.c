@@ -97,7 +97,7 @@ static void note_check(capi_agent *agent, int64_t elapsed_ns)
     int class = 0;
 
     while (class < CAPI_CHECK_CLASSES - 1 && (double)elapsed_ns > capi_check_bounds_s[class] * 1e9)
-        class++;
+        class ++;
     pthread_mutex_lock(&agent->lock);
     agent->totals.check_counts[class]++;
     agent->totals.check_ns += elapsed_ns;

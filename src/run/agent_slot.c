@@ -131,8 +131,9 @@ static capi_work_item slot_item(const agent_slot *slot)
 static capi_status step_claim(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     agent_node *node = slot->node;
-    capi_status st = capi_batch_claim(agent->options.state, node->of->run.run_uid, node->node->name,
-                                      capi_str_of(agent->process_uid), capi_str_of(slot->operation_uid), &slot->claim, err);
+    capi_status st =
+        capi_batch_claim(agent->options.state, node->of->run.run_uid, node->node->name, capi_str_of(agent->process_uid),
+                         capi_str_of(slot->operation_uid), &slot->claim, err);
 
     step->did = "claim";
     if (st == CAPI_OK) {
@@ -154,13 +155,12 @@ static void outcome_fail(agent_slot *slot, capi_status status)
     capi_work_outcome *outcome = &slot->outcome;
 
     outcome->status = status;
-    capi_err_note(&outcome->err, "in node \"%.*s\" (%s), batch %u of %u, script \"%.*s\"", CAPI_STR_ARG(node->node->name),
-                  capi_node_type_name(node->node->type), slot->claim.batch_idx, slot->claim.batches_total,
-                  CAPI_STR_ARG(node->of->script->url));
+    capi_err_note(&outcome->err, "in node \"%.*s\" (%s), batch %u of %u, script \"%.*s\"",
+                  CAPI_STR_ARG(node->node->name), capi_node_type_name(node->node->type), slot->claim.batch_idx,
+                  slot->claim.batches_total, CAPI_STR_ARG(node->of->script->url));
     outcome->has_file = false;
-    outcome->result = (capi_batch_result){.status = CAPI_WORK_FAIL,
-                                          .last_token = -1,
-                                          .comment = {outcome->err.text, outcome->err.text_bytes}};
+    outcome->result = (capi_batch_result){
+        .status = CAPI_WORK_FAIL, .last_token = -1, .comment = {outcome->err.text, outcome->err.text_bytes}};
 }
 
 /* A batch on which processes died is not begun again if its node forbids it, or if it seems to kill whoever takes it. */
@@ -367,9 +367,9 @@ static capi_status step_release(capi_agent *agent, agent_slot *slot, capi_step *
 static capi_status step_seal_claim(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     agent_node *node = slot->node;
-    capi_status st = capi_node_seal_claim(agent->options.state, node->of->run.run_uid, node->node->name,
-                                          capi_str_of(agent->process_uid), capi_str_of(slot->operation_uid),
-                                          &slot->claim, err);
+    capi_status st =
+        capi_node_seal_claim(agent->options.state, node->of->run.run_uid, node->node->name,
+                             capi_str_of(agent->process_uid), capi_str_of(slot->operation_uid), &slot->claim, err);
 
     step->did = "seal claim";
     if (st == CAPI_OK) {
@@ -398,7 +398,8 @@ static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_s
     if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
     slot->has_outcome = true;
     if (slot->claim.deaths >= AGENT_DEATHS_MAX) {
-        capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they sealed this node", slot->claim.deaths);
+        capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they sealed this node",
+                     slot->claim.deaths);
         slot->outcome.status = CAPI_INVALID;
     } else if (!agent->options.worker->ops->seal(agent->options.worker, number, &item, &slot->outcome)) {
         step->again_ns = agent_after_ms(agent, 1);

@@ -135,7 +135,8 @@ static void join_all(capi_agent_threads *threads, uint32_t from, uint32_t to)
         pthread_join(threads->threads[i].thread, NULL);
 }
 
-capi_status capi_agent_threads_start(const capi_agent_options *given, capi_wake *wake, capi_agent_threads **out, capi_err *err)
+capi_status capi_agent_threads_start(const capi_agent_options *given, capi_wake *wake, capi_agent_threads **out,
+                                     capi_err *err)
 {
     capi_agent_threads *threads = capi_zmalloc(sizeof *threads);
     capi_agent_options options = *given;

@@ -98,9 +98,9 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
     st = capi_policy_decide(node->policy, events.events, events.count, &verdict, &cause);
     if (st == CAPI_INVALID) { /* the rule is wrong, and will be: nothing to wait for */
         dependency->command = CAPI_POLICY_NOGO;
-        dependency->reason =
-            capi_str_format(arena, "policy \"%.*s\" cannot be evaluated for table \"%.*s\": %s",
-                            CAPI_STR_ARG(capi_policy_name(node->policy)), CAPI_STR_ARG(parent->table->name), cause.text);
+        dependency->reason = capi_str_format(arena, "policy \"%.*s\" cannot be evaluated for table \"%.*s\": %s",
+                                             CAPI_STR_ARG(capi_policy_name(node->policy)),
+                                             CAPI_STR_ARG(parent->table->name), cause.text);
         return CAPI_OK;
     }
     if (st != CAPI_OK) capi_err_copy(err, &cause);

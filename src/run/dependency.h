@@ -19,6 +19,6 @@ CAPI_MUST_USE capi_status capi_dependency_check(capi_state *state, const capi_ke
 
 /* Before a run exists: would `node`, started now, read the table of `parent` from an earlier run? Of out, command and reason are
  * set, and *run_id to the run that decided; 0: no run has the table. keyspace NULL: there is no keyspace yet. */
-CAPI_MUST_USE capi_status capi_dependency_foresee(capi_state *state, const capi_keyspace *keyspace, const capi_node *node,
-                                                  const capi_node *parent, capi_arena *arena, capi_dependency *out,
-                                                  uint32_t *run_id, capi_err *err);
+CAPI_MUST_USE capi_status capi_dependency_foresee(capi_state *state, const capi_keyspace *keyspace,
+                                                  const capi_node *node, const capi_node *parent, capi_arena *arena,
+                                                  capi_dependency *out, uint32_t *run_id, capi_err *err);

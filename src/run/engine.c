@@ -56,8 +56,9 @@ static capi_status engine_open_folder(capi_engine *engine, bool must_exist, capi
 
     CAPI_TRY(capi_folder_check_local(folder, err));
     if (must_exist && !capi_engine_has_state(engine->folder))
-        return capi_err_set(err, CAPI_NOT_FOUND, "there is no store in \"%s\": \"%s\" is missing; the first run makes it",
-                            folder, engine_path(engine, "state.db").data);
+        return capi_err_set(err, CAPI_NOT_FOUND,
+                            "there is no store in \"%s\": \"%s\" is missing; the first run makes it", folder,
+                            engine_path(engine, "state.db").data);
     CAPI_TRY(capi_folder_make(folder, err));
     if (access(folder, R_OK | W_OK | X_OK) != 0)
         return capi_err_set_errno(err, errno, "cannot work in the data folder \"%s\"", folder);

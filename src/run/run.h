@@ -12,14 +12,15 @@
 typedef struct capi_engine capi_engine;
 
 typedef struct capi_engine_options {
-    capi_str data_folder;           /* made when missing; refused on a network file system */
-    uint32_t thread_count;          /* morsel threads; 0: one per core */
-    uint32_t batch_count_max;       /* batches open at once (thread_pool_size); 0: 5 */
-    uint64_t memory_bytes;          /* budget; 0: half of the machine or control group */
-    bool compress;                  /* tables */
-    bool must_exist;                /* a folder without a state is CAPI_NOT_FOUND, and nothing is made */
-    uint32_t lease_ms;              /* a process that is silent so long is dead; 0: 10,000 */
-    const struct capi_net_settings *net; /* for files elsewhere (net/net.h; temporary_path is ours); NULL: its defaults */
+    capi_str data_folder;     /* made when missing; refused on a network file system */
+    uint32_t thread_count;    /* morsel threads; 0: one per core */
+    uint32_t batch_count_max; /* batches open at once (thread_pool_size); 0: 5 */
+    uint64_t memory_bytes;    /* budget; 0: half of the machine or control group */
+    bool compress;            /* tables */
+    bool must_exist;          /* a folder without a state is CAPI_NOT_FOUND, and nothing is made */
+    uint32_t lease_ms;        /* a process that is silent so long is dead; 0: 10,000 */
+    const struct capi_net_settings
+        *net;                       /* for files elsewhere (net/net.h; temporary_path is ours); NULL: its defaults */
     struct capi_state_times *times; /* if not NULL, operations of the state are measured (store/state_timed.h) */
 } capi_engine_options;
 

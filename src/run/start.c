@@ -160,22 +160,22 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
     capi_random_uid(&capi_random_system, operation_uid);
     st = capi_run_start(engine->state, &keyspace,
-                          &(capi_run_spec){
-                              .operation_uid = capi_str_copy(arena, capi_str_of(operation_uid)),
-                              .script_url = options->script->url,
-                              .params_url = options->script->params_url,
-                              .start_nodes = start,
-                              .description = options->description,
-                              .mode = options->mode,
-                              .owner = capi_str_of(engine->process_uid),
-                              .nodes = lists.nodes,
-                              .node_count = lists.node_count,
-                              .files = lists.files,
-                              .file_count = lists.file_count,
-                              .targets = lists.targets,
-                              .target_count = lists.target_count,
-                          },
-                          arena, out, err);
+                        &(capi_run_spec){
+                            .operation_uid = capi_str_copy(arena, capi_str_of(operation_uid)),
+                            .script_url = options->script->url,
+                            .params_url = options->script->params_url,
+                            .start_nodes = start,
+                            .description = options->description,
+                            .mode = options->mode,
+                            .owner = capi_str_of(engine->process_uid),
+                            .nodes = lists.nodes,
+                            .node_count = lists.node_count,
+                            .files = lists.files,
+                            .file_count = lists.file_count,
+                            .targets = lists.targets,
+                            .target_count = lists.target_count,
+                        },
+                        arena, out, err);
     if (st == CAPI_OK) capi_engine_ring(engine);
     return st;
 }

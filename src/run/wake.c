@@ -17,9 +17,9 @@
 enum { WAKE_GAP_MS = 2 }; /* rings that come closer are heard as one */
 
 struct capi_wake {
-    int fd;      /* the file */
-    int watch;   /* inotify; -1: not listening */
-    int end;     /* eventfd */
+    int fd;    /* the file */
+    int watch; /* inotify; -1: not listening */
+    int end;   /* eventfd */
     pthread_t thread;
     void (*heard)(void *context);
     void *context;

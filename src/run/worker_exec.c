@@ -174,7 +174,8 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
 
 /* The path of a target on this machine. Of a target elsewhere the unnamed file lies in the temporary folder of its process,
  * which goes as a whole: then false. */
-static bool local_target(const capi_run *run, const capi_node *node, uint32_t batch_idx, capi_arena *arena, capi_str *out)
+static bool local_target(const capi_run *run, const capi_node *node, uint32_t batch_idx, capi_arena *arena,
+                         capi_str *out)
 {
     capi_str url = capi_file_sink_url(node->file, run->run_id, batch_idx, arena);
 

@@ -63,7 +63,7 @@ typedef struct capi_table_field {
 /* `w` of a node that makes a table. */
 typedef struct capi_table_sink {
     capi_str name;
-    capi_str table_options;          /* as written: for databases */
+    capi_str table_options;         /* as written: for databases */
     capi_schema schema;             /* same order as fields */
     const capi_table_field *fields; /* script order */
     uint32_t field_count;
@@ -250,8 +250,9 @@ typedef struct capi_load_options {
     uint32_t set_count;
     capi_fetch_fn fetch; /* NULL: local files */
     void *fetch_context;
-    capi_str (*show_url)(capi_arena *arena, capi_str url); /* how the two URLs are kept and told: without passwords; NULL: as given */
-    capi_str custom_processors_json; /* configuration section; data NULL: absent, so both processors exist */
+    capi_str (*show_url)(capi_arena *arena,
+                         capi_str url); /* how the two URLs are kept and told: without passwords; NULL: as given */
+    capi_str custom_processors_json;    /* configuration section; data NULL: absent, so both processors exist */
 } capi_load_options;
 
 /* CAPI_OK: *out is the script (free with capi_script_free); diags may hold warnings. CAPI_INVALID: diags holds every mistake.

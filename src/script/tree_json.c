@@ -62,7 +62,8 @@ static capi_status scan_unexpected(json_scanner *scanner, const char *expected)
         return capi_err_set_at(scanner->err, CAPI_INVALID, (int64_t)scanner->at, 1, "expected %s, found byte 0x%02x",
                                expected, byte);
     if (byte == '"')
-        return capi_err_set_at(scanner->err, CAPI_INVALID, (int64_t)scanner->at, 1, "expected %s, found a string", expected);
+        return capi_err_set_at(scanner->err, CAPI_INVALID, (int64_t)scanner->at, 1, "expected %s, found a string",
+                               expected);
     return capi_err_set_at(scanner->err, CAPI_INVALID, (int64_t)scanner->at, 1, "expected %s, found \"%c\"", expected,
                            byte);
 }

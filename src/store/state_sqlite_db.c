@@ -188,9 +188,10 @@ capi_status db_check_same(sqlite_state *sq, capi_err *err)
     if (row) version = sqlite3_column_int64(row, 0);
     db_reset(row);
     if (version == STATE_VERSION) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID,
-                        "state file \"%s\" has version %lld now, this program knows versions up to %d: use a newer program",
-                        sq->path, (long long)version, (int)STATE_VERSION);
+    return capi_err_set(
+        err, CAPI_INVALID,
+        "state file \"%s\" has version %lld now, this program knows versions up to %d: use a newer program", sq->path,
+        (long long)version, (int)STATE_VERSION);
 }
 
 void db_close(sqlite_state *sq)

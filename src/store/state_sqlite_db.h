@@ -36,8 +36,8 @@ typedef struct sqlite_state {
     capi_file_writer *wal; /* the write-ahead log, for syncing */
     uint64_t synced_count; /* commits known to be on the disk */
     bool is_syncing;
-    bool sync_failed;          /* nothing can be promised until the log has been written again */
-    uint64_t sync_fail_count;  /* whoever waited meanwhile is told */
+    bool sync_failed;         /* nothing can be promised until the log has been written again */
+    uint64_t sync_fail_count; /* whoever waited meanwhile is told */
 } sqlite_state;
 
 CAPI_MUST_USE capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err);

@@ -38,7 +38,8 @@ STATE_SQL(SNAPSHOT_LIST, "SELECT kind, url, text FROM snapshot WHERE run_uid = ?
 STATE_SQL(SNAPSHOT_DELETE, "DELETE FROM snapshot WHERE run_uid = ?1")
 STATE_SQL(TARGET_ADD, "INSERT OR IGNORE INTO target (path, run_uid) VALUES (?1, ?2)")
 STATE_SQL(TARGET_OWNER, "SELECT r.run_uid, r.run_id, k.name, r.stop_ms > 0 AND NOT EXISTS (SELECT 1 FROM node n"
-                        " WHERE n.run_uid = r.run_uid AND (n.claimed > 0 OR n.seal_owner <> '')) FROM target t JOIN run r ON r.run_uid = t.run_uid"
+                        " WHERE n.run_uid = r.run_uid AND (n.claimed > 0 OR n.seal_owner <> '')) FROM target t JOIN "
+                        "run r ON r.run_uid = t.run_uid"
                         " JOIN keyspace k ON k.uid = r.keyspace_uid WHERE t.path = ?1")
 STATE_SQL(TARGET_TAKE, "UPDATE target SET run_uid = ?2 WHERE path = ?1")
 STATE_SQL(TARGET_DELETE, "DELETE FROM target WHERE run_uid = ?1")

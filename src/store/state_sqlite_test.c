@@ -337,10 +337,9 @@ static capi_status start_second(state_rig *rig, capi_err *err)
     capi_run_node node = {CAPI_STR("x"), 1};
     capi_run run;
 
-    return capi_run_start(
-        rig->first, &rig->keyspace,
-        &(capi_run_spec){.operation_uid = CAPI_STR("start-2"), .nodes = &node, .node_count = 1}, &rig->arena, &run,
-        err);
+    return capi_run_start(rig->first, &rig->keyspace,
+                          &(capi_run_spec){.operation_uid = CAPI_STR("start-2"), .nodes = &node, .node_count = 1},
+                          &rig->arena, &run, err);
 }
 
 TEST(after_a_failed_sync_nothing_is_promised_until_the_log_has_been_written_again)
