@@ -159,6 +159,7 @@ static void walk_open_block(string_walk *walk)
     const char *line_end = memchr(walk->text.data, '\n', walk->text.bytes);
     size_t at;
     size_t line;
+    size_t first; /* byte of the value that is no line end */
 
     walk->at = line_end ? (size_t)(line_end - walk->text.data) + 1 : walk->text.bytes;
     line = at = walk->at;
@@ -168,7 +169,10 @@ static void walk_open_block(string_walk *walk)
     }
     /* An explicit indentation indicator leaves leading blanks in the value. */
     walk->indent = at - line;
-    for (size_t i = 0; i < walk->decoded.bytes && walk->decoded.data[i] == ' ' && walk->indent > 0; i++)
+    first = 0;
+    while (first < walk->decoded.bytes && walk->decoded.data[first] == '\n')
+        first++;
+    for (; first < walk->decoded.bytes && walk->decoded.data[first] == ' ' && walk->indent > 0; first++)
         walk->indent--;
     walk_indent(walk);
 }

@@ -239,6 +239,20 @@ static capi_tree_style style_of(yaml_scalar_style_t style)
     return CAPI_TREE_PLAIN;
 }
 
+/* A tag ("!!str") and an anchor ("&x") stand before a scalar; it begins behind them. */
+static uint32_t behind_properties(capi_str text, uint32_t start, uint32_t end)
+{
+    uint32_t at = start;
+
+    while (at < end && (text.data[at] == '!' || text.data[at] == '&')) {
+        while (at < end && !strchr(" \t\r\n", text.data[at]))
+            at++;
+        while (at < end && strchr(" \t\r\n", text.data[at]))
+            at++;
+    }
+    return at < end ? at : start;
+}
+
 static capi_status yaml_new(yaml_builder *builder, capi_tree_kind kind, capi_tree **out)
 {
     if (++builder->weight > CAPI_TREE_WEIGHT_MAX) return yaml_fail_weight(builder, "");
@@ -247,6 +261,7 @@ static capi_status yaml_new(yaml_builder *builder, capi_tree_kind kind, capi_tre
     (*out)->weight = 1;
     (*out)->start = yaml_byte_of(builder, builder->event.start_mark.index);
     (*out)->end = yaml_byte_of(builder, builder->event.end_mark.index);
+    if (kind == CAPI_TREE_STRING) (*out)->start = behind_properties(builder->text, (*out)->start, (*out)->end);
     return CAPI_OK;
 }
 
