@@ -40,7 +40,7 @@ static void add_problem(planner *p, const capi_node *node, capi_str words)
 static capi_plan_file look_at_input(planner *p, capi_str url)
 {
     capi_arena *arena = &p->plan->arena;
-    capi_plan_file file = {.url = capi_net_show_url(arena, url),
+    capi_plan_file file = {.url = capi_url_show(arena, url),
                            .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
     capi_str path = capi_str_copy(arena, capi_url_local_path(url));
     struct stat status;
@@ -71,7 +71,7 @@ static capi_str folder_of(capi_arena *arena, capi_str path)
 static capi_plan_file look_at_output(planner *p, capi_str url)
 {
     capi_arena *arena = &p->plan->arena;
-    capi_plan_file file = {.url = capi_net_show_url(arena, url),
+    capi_plan_file file = {.url = capi_url_show(arena, url),
                            .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
     capi_str path = capi_str_copy(arena, capi_url_local_path(url)), folder;
     struct stat status;

@@ -63,7 +63,7 @@ capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diag
         .set_names = names,
         .set_values = values,
         .fetch = capi_remote_fetch,
-        .show_url = capi_net_show_url,
+        .show_url = capi_url_show,
     };
     capi_script *script = NULL;
     capi_status st;
@@ -88,7 +88,7 @@ capi_script *capi_session_script(const capi_args *args, int *exit_code)
     print_diags(&diags);
     if (!script && diags.error_count)
         fprintf(stderr, "%u error%s in \"%.*s\"\n", diags.error_count, diags.error_count == 1 ? "" : "s",
-                CAPI_STR_ARG(capi_net_show_url(&arena, capi_str_of(capi_args_word(args, 0)))));
+                CAPI_STR_ARG(capi_url_show(&arena, capi_str_of(capi_args_word(args, 0)))));
     capi_arena_deinit(&arena);
     return script;
 }

@@ -197,7 +197,7 @@ capi_script *capi_tool_script(const capi_args *args)
         .params_url = capi_tool_text(args, "params_file"),
         .custom_processors_json = config.values[CAPI_CONFIG_PROCESSORS].json,
         .fetch = capi_remote_fetch,
-        .show_url = capi_net_show_url,
+        .show_url = capi_url_show,
     };
     capi_arena arena = {0};
     capi_script *script = NULL;

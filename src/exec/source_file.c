@@ -57,7 +57,7 @@ capi_status exec_source_file_get(exec_batch *batch, capi_str url, exec_source_fi
 {
     capi_packing packing = capi_packing_of(url);
 
-    *out = (exec_source_file){.name = capi_str_copy(batch->arena, capi_net_show_url(batch->arena, url)).data};
+    *out = (exec_source_file){.name = capi_str_copy(batch->arena, capi_url_show(batch->arena, url)).data};
     if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL)
         out->path = out->name = capi_str_copy(batch->arena, capi_url_local_path(url)).data;
     else

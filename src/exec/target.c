@@ -13,7 +13,7 @@ static capi_status create_elsewhere(exec_batch *batch, capi_str url, capi_file_w
     if (!batch->exec->net || !capi_net_can_write(url))
         return capi_err_set(err, CAPI_INVALID,
                             "cannot write \"%.*s\": expected a local path, file://, s3:// or sftp://",
-                            CAPI_STR_ARG(capi_net_show_url(batch->arena, url)));
+                            CAPI_STR_ARG(capi_url_show(batch->arena, url)));
     CAPI_TRY(capi_folder_make(folder.data, err));
     path = capi_str_format(batch->arena, "%.*s/upload_%u", CAPI_STR_ARG(folder), batch->task->batch_idx).data;
     batch->out->target = url;

@@ -195,11 +195,6 @@ bool capi_net_can_write(capi_str url)
     return protocol && protocol->upload;
 }
 
-capi_str capi_net_show_url(capi_arena *arena, capi_str url)
-{
-    return capi_url_show(arena, url);
-}
-
 static capi_status find_protocol(capi_str text, const char *what, capi_url *url, const net_protocol **out,
                                  capi_err *err)
 {

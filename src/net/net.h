@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "net/url.h"
 
 typedef struct capi_net_key { /* of "private_keys": who logs in by sftp with which key */
     capi_str user;
@@ -46,8 +47,6 @@ void capi_net_free(capi_net *net);
 /* True for a scheme that this build can read, or write. Local paths are neither. */
 bool capi_net_can_read(capi_str url);  /* http, https, s3, sftp */
 bool capi_net_can_write(capi_str url); /* s3, sftp */
-/* The URL as it may be shown: password and signature parameters masked. */
-capi_str capi_net_show_url(capi_arena *arena, capi_str url);
 
 typedef struct capi_net_watch { /* of a call that takes long; all may be unset */
     bool (*is_stopped)(void *context);

@@ -2,9 +2,8 @@
  * fuzzer. */
 #include "parquet/parquet.h"
 
-#include "base/test.h"
+#include "base/corpus.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "../../test/fuzz/parquet_fuzz.c"
@@ -173,23 +172,5 @@ TEST(files_damaged_at_any_byte_of_their_ends_give_an_error_or_all_rows)
 
 TEST(no_input_of_the_corpus_does_harm)
 {
-    DIR *folder = opendir(CAPI_TEST_DATA "/fuzz/corpus/parquet");
-    struct dirent *entry;
-    uint32_t count = 0;
-
-    CHECK(folder != NULL);
-    while ((entry = readdir(folder))) {
-        char path[1024];
-        uint8_t *data;
-        size_t bytes;
-
-        if (entry->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, CAPI_TEST_DATA "/fuzz/corpus/parquet/%s", entry->d_name);
-        data = load(path, &bytes);
-        LLVMFuzzerTestOneInput(data, bytes);
-        free(data);
-        count++;
-    }
-    closedir(folder);
-    CHECK(count > 0);
+    capi_corpus_replay("parquet", LLVMFuzzerTestOneInput);
 }

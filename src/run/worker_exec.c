@@ -37,7 +37,7 @@ static capi_str input_name(const capi_work_item *item, capi_arena *arena)
 
     if (item->reader) return node->source_table;
     if (item->claim->batch_idx >= node->source.url_count) return CAPI_STR("");
-    return capi_net_show_url(arena, node->source.urls[item->claim->batch_idx]);
+    return capi_url_show(arena, node->source.urls[item->claim->batch_idx]);
 }
 
 /* The comment that user interfaces of the reference split at ";" (processing specification, section 14). */
@@ -47,7 +47,7 @@ static capi_str statistics(const capi_work_item *item, const capi_batch_output *
     double seconds = elapsed_ns > 0 ? (double)elapsed_ns / 1e9 : 1e-9;
     capi_str from = input_name(item, arena);
     capi_str to = output->file
-                      ? capi_net_show_url(arena, output->target)
+                      ? capi_url_show(arena, output->target)
                       : capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(item->node->table->name), item->run->run_id);
     capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ",
                                     seconds, CAPI_STR_ARG(from), CAPI_STR_ARG(to),
