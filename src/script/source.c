@@ -96,12 +96,13 @@ static const capi_source_piece *piece_before(const capi_source *source, const ca
 static capi_str context_with_values(const capi_report *report, const capi_source *source, uint32_t start, uint32_t end)
 {
     const capi_source_piece *piece = source->piece_count ? piece_at(source, start) : NULL;
-    const capi_source_piece *last = source->pieces + source->piece_count;
+    const capi_source_piece *last;
     capi_str context = report->context;
     capi_buf words = {0};
     uint32_t count = 0;
 
     if (!piece || start > source->text.bytes) return context;
+    last = source->pieces + source->piece_count;
     piece = piece_before(source, piece, start);
     if (end > start && memchr(source->text.data + start, '\n', end - start)) return context;
     for (; piece < last && count < VALUES_MAX && (piece->at < end || piece->at <= start); piece++)
