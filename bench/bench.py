@@ -117,14 +117,25 @@ def disk_megabytes_per_second(folder):
 # ---- running ----
 
 def run_measured(command, log_path):
-    """Exit code, wall seconds, processor seconds, peak memory in megabytes."""
+    """Exit code, wall seconds, processor seconds, peak memory in megabytes, megabytes read (0: this system does not tell)."""
     with open(log_path, "wb") as log:
         start = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         seconds = time.monotonic() - start
+        megabytes_read = read_by(process.pid) / 1e6
+        _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return process.returncode, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, megabytes_read
+
+
+def read_by(pid):
+    """Bytes that an ended process has asked read() and the like for."""
+    try:
+        with open("/proc/%d/io" % pid) as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("rchar:")), 0)
+    except OSError:
+        return 0
 
 
 def fail(words, log_path):
@@ -134,15 +145,15 @@ def fail(words, log_path):
     sys.exit(1)
 
 
-def run_ours(binary, folder, job, threads):
+def run_ours(binary, folder, job, threads, script="bench.yaml", settings=()):
     log = os.path.join(folder, "ours_%s.log" % job.name)
     os.sync()
-    code, seconds, processor_seconds, megabytes = run_measured(
-        [binary, "run", os.path.join(ROOT, "bench", "bench.yaml"), "--set", "dir=" + folder, "--keyspace", "bench", "--data",
+    code, seconds, processor_seconds, megabytes, megabytes_read = run_measured(
+        [binary, "run", os.path.join(ROOT, "bench", script), "--set", "dir=" + folder, *settings, "--keyspace", "bench", "--data",
          os.path.join(folder, "state"), "--threads", str(threads), "--start", job.node], log)
     if code != 0:
         fail("our job \"%s\" failed" % job.name, log)
-    return seconds, processor_seconds, megabytes
+    return seconds, processor_seconds, megabytes, megabytes_read
 
 
 DUCKDB_RUN = """
@@ -168,7 +179,7 @@ print(json.dumps(time.monotonic() - start))
 def run_theirs(python, folder, job, threads):
     log = os.path.join(folder, "theirs_%s.log" % job.name)
     os.sync()
-    code, _, processor_seconds, megabytes = run_measured(
+    code, _, processor_seconds, megabytes, _ = run_measured(
         [python, "-c", DUCKDB_RUN, os.path.join(folder, "duckdb.db"), str(threads), json.dumps(job.statements)], log)
     if code != 0:
         fail("DuckDB's job \"%s\" failed" % job.name, log)
@@ -189,14 +200,24 @@ for source, columns in sources:
 """
 
 
+def source_of(place, columns, options=""):
+    """A table, or a file, whose values then have the types that are compared."""
+    if place.endswith(".csv"):
+        return read_csv(place, columns, options)
+    if place.endswith(".parquet"):
+        casts = ", ".join('CAST("%s" AS %s) AS "%s"' % (name, kind, name) for name, kind in columns.items())
+        return "(SELECT %s FROM read_parquet('%s'))" % (casts, place)
+    return place
+
+
 def check_equal(binary, python, folder, job):
     ours = job.ours
-    if not ours.endswith(".csv"):
+    if not ours.endswith((".csv", ".parquet")):
         ours = os.path.join(folder, "export.csv")
         subprocess.run([binary, "table", "export", job.ours, "--keyspace", "bench", "--data", os.path.join(folder, "state"),
                         "--to", ours], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    theirs = read_csv(job.theirs, job.columns) if job.theirs.endswith(".csv") else job.theirs
-    sources = [[read_csv(ours, job.columns, OUR_LINE_ENDS), list(job.columns)], [theirs, list(job.columns)]]
+    sources = [[source_of(ours, job.columns, OUR_LINE_ENDS), list(job.columns)],
+               [source_of(job.theirs, job.columns), list(job.columns)]]
     sums = subprocess.run([python, "-c", DUCKDB_CHECKSUM, os.path.join(folder, "duckdb.db"), json.dumps(sources)], check=True,
                           capture_output=True, text=True).stdout.split("\n")
     if ours.endswith("export.csv"):
@@ -209,7 +230,7 @@ def print_table(results):
                                                         "DuckDB CPU", "ours MB", "DuckDB MB", "results"))
     for job, ours, theirs, equal in results:
         print("%-36s %8.2f %8.2f %6.2fx %5s %10.2f %10.2f %9.0f %9.0f  %s" % (
-            job.words, ours[0], theirs[0], theirs[0] / ours[0], "%dx" % job.bar if job.bar else "-", ours[1], theirs[1],
+            job.words, ours[0], theirs[0], theirs[0] / ours[0], "%gx" % job.bar if job.bar else "-", ours[1], theirs[1],
             ours[2], theirs[2], "equal" if equal else "DIFFERENT"))
 
 
