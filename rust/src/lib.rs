@@ -1,16 +1,18 @@
-//! Parquet files behind a plain C interface: what src/parquet/bridge.h declares. Nothing unwinds into C; objects are boxes
+//! Parquet files, and writing Arrow IPC files, behind a plain C interface: what src/parquet/bridge.h declares. Nothing unwinds into C; objects are boxes
 //! that the caller frees; errors are words in memory of the caller.
 #![allow(clippy::missing_safety_doc)]
 
 mod codec;
 mod failure;
 mod header;
+mod ipc;
 mod pages;
 mod reader;
 mod thrift;
 mod writer;
 
 use failure::{guard, Failure};
+use ipc::IpcWriter;
 use pages::Input;
 use reader::{ColumnInfo, FieldInfo, File, Piece, Want};
 use std::slice;
@@ -168,6 +170,46 @@ pub unsafe extern "C" fn capi_pq_group_append(writer: *mut Writer, group: *mut G
 pub unsafe extern "C" fn capi_pq_group_free(group: *mut Group) {
     guard(std::ptr::null_mut(), || {
         drop(Box::from_raw(group));
+        Ok(())
+    });
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn capi_ipc_writer_open(
+    output: *const Output,
+    fields: *const OutField,
+    field_count: u32,
+    out: *mut *mut IpcWriter,
+    failure: *mut Failure,
+) -> i32 {
+    guard(failure, || {
+        let writer = IpcWriter::open(*output, slice_of(fields, field_count as usize))?;
+        *out = Box::into_raw(Box::new(writer));
+        Ok(())
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn capi_ipc_writer_write(
+    writer: *mut IpcWriter,
+    columns: *const OutColumn,
+    column_count: u32,
+    rows: u32,
+    failure: *mut Failure,
+) -> i32 {
+    guard(failure, || (*writer).write(slice_of(columns, column_count as usize), rows as usize))
+}
+
+/// Writes the footer; frees the writer whatever happens.
+#[no_mangle]
+pub unsafe extern "C" fn capi_ipc_writer_close(writer: *mut IpcWriter, failure: *mut Failure) -> i32 {
+    guard(failure, || Box::from_raw(writer).close())
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn capi_ipc_writer_free(writer: *mut IpcWriter) {
+    guard(std::ptr::null_mut(), || {
+        drop(Box::from_raw(writer));
         Ok(())
     });
 }

@@ -40,7 +40,7 @@ impl Write for Output {
 
 /// `capi_pq_kind` of bridge.h.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub enum Kind {
     Text,
     Int,
     Float,
@@ -60,6 +60,17 @@ pub struct OutField {
     name: *const u8,
     name_bytes: usize,
     kind: u8,
+}
+
+impl OutField {
+    pub fn kind(&self) -> Result<Kind> {
+        kind_of(self.kind)
+    }
+}
+
+pub fn name_of(field: &OutField) -> Result<&str> {
+    let bytes = unsafe { std::slice::from_raw_parts(field.name, field.name_bytes) };
+    std::str::from_utf8(bytes).map_err(|_| general("a column's name is no text"))
 }
 
 /// `capi_pq_out_column` of bridge.h. Texts: offsets (one more than rows) into values. A value equal to null_value is null.
@@ -151,9 +162,7 @@ impl Writer {
         let mut types = Vec::new();
         let mut arrow = Vec::new();
         for field in fields {
-            let bytes = unsafe { std::slice::from_raw_parts(field.name, field.name_bytes) };
-            let name = std::str::from_utf8(bytes).map_err(|_| general("a column's name is no text"))?;
-            let kind = kind_of(field.kind)?;
+            let (name, kind) = (name_of(field)?, field.kind()?);
             types.push(Arc::new(column_type(name, kind)?));
             arrow.push(Field::new(name, arrow_type(kind), true));
             names.push(name.to_string());
@@ -213,7 +222,9 @@ unsafe fn words(column: &OutColumn, rows: usize) -> ScalarBuffer<i64> {
     ScalarBuffer::new(borrowed(column.values, rows * 8), 0, rows)
 }
 
-unsafe fn array_of(kind: Kind, column: &OutColumn, rows: usize) -> Result<ArrayRef> {
+/// # Safety
+/// The column must be as the C header says, for so many rows; it must outlive the array.
+pub unsafe fn array_of(kind: Kind, column: &OutColumn, rows: usize) -> Result<ArrayRef> {
     Ok(match kind {
         Kind::Text => {
             let offsets = ScalarBuffer::<i32>::new(borrowed(column.offsets.cast(), (rows + 1) * 4), 0, rows + 1);

@@ -134,3 +134,15 @@ uint64_t capi_pq_group_bytes(const capi_pq_group *group);
 int capi_pq_group_finish(capi_pq_group *group, capi_pq_failure *failure);
 int capi_pq_group_append(capi_pq_writer *writer, capi_pq_group *group, capi_pq_failure *failure); /* frees the group */
 void capi_pq_group_free(capi_pq_group *group);
+
+/* ---- writing Arrow IPC files ---- */
+
+typedef struct capi_ipc_writer capi_ipc_writer; /* of one thread at a time */
+
+int capi_ipc_writer_open(const capi_pq_output *output, const capi_pq_out_field *fields, uint32_t field_count,
+                         capi_ipc_writer **out, capi_pq_failure *failure);
+/* One record batch. */
+int capi_ipc_writer_write(capi_ipc_writer *writer, const capi_pq_out_column *columns, uint32_t column_count,
+                          uint32_t rows, capi_pq_failure *failure);
+int capi_ipc_writer_close(capi_ipc_writer *writer, capi_pq_failure *failure); /* the footer; frees in any case */
+void capi_ipc_writer_free(capi_ipc_writer *writer);

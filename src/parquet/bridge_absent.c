@@ -151,4 +151,37 @@ void capi_pq_group_free(capi_pq_group *group)
     (void)group;
 }
 
+int capi_ipc_writer_open(const capi_pq_output *output, const capi_pq_out_field *fields, uint32_t field_count,
+                         capi_ipc_writer **out, capi_pq_failure *failure)
+{
+    (void)output;
+    (void)fields;
+    (void)field_count;
+    *out = NULL;
+    snprintf(failure->text, sizeof failure->text, "Arrow files are not available in this build");
+    return CAPI_PQ_INVALID;
+}
+
+int capi_ipc_writer_write(capi_ipc_writer *writer, const capi_pq_out_column *columns, uint32_t column_count,
+                          uint32_t rows, capi_pq_failure *failure)
+{
+    (void)writer;
+    (void)columns;
+    (void)column_count;
+    (void)rows;
+    return refuse(failure);
+}
+
+int capi_ipc_writer_close(capi_ipc_writer *writer, capi_pq_failure *failure)
+{
+    (void)writer;
+    return refuse(failure);
+}
+
+void capi_ipc_writer_free(capi_ipc_writer *writer)
+{
+    assert(!writer);
+    (void)writer;
+}
+
 #endif
