@@ -142,26 +142,38 @@ capi_engine *capi_session_old_engine(const capi_args *args, int *exit_code)
     return open_engine(args, true, exit_code);
 }
 
+static bool is_name(capi_str name)
+{
+    return capi_keyspace_check_name(name, NULL) == CAPI_OK;
+}
+
+/* The base name of a script without what follows the last dot. */
+static capi_str script_name(capi_str url)
+{
+    capi_str name = url;
+
+    for (size_t i = 0; i < url.bytes; i++)
+        if (url.data[i] == '/') name = capi_str_slice(url, i + 1, url.bytes);
+    for (size_t i = name.bytes; i > 1; i--)
+        if (name.data[i - 1] == '.') return capi_str_slice(name, 0, i - 1);
+    return name;
+}
+
 capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_arena *arena)
 {
     const char *given = capi_args_value(args, "keyspace");
-    capi_str name = script_url;
+    capi_str name, prefixed;
     char *text;
 
     if (given) return capi_str_copy(arena, capi_str_of(given));
-    for (size_t i = 0; i < script_url.bytes; i++)
-        if (script_url.data[i] == '/') name = capi_str_slice(script_url, i + 1, script_url.bytes);
-    for (size_t i = name.bytes; i > 1; i--)
-        if (name.data[i - 1] == '.') {
-            name.bytes = i - 1;
-            break;
-        }
-    name = capi_str_copy(arena, name);
+    name = capi_str_copy(arena, script_name(script_url));
     text = (char *)name.data;
     for (size_t i = 0; i < name.bytes; i++) {
         char c = text[i];
 
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) text[i] = '_';
     }
-    return name.bytes ? name : CAPI_STR("main");
+    if (name.bytes == 0) return CAPI_STR("main");
+    prefixed = capi_str_format(arena, "script_%.*s", CAPI_STR_ARG(name));
+    return !is_name(name) && is_name(prefixed) ? prefixed : name; /* "2024.yaml", "_draft.yaml", "system.yaml" */
 }

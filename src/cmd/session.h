@@ -27,7 +27,7 @@ capi_engine *capi_session_engine(const capi_args *args, int *exit_code);
 /* The same for commands that look at what is there: a store that is not there is an error, and not made. */
 capi_engine *capi_session_old_engine(const capi_args *args, int *exit_code);
 
-/* The keyspace of --keyspace, or one named like the script's file ("shop" for examples/shop.yaml). */
+/* The keyspace of --keyspace, or one named like the script's file ("shop" for examples/shop.yaml, "script_2024" for 2024.yaml). */
 capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_arena *arena);
 
 /* Rows shared by the option tables of several commands. */

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 enum {
-    KEYSPACE_NAME_MAX = 42,
-    NODE_NAME_MAX = 255, /* what capi_claim.node holds */
+    KEYSPACE_NAME_MAX = 48, /* what Cassandra allows */
+    NODE_NAME_MAX = 255,    /* what capi_claim.node holds */
     BATCHES_MAX = 1000000000,
     UID_MAX = 64,
 };
@@ -132,6 +132,25 @@ void state_make_claim(capi_claim *out, capi_str run_uid, capi_str node, capi_str
 
 /* ---- checks ---- */
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The lower case of an ASCII letter; the locale does not matter. */
+static char fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool state_names_equal(capi_str a, capi_str b)
+{
+    if (a.bytes != b.bytes) return false;
+    for (size_t i = 0; i < a.bytes; i++)
+        if (fold(a.data[i]) != fold(b.data[i])) return false;
+    return true;
+}
+
 capi_status capi_keyspace_check_name(capi_str name, capi_err *err)
 {
     if (name.bytes == 0)
@@ -142,12 +161,15 @@ capi_status capi_keyspace_check_name(capi_str name, capi_err *err)
     for (size_t i = 0; i < name.bytes; i++) {
         char c = name.data[i];
 
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_') continue;
+        if (is_letter(c) || (c >= '0' && c <= '9') || c == '_') continue;
         return capi_err_set(err, CAPI_INVALID,
                             "keyspace name \"%.*s\" is invalid: expected letters, digits and \"_\" only",
                             CAPI_STR_ARG(name));
     }
-    if (capi_str_starts(name, "system"))
+    if (!is_letter(name.data[0]))
+        return capi_err_set(err, CAPI_INVALID, "keyspace name \"%.*s\" is invalid: expected a letter first",
+                            CAPI_STR_ARG(name));
+    if (name.bytes >= 6 && state_names_equal(capi_str_slice(name, 0, 6), CAPI_STR("system")))
         return capi_err_set(err, CAPI_INVALID, "keyspace name \"%.*s\" is reserved: it must not begin with \"system\"",
                             CAPI_STR_ARG(name));
     return CAPI_OK;

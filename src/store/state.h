@@ -59,7 +59,8 @@ typedef struct capi_keyspace {
     capi_str uid; /* new for every life of the name (I15) */
 } capi_keyspace;
 
-/* ^[a-zA-Z0-9_]+$, not ^system, at most 42 bytes. */
+/* ^[a-zA-Z][a-zA-Z0-9_]*$, not ^system in any case, at most 48 bytes. Names that differ in case alone are one name: a keyspace keeps
+ * the spelling of its first use. */
 CAPI_MUST_USE capi_status capi_keyspace_check_name(capi_str name, capi_err *err);
 /* create false: CAPI_NOT_FOUND with words that name the store. */
 CAPI_MUST_USE capi_status capi_keyspace_open(capi_state *state, capi_str name, bool create, capi_arena *arena,

@@ -92,6 +92,9 @@ static inline bool state_work_is_final(int status)
     return status == CAPI_WORK_SUCCESS || status == CAPI_WORK_FAIL || status == CAPI_WORK_STOP_RECEIVED;
 }
 
+/* Names of keyspaces: letters that differ in case alone are the same. */
+bool state_names_equal(capi_str a, capi_str b);
+
 /* Words that all backends share. Each returns the status it sets. */
 capi_status state_no_keyspace(capi_err *err, capi_str name, const char *store);
 capi_status state_dropped_keyspace(capi_err *err, const capi_keyspace *keyspace);

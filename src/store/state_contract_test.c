@@ -113,16 +113,58 @@ static void run_refresh(state_rig *rig)
 
 TEST(keyspace_names_follow_the_rules)
 {
-    static const char *const good[] = {"a", "A_9", "9", "sys", "Systema", "_"};
-    static const char *const bad[] = {
-        "",       "a b",         "a-b", "a.b", "../x",
-        "system", "system_auth", "é",   "a\n", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeee"};
+    static const char *const good[] = {"a", "A_9", "sys", "z_", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeee"};
+    static const char *const bad[][2] = {
+        {"", "is empty"},
+        {"a b", "letters, digits and \"_\" only"},
+        {"a-b", "letters, digits and \"_\" only"},
+        {"a.b", "letters, digits and \"_\" only"},
+        {"../x", "letters, digits and \"_\" only"},
+        {"é", "letters, digits and \"_\" only"},
+        {"a\n", "letters, digits and \"_\" only"},
+        {"9", "expected a letter first"},
+        {"2024_shop", "expected a letter first"},
+        {"_", "expected a letter first"},
+        {"_a", "expected a letter first"},
+        {"system", "must not begin with \"system\""},
+        {"system_auth", "must not begin with \"system\""},
+        {"SYSTEM", "must not begin with \"system\""},
+        {"Systema", "must not begin with \"system\""},
+        {"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeee", "has 49 bytes, expected at most 48"},
+    };
+    capi_err err = {0};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        CHECK(capi_keyspace_check_name(capi_str_of(good[i]), NULL) == CAPI_OK);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK(capi_keyspace_check_name(capi_str_of(bad[i]), NULL) == CAPI_INVALID);
+        CHECK_OK(capi_keyspace_check_name(capi_str_of(good[i]), &err), err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK(capi_keyspace_check_name(capi_str_of(bad[i][0]), &err) == CAPI_INVALID);
+        CHECK_ERR(err, bad[i][1]);
+    }
     CHECK(capi_keyspace_check_name((capi_str){"a\0b", 3}, NULL) == CAPI_INVALID);
+}
+
+TEST(names_of_keyspaces_that_differ_in_case_alone_are_one_name)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_keyspace made, found;
+        capi_keyspace *list;
+        capi_str uid;
+        uint32_t count;
+        capi_err err = {0};
+
+        CHECK_OK(capi_keyspace_open(rig.first, CAPI_STR("Shop_1"), true, &rig.arena, &made, &err), err);
+        CHECK_OK(capi_keyspace_open(rig.second, CAPI_STR("SHOP_1"), false, &rig.arena, &found, &err), err);
+        CHECK(capi_str_equal(made.uid, found.uid) && capi_str_is(found.name, "Shop_1"));
+        CHECK_OK(capi_keyspace_open(rig.second, CAPI_STR("shop_1"), true, &rig.arena, &found, &err), err);
+        CHECK(capi_str_equal(made.uid, found.uid));
+        CHECK_OK(capi_keyspace_list(rig.first, &rig.arena, &list, &count, &err), err);
+        CHECK_INT(count, 1);
+        CHECK_OK(capi_keyspace_drop(rig.second, CAPI_STR("sHOP_1"), &rig.arena, &uid, &err), err);
+        CHECK(capi_str_equal(made.uid, uid));
+    }
 }
 
 TEST(a_keyspace_is_made_once_and_listed_by_name)

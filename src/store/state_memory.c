@@ -147,7 +147,7 @@ static mem_keyspace **keyspace_find(mem_state *mem, capi_str name)
 {
     mem_keyspace **at = &mem->keyspaces;
 
-    while (*at && !capi_str_equal((*at)->name, name))
+    while (*at && !state_names_equal((*at)->name, name))
         at = &(*at)->next;
     return at;
 }

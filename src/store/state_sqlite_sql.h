@@ -9,7 +9,7 @@ STATE_SQL(ROLLBACK, "ROLLBACK")
 STATE_SQL(VERSION, "PRAGMA user_version")
 
 /* keyspaces */
-STATE_SQL(KEYSPACE_BY_NAME, "SELECT name, uid FROM keyspace WHERE name = ?1")
+STATE_SQL(KEYSPACE_BY_NAME, "SELECT name, uid FROM keyspace WHERE name = ?1 COLLATE NOCASE")
 STATE_SQL(KEYSPACE_BY_UID, "SELECT name FROM keyspace WHERE uid = ?1")
 STATE_SQL(KEYSPACE_ADD, "INSERT INTO keyspace (name, uid) VALUES (?1, ?2)")
 STATE_SQL(KEYSPACE_LIST, "SELECT name, uid FROM keyspace ORDER BY name")

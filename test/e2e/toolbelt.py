@@ -180,7 +180,7 @@ def names_are_checked_everywhere_before_anything_is_made(box):
     path = small_script(box)
     for command in ("start_run", "stop_run", "exec_node", "get_run_history", "get_node_history", "get_batch_history",
                     "drop_keyspace"):
-        for name in ("", "a-b", "system_x", "a b", "x" * 43):
+        for name in ("", "a-b", "system_x", "a b", "9x", "_x", "SYSTEM", "x" * 49):
             flags = ["-script_file=" + path, "-node_id=read"] if command == "exec_node" else []
             flags = ["-script_file=" + path, "-start_nodes=read"] if command == "start_run" else flags
             check_fails(tool(box, command, "-keyspace=" + name, *flags), 1, "keyspace name")
