@@ -1,42 +1,8 @@
-/* forget.c - checks that nobody needs a run, then removes it. */
+/* forget.c - removes a run of which the state says that nobody needs it, and tables that nobody knows. */
 #include "run/forget.h"
 #include "run/engine.h"
 
 #include <dirent.h>
-
-static bool reads_from(const capi_node_state *nodes, uint32_t count, capi_str run_uid)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (capi_str_equal(nodes[i].reader_run_uid, run_uid) || capi_str_equal(nodes[i].lookup_run_uid, run_uid))
-            return true;
-    return false;
-}
-
-/* Runs that go on may read tables of earlier ones, or will when their nodes are opened. */
-static capi_status check_unused(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,
-                                capi_err *err)
-{
-    capi_run *runs = NULL;
-    capi_run victim;
-    uint32_t count = 0;
-
-    CAPI_TRY(capi_run_get(state, keyspace, run_id, arena, &victim, err));
-    CAPI_TRY(capi_run_list(state, keyspace, arena, &runs, &count, err));
-    for (uint32_t i = 0; i < count; i++) {
-        capi_node_state *nodes = NULL;
-        uint32_t node_count = 0;
-        bool is_waiting = false;
-
-        if (runs[i].status != CAPI_RUN_START || runs[i].run_id == run_id) continue;
-        CAPI_TRY(capi_node_list(state, runs[i].run_uid, arena, &nodes, &node_count, err));
-        for (uint32_t j = 0; j < node_count; j++)
-            is_waiting = is_waiting || nodes[j].status == CAPI_WORK_NONE;
-        if (!is_waiting && !reads_from(nodes, node_count, victim.run_uid)) continue;
-        return capi_err_set(err, CAPI_CONFLICT, "run %u stays: run %u goes on and may read its tables", run_id,
-                            runs[i].run_id);
-    }
-    return CAPI_OK;
-}
 
 capi_status capi_run_remove(capi_engine *engine, const capi_keyspace *keyspace, uint32_t run_id, capi_err *err)
 {
@@ -44,7 +10,6 @@ capi_status capi_run_remove(capi_engine *engine, const capi_keyspace *keyspace, 
     capi_str run_uid;
     capi_status st;
 
-    CAPI_TRY_OUT(check_unused(engine->state, keyspace, run_id, &arena, err));
     CAPI_TRY_OUT(capi_run_forget(engine->state, keyspace, run_id, &arena, &run_uid, err));
     CAPI_TRY_OUT(capi_tables_drop(engine->tables, keyspace->uid, run_uid, err));
 out:

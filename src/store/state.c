@@ -98,6 +98,11 @@ capi_status state_run_unfinished(capi_err *err, uint32_t run_id)
     return capi_err_set(err, CAPI_CONFLICT, "run %u is still being worked on", run_id);
 }
 
+capi_status state_run_is_read(capi_err *err, uint32_t run_id, uint32_t reader_id)
+{
+    return capi_err_set(err, CAPI_CONFLICT, "run %u stays: run %u goes on and may read its tables", run_id, reader_id);
+}
+
 capi_status state_node_is_open(capi_err *err, capi_str node)
 {
     return capi_err_set(err, CAPI_CONFLICT, "node \"%.*s\" was opened before", CAPI_STR_ARG(node));

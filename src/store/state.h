@@ -131,7 +131,8 @@ CAPI_MUST_USE capi_status capi_run_stop(capi_state *state, const capi_keyspace *
                                         capi_str comment, capi_err *err);
 /* When every affected node is final and none is stopreceived; otherwise CAPI_CONFLICT. Done before: CAPI_OK. */
 CAPI_MUST_USE capi_status capi_run_complete(capi_state *state, capi_str run_uid, capi_str comment, capi_err *err);
-/* Forgets one finished run: for gc. */
+/* Forgets one finished run, for gc. CAPI_CONFLICT while somebody works on it, or while a run of the keyspace reads its tables
+ * or may still choose them: one that goes on and has a node that is not open yet. */
 CAPI_MUST_USE capi_status capi_run_forget(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
                                           capi_arena *arena, capi_str *run_uid, capi_err *err);
 

@@ -110,6 +110,7 @@ capi_status state_target_taken(capi_err *err, capi_str target, uint32_t run_id, 
 char *state_target_resolve(capi_str target, uint32_t run_id);
 capi_status state_node_unfinished(capi_err *err, capi_str node, int status);
 capi_status state_run_unfinished(capi_err *err, uint32_t run_id);
+capi_status state_run_is_read(capi_err *err, uint32_t run_id, uint32_t reader_id);
 capi_status state_node_is_open(capi_err *err, capi_str node);
 capi_status state_beat_moved(capi_err *err, capi_str process_uid, uint64_t expected, uint64_t actual);
 

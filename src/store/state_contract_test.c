@@ -436,6 +436,73 @@ TEST(a_run_is_complete_when_all_its_nodes_are)
     }
 }
 
+static capi_run start_one_node(state_rig *rig, const char *name)
+{
+    capi_run_node node = {capi_str_of(name), 1};
+    capi_run out;
+    capi_err err = {0};
+
+    CHECK_OK(capi_run_start(rig->first, &rig->keyspace, &(capi_run_spec){.nodes = &node, .node_count = 1}, &rig->arena,
+                            &out, &err),
+             err);
+    return out;
+}
+
+TEST(a_run_that_others_read_is_not_forgotten)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_run reader;
+        capi_node_state opened;
+        capi_claim held;
+        capi_str uid;
+        capi_err err = {0};
+
+        state_rig_start(&rig);
+        CHECK_OK(capi_run_stop(rig.first, &rig.keyspace, 1, CAPI_STR("s"), &err), err);
+        /* It has not chosen yet what it reads. */
+        reader = start_one_node(&rig, "sum");
+        CHECK(capi_run_forget(rig.second, &rig.keyspace, 1, &rig.arena, &uid, &err) == CAPI_CONFLICT);
+        CHECK_ERR(err, "run 1 stays: run 2 goes on and may read its tables");
+        /* It has chosen. */
+        CHECK_OK(capi_node_open(rig.first, reader.run_uid, CAPI_STR("sum"), rig.run.run_uid, CAPI_STR(""), &rig.arena,
+                                &opened, &err),
+                 err);
+        CHECK(capi_run_forget(rig.second, &rig.keyspace, 1, &rig.arena, &uid, &err) == CAPI_CONFLICT);
+        /* It is stopped, but a batch still reads. */
+        CHECK_OK(
+            capi_batch_claim(rig.first, reader.run_uid, CAPI_STR("sum"), CAPI_STR("p1"), CAPI_STR("op"), &held, &err),
+            err);
+        CHECK_OK(capi_run_stop(rig.first, &rig.keyspace, 2, CAPI_STR("s"), &err), err);
+        CHECK(capi_run_forget(rig.second, &rig.keyspace, 1, &rig.arena, &uid, &err) == CAPI_CONFLICT);
+        CHECK_OK(capi_batch_release(rig.first, &held, &err), err);
+        CHECK_OK(capi_run_forget(rig.second, &rig.keyspace, 1, &rig.arena, &uid, &err), err);
+    }
+}
+
+TEST(a_run_is_forgotten_while_another_one_goes_on_that_reads_something_else)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_run other;
+        capi_node_state opened;
+        capi_str uid;
+        capi_err err = {0};
+
+        state_rig_start(&rig);
+        CHECK_OK(capi_run_stop(rig.first, &rig.keyspace, 1, CAPI_STR("s"), &err), err);
+        other = start_one_node(&rig, "read");
+        CHECK_OK(capi_node_open(rig.first, other.run_uid, CAPI_STR("read"), CAPI_STR(""), CAPI_STR(""), &rig.arena,
+                                &opened, &err),
+                 err);
+        CHECK_OK(capi_run_forget(rig.second, &rig.keyspace, 1, &rig.arena, &uid, &err), err);
+    }
+}
+
 TEST(a_finished_run_can_be_forgotten_and_its_number_is_not_used_again)
 {
     state_rig rig;

@@ -521,17 +521,43 @@ static capi_status mem_run_complete(capi_state *state, capi_str run_uid, capi_st
     return mem_unlock(mem, CAPI_OK);
 }
 
+static bool node_reads(const mem_run *run, const mem_node *node, const mem_run *read)
+{
+    bool is_live = state_run_status(run->base.complete_ms, run->base.stop_ms) == CAPI_RUN_START;
+    bool has_chosen = capi_str_equal(node->reader_run_uid, read->base.run_uid) ||
+                      capi_str_equal(node->lookup_run_uid, read->base.run_uid);
+
+    if (is_live && node->status == CAPI_WORK_NONE) return true; /* it may choose it */
+    return has_chosen && (is_live || node->claimed > 0);
+}
+
+/* The first other run that reads its tables, or may; NULL if there is none. */
+static const mem_run *run_reader(const mem_state *mem, const mem_run *read)
+{
+    const mem_run *first = NULL;
+
+    for (const mem_run *run = mem->runs; run; run = run->next) {
+        if (run == read || !capi_str_equal(run->base.keyspace_uid, read->base.keyspace_uid)) continue;
+        for (uint32_t i = 0; i < run->node_count; i++)
+            if (node_reads(run, &run->nodes[i], read) && (!first || run->base.run_id < first->base.run_id)) first = run;
+    }
+    return first;
+}
+
 static capi_status mem_run_forget(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,
                                   capi_str *run_uid, capi_err *err)
 {
     mem_state *mem = mem_lock(state);
     mem_run *run = NULL;
     mem_run **at = &mem->runs;
+    const mem_run *reader;
     capi_status st = run_by_id(mem, keyspace, run_id, &run, err);
 
     if (st != CAPI_OK) return mem_unlock(mem, st);
     if (state_run_status(run->base.complete_ms, run->base.stop_ms) == CAPI_RUN_START || run_has_claims(run))
         return mem_unlock(mem, state_run_unfinished(err, run_id));
+    reader = run_reader(mem, run);
+    if (reader) return mem_unlock(mem, state_run_is_read(err, run_id, reader->base.run_id));
     *run_uid = capi_str_copy(arena, run->base.run_uid);
     while (*at != run)
         at = &(*at)->next;

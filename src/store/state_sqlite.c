@@ -498,6 +498,13 @@ static capi_status run_forget(sqlite_state *sq, const capi_keyspace *keyspace, u
     CAPI_TRY(db_query(sq, SQL_RUN_CLAIMS, &row, err, "t", run.run_uid));
     db_reset(row);
     if (row || run.status == CAPI_RUN_START) return state_run_unfinished(err, run_id);
+    CAPI_TRY(db_query(sq, SQL_RUN_READER, &row, err, "tt", run.keyspace_uid, run.run_uid));
+    if (row) {
+        uint32_t reader_id = (uint32_t)sqlite3_column_int64(row, 0);
+
+        db_reset(row);
+        return state_run_is_read(err, run_id, reader_id);
+    }
     *run_uid = run.run_uid;
     return run_delete(sq, run.run_uid, err);
 }

@@ -33,6 +33,11 @@ STATE_SQL(RUN_STOP, "UPDATE run SET stop_ms = ?2, stop_comment = ?3 WHERE run_ui
 STATE_SQL(RUN_COMPLETE, "UPDATE run SET complete_ms = ?2, complete_comment = ?3 WHERE run_uid = ?1")
 STATE_SQL(RUN_DELETE, "DELETE FROM run WHERE run_uid = ?1")
 STATE_SQL(RUN_CLAIMS, "SELECT 1 FROM node WHERE run_uid = ?1 AND (claimed > 0 OR seal_owner <> '') LIMIT 1")
+STATE_SQL(RUN_READER, "SELECT r.run_id FROM run r JOIN node n ON n.run_uid = r.run_uid"
+                      " WHERE r.keyspace_uid = ?1 AND r.run_uid <> ?2 AND"
+                      " ((r.complete_ms = 0 AND r.stop_ms = 0 AND n.status = 0) OR"
+                      " ((n.reader_run_uid = ?2 OR n.lookup_run_uid = ?2) AND"
+                      " ((r.complete_ms = 0 AND r.stop_ms = 0) OR n.claimed > 0))) ORDER BY r.run_id LIMIT 1")
 STATE_SQL(SNAPSHOT_ADD, "INSERT INTO snapshot (run_uid, file_idx, kind, url, text) VALUES (?1, ?2, ?3, ?4, ?5)")
 STATE_SQL(SNAPSHOT_LIST, "SELECT kind, url, text FROM snapshot WHERE run_uid = ?1 ORDER BY file_idx")
 STATE_SQL(SNAPSHOT_DELETE, "DELETE FROM snapshot WHERE run_uid = ?1")
