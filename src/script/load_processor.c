@@ -44,7 +44,7 @@ static void check_environment(capi_loader *loader, draft_node *node, capi_proces
             processor_names[kind]);
         return;
     }
-    if (kind != CAPI_PROCESSOR_PY || (variable && *variable)) return;
+    if (kind != CAPI_PROCESSOR_PY || variable) return; /* the variable wins; load_py_calc.c looks at it */
     path = capi_tree_get(entry, "python_interpreter_path");
     if (!path || path->kind != CAPI_TREE_STRING || capi_str_trim(path->string).bytes == 0)
         capi_loader_error(

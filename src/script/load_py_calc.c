@@ -7,6 +7,8 @@
 #include "script/python_scan.h"
 #include "script/topo.h"
 
+#include <stdlib.h>
+
 typedef struct py_field {
     capi_str name;
     const capi_tree *key, *expression;
@@ -16,6 +18,18 @@ typedef struct py_field {
 } py_field;
 
 static const capi_expression_rules py_rules = {"V44", "V68", "V44", "V44"};
+
+/* ---- interpreter ---- */
+
+/* The environment wins over the configuration, also with nothing in it. */
+static void check_interpreter(capi_loader *loader, const draft_node *node)
+{
+    const char *variable = getenv("CAPI_PYCALC_INTERPRETER_PATH");
+
+    if (!variable || capi_str_trim(capi_str_of(variable)).bytes) return;
+    capi_loader_error(loader, "V43", capi_settings_value(&node->settings, CAPI_SET_NODE_PROCESSOR),
+                      "CAPI_PYCALC_INTERPRETER_PATH is empty; expected a Python interpreter, such as python3");
+}
 
 /* ---- sources ---- */
 
@@ -245,6 +259,7 @@ void capi_load_py_calc_check(capi_loader *loader, draft_node *node)
     py_check check = {.loader = loader, .module = &module};
 
     capi_loader_about(loader, node, "p");
+    check_interpreter(loader, node);
     check.knows_module = read_sources(loader, node, processor);
     capi_python_scan(loader->scratch, processor->python_code, &module);
     for (uint32_t i = 0; i < count; i++) {

@@ -297,6 +297,20 @@ def an_interpreter_that_is_none_is_told(box):
 
 
 @test
+def no_interpreter_at_all_is_a_mistake_that_validation_finds(box):
+    path = box.write("py.json", json.dumps(script(
+        read=csv_reader([box.write("in.csv", numbers(1))], {"i": "int"}, "source"),
+        compute=py_node("source", {"i": "int"}, box.write("code.py", "def f(i):\n    return i\n"), {"x": ("f(r.i)", "int")}))))
+    for empty in ("", " "):
+        environment = {**os.environ, "CAPI_PYCALC_INTERPRETER_PATH": empty}
+        for command in ("validate", "run"):
+            arguments = ("--data", box.path("state")) if command == "run" else ()
+            result = box.capi(command, path, *arguments, env=environment)
+            check_fails(result, 2, 'node "compute"', "CAPI_PYCALC_INTERPRETER_PATH is empty")
+    check(box.capi("validate", path).code == 0, "a script with the usual interpreter")
+
+
+@test
 def options_of_the_interpreter_and_their_values_are_heeded(box):
     code = "import sys, warnings\ndef f(i):\n    return '%s %s' % (sys._xoptions.get('mine'), sys.flags.optimize)\n"
     check_equal(results(box, code, {"x": ("f(r.i)", "string")}, numbers(1),
