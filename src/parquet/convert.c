@@ -305,6 +305,20 @@ static bool convert_cents(const parquet_rule *rule, const parquet_slice *slice, 
     return true;
 }
 
+/* ---- is it null? ---- */
+
+static bool convert_null_flag(const parquet_rule *rule, const parquet_slice *slice, capi_arena *arena, capi_vec *vec,
+                              uint32_t *bad_row, capi_err *err)
+{
+    (void)rule;
+    (void)bad_row;
+    (void)err;
+    *vec = capi_vec_new(arena, CAPI_BOOL, CAPI_FORM_BOOL, slice->count);
+    for (uint32_t i = 0; i < slice->count; i++)
+        vec->bools[i] = is_null(slice, i);
+    return true;
+}
+
 /* ---- the table ---- */
 
 #define BIT(meaning) (1u << (meaning))
@@ -361,6 +375,33 @@ const char *parquet_physical_name(const capi_pq_field *field)
     return field->is_nested ? "a group" : names[field->physical];
 }
 
+/* What stands behind the physical type: nothing for plain columns. */
+static capi_str describe_meaning(const capi_pq_field *field, capi_arena *arena)
+{
+    static const char *names[] = {"",     "STRING",        "INTEGER",       "UNSIGNED",      "DECIMAL",
+                                  "DATE", "TIMESTAMP(ms)", "TIMESTAMP(us)", "TIMESTAMP(ns)", "with another annotation"};
+
+    if (field->meaning == CAPI_PQ_DECIMAL)
+        return capi_str_format(arena, "DECIMAL(%d,%d)", field->precision, field->scale);
+    if (field->meaning == CAPI_PQ_SIGNED || field->meaning == CAPI_PQ_UNSIGNED)
+        return capi_str_format(arena, "%s(%u)", names[field->meaning], field->bits);
+    return capi_str_of(names[field->meaning]);
+}
+
+capi_str parquet_describe_field(const capi_pq_field *field, capi_arena *arena)
+{
+    capi_str physical = capi_str_of(parquet_physical_name(field));
+    capi_str meaning;
+
+    if (field->is_nested) return physical;
+    if (field->physical == CAPI_PQ_FIXED)
+        physical = capi_str_format(arena, "%.*s(%d)", CAPI_STR_ARG(physical), field->type_bytes);
+    if (field->is_repeated) physical = capi_str_format(arena, "a list of %.*s", CAPI_STR_ARG(physical));
+    meaning = describe_meaning(field, arena);
+    if (meaning.bytes == 0) return physical;
+    return capi_str_format(arena, "%.*s %.*s", CAPI_STR_ARG(physical), CAPI_STR_ARG(meaning));
+}
+
 static const char *meaning_name(const capi_pq_field *field)
 {
     static const char *names[] = {
@@ -392,4 +433,11 @@ capi_status parquet_rule_make(const capi_pq_field *field, capi_type type, const 
         return CAPI_OK;
     }
     return refuse(field, type, err);
+}
+
+capi_status parquet_rule_make_null_flag(const capi_pq_field *field, parquet_rule *out, capi_err *err)
+{
+    if (field->is_nested || field->is_repeated) return refuse(field, CAPI_BOOL, err);
+    *out = (parquet_rule){.type = CAPI_BOOL, .field = *field, .convert = convert_null_flag};
+    return CAPI_OK;
 }

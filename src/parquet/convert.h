@@ -31,3 +31,7 @@ CAPI_MUST_USE capi_status parquet_rule_make(const capi_pq_field *field, capi_typ
 capi_type parquet_type_of(const capi_pq_field *field);
 /* "INT64", ... */
 const char *parquet_physical_name(const capi_pq_field *field);
+/* A rule that asks of a column whether it is null. */
+CAPI_MUST_USE capi_status parquet_rule_make_null_flag(const capi_pq_field *field, parquet_rule *out, capi_err *err);
+/* "INT64 DECIMAL(17,2)", "FIXED_LEN_BYTE_ARRAY(12)", "a group", ... */
+capi_str parquet_describe_field(const capi_pq_field *field, capi_arena *arena);

@@ -34,13 +34,15 @@ typedef struct capi_parquet_column {
     capi_type type;
     bool is_needed;           /* false: must be there, but is not read; its vector is left unset */
     capi_value default_value; /* of nulls */
+    bool is_null_flag;        /* instead of the value, a bool: is it null? type and default_value are of no account */
 } capi_parquet_column;
 
 /* What a file has: for tools. Type CAPI_TYPE_STORED_COUNT: none of ours. */
 typedef struct capi_parquet_field {
     capi_str name;
     capi_type type;
-    const char *storage; /* "INT64", ... */
+    const char *storage;  /* "INT64", ... */
+    capi_str description; /* "INT64 DECIMAL(17,2)", ... */
 } capi_parquet_field;
 
 typedef struct capi_parquet capi_parquet;
@@ -67,6 +69,14 @@ typedef capi_status (*capi_parquet_chunk_fn)(void *context, const capi_chunk *ch
 /* Any thread, any order. A value that does not fit its type fails with file, row, column and value. */
 CAPI_MUST_USE capi_status capi_parquet_read(capi_parquet *file, uint64_t piece, capi_parquet_chunk_fn fn, void *context,
                                             capi_err *err);
+
+/* The rows of the whole file in order, a chunk at a time, for callers that ask rather than be called. One thread. */
+typedef struct capi_parquet_cursor capi_parquet_cursor;
+capi_parquet_cursor *capi_parquet_cursor_new(capi_parquet *file);
+void capi_parquet_cursor_free(capi_parquet_cursor *cursor); /* NULL is fine; before the file is closed */
+/* *chunk is valid until the next call; NULL at the end. first_row as above. */
+CAPI_MUST_USE capi_status capi_parquet_cursor_next(capi_parquet_cursor *cursor, const capi_chunk **chunk,
+                                                   uint64_t *first_row, capi_err *err);
 
 /* ---- writing ---- */
 

@@ -130,6 +130,56 @@ TEST(rows_are_read_as_they_were_written_with_every_codec_and_cut)
     unlink(path);
 }
 
+/* Columns t and whether it is null, t again, and one that is not needed. */
+static void check_cursor(const char *path, uint64_t row_count)
+{
+    const capi_parquet_column columns[] = {
+        {out_columns[4].name, CAPI_DATETIME, true, capi_value_zero(CAPI_DATETIME), false},
+        {.name = out_columns[4].name, .is_needed = true, .is_null_flag = true},
+        {.name = out_columns[0].name},
+        {out_columns[4].name, CAPI_INT, true, {.type = CAPI_INT, .integer = 77}, false},
+    };
+    capi_budget budget = {.limit_bytes = UINT64_C(1) << 30};
+    capi_parquet *parquet = NULL;
+    capi_parquet_cursor *cursor;
+    const capi_chunk *chunk;
+    uint64_t first_row = 0;
+    uint64_t row = 0;
+
+    CHECK(capi_parquet_open(path, path, columns, 4, false, &budget, &parquet, NULL) == CAPI_OK);
+    cursor = capi_parquet_cursor_new(parquet);
+    for (;;) {
+        CHECK(capi_parquet_cursor_next(cursor, &chunk, &first_row, NULL) == CAPI_OK);
+        if (!chunk) break;
+        CHECK(first_row == row && chunk->row_count > 0 && chunk->row_count <= CAPI_CHUNK_ROWS);
+        for (uint32_t i = 0; i < chunk->row_count; i++, row++) {
+            bool is_null = row % 7 == 0;
+
+            CHECK(chunk->columns[0].int64s[i] == (is_null ? CAPI_INSTANT_ZERO_MS : (int64_t)row * 1000));
+            CHECK(chunk->columns[1].bools[i] == is_null);
+            CHECK(chunk->columns[3].int64s[i] == (is_null ? 77 : (int64_t)row * 1000));
+        }
+    }
+    CHECK(row == row_count);
+    capi_parquet_cursor_free(cursor);
+    capi_parquet_close(parquet);
+    CHECK(budget.used_bytes == 0);
+}
+
+TEST(a_cursor_gives_all_rows_in_order_and_tells_which_values_are_null)
+{
+    const char *path = "/tmp/capi_parquet_cursor.parquet";
+
+    if (!capi_parquet_is_built()) return;
+    for (uint64_t count = 0; count < 3; count++) {
+        write_file(path, count, 1, "snappy");
+        check_cursor(path, count);
+    }
+    write_file(path, 20001, 7000, "snappy");
+    check_cursor(path, 20001);
+    unlink(path);
+}
+
 static uint8_t *load(const char *path, size_t *bytes)
 {
     FILE *in = fopen(path, "rb");

@@ -22,7 +22,8 @@ struct capi_parquet {
     const capi_parquet_column *columns;
     uint32_t column_count;
     parquet_rule *rules; /* by column, of needed ones */
-    capi_pq_want *wants; /* of needed columns, in order */
+    uint32_t *want_of;   /* by column: which of the wants is its */
+    capi_pq_want *wants; /* leaves that are read, each once */
     uint32_t want_count;
     parquet_piece *pieces;
     uint64_t piece_count;
@@ -90,8 +91,21 @@ static capi_status find_field(const capi_parquet *parquet, capi_str name, const 
     return capi_err_set(err, CAPI_INVALID, "file \"%s\" has no column \"%.*s\"", parquet->name, CAPI_STR_ARG(name));
 }
 
+/* A column may be asked for twice: its values, and where they are null. */
+static uint32_t add_want(capi_parquet *parquet, capi_pq_want want)
+{
+    for (uint32_t i = 0; i < parquet->want_count; i++) {
+        if (parquet->wants[i].leaf != want.leaf) continue;
+        parquet->wants[i].is_text = parquet->wants[i].is_text || want.is_text;
+        return i;
+    }
+    parquet->wants[parquet->want_count] = want;
+    return parquet->want_count++;
+}
+
 static capi_status make_rule(capi_parquet *parquet, uint32_t index, capi_err *err)
 {
+    parquet_rule *rule = &parquet->rules[index];
     const capi_parquet_column *column = &parquet->columns[index];
     const capi_pq_field *field = NULL;
     capi_err cause = {0};
@@ -99,11 +113,12 @@ static capi_status make_rule(capi_parquet *parquet, uint32_t index, capi_err *er
 
     CAPI_TRY(find_field(parquet, column->name, &field, err));
     if (!column->is_needed) return CAPI_OK;
-    st = parquet_rule_make(field, column->type, &column->default_value, &parquet->rules[index], &cause);
+    st = column->is_null_flag ? parquet_rule_make_null_flag(field, rule, &cause)
+                              : parquet_rule_make(field, column->type, &column->default_value, rule, &cause);
     if (st != CAPI_OK)
         return capi_err_set(err, st, "file \"%s\", column \"%.*s\": %s", parquet->name, CAPI_STR_ARG(column->name),
                             cause.text);
-    parquet->wants[parquet->want_count++] = (capi_pq_want){field->leaf, column->type == CAPI_STRING};
+    parquet->want_of[index] = add_want(parquet, (capi_pq_want){field->leaf, rule->type == CAPI_STRING});
     return CAPI_OK;
 }
 
@@ -151,6 +166,7 @@ capi_status capi_parquet_open(const char *path, const char *name, const capi_par
     parquet->column_count = column_count;
     parquet->rules = capi_new_array(&parquet->arena, parquet_rule, column_count + 1);
     parquet->wants = capi_new_array(&parquet->arena, capi_pq_want, column_count + 1);
+    parquet->want_of = capi_new_array(&parquet->arena, uint32_t, column_count + 1);
     for (uint32_t i = 0; i < column_count; i++)
         CAPI_TRY_OUT(make_rule(parquet, i, err));
     cut_pieces(parquet, is_shared);
@@ -178,6 +194,7 @@ capi_status capi_parquet_describe(const char *path, const char *name, capi_budge
             .name = capi_str_copy(arena, (capi_str){fields[i].name, fields[i].name_bytes}),
             .type = parquet_type_of(&fields[i]),
             .storage = parquet_physical_name(&fields[i]),
+            .description = parquet_describe_field(&fields[i], arena),
         };
 out:
     capi_parquet_close(parquet);
@@ -228,7 +245,6 @@ static capi_status convert_chunk(piece_call *call, const capi_pq_column *columns
                                  capi_err *err)
 {
     capi_parquet *parquet = call->parquet;
-    uint32_t want = 0;
 
     capi_arena_reset(&call->arena);
     for (uint32_t i = 0; i < parquet->column_count; i++) {
@@ -237,7 +253,7 @@ static capi_status convert_chunk(piece_call *call, const capi_pq_column *columns
         uint32_t bad_row = 0;
 
         if (!parquet->columns[i].is_needed) continue;
-        slice.column = &columns[want++];
+        slice.column = &columns[parquet->want_of[i]];
         if (parquet->rules[i].convert(&parquet->rules[i], &slice, &call->arena, &call->columns[i], &bad_row, &cause))
             continue;
         return capi_err_set(err, CAPI_INVALID, "file \"%s\", row %llu, column \"%.*s\": %s", parquet->name,
@@ -316,4 +332,99 @@ capi_status capi_parquet_read(capi_parquet *file, uint64_t piece, capi_parquet_c
     free(call.columns);
     capi_arena_deinit(&call.arena);
     return st;
+}
+
+/* ---- cursors ---- */
+
+struct capi_parquet_cursor {
+    piece_call call; /* without a function; next_row is that of the next chunk */
+    uint64_t piece;  /* the next one to be opened */
+    capi_pq_piece *pq;
+    const capi_pq_column *columns; /* of the batch */
+    uint32_t batch_rows, batch_at;
+    uint64_t bare_rows; /* left of a piece of which no column is needed */
+    capi_chunk chunk;
+};
+
+capi_parquet_cursor *capi_parquet_cursor_new(capi_parquet *file)
+{
+    capi_parquet_cursor *cursor = capi_zmalloc(sizeof *cursor);
+
+    cursor->call.parquet = file;
+    cursor->call.columns = capi_zmalloc((file->column_count + 1) * sizeof *cursor->call.columns);
+    return cursor;
+}
+
+void capi_parquet_cursor_free(capi_parquet_cursor *cursor)
+{
+    if (!cursor) return;
+    if (cursor->pq) capi_pq_piece_close(cursor->pq);
+    free(cursor->call.columns);
+    capi_arena_deinit(&cursor->call.arena);
+    free(cursor);
+}
+
+static capi_status cursor_open_piece(capi_parquet_cursor *cursor, capi_err *err)
+{
+    capi_parquet *parquet = cursor->call.parquet;
+    const parquet_piece *piece = &parquet->pieces[cursor->piece++];
+    capi_pq_failure failure = {0};
+    int failed;
+
+    cursor->call.next_row = piece->first_row;
+    if (parquet->want_count == 0) {
+        cursor->bare_rows = piece->count;
+        return CAPI_OK;
+    }
+    failed = capi_pq_piece_open(parquet->pq, parquet->wants, parquet->want_count, piece->group, piece->from,
+                                piece->count, BATCH_ROWS, &cursor->pq, &failure);
+    return failed ? read_failed(parquet, failed, &failure, err) : CAPI_OK;
+}
+
+/* The next batch of the open piece, which is closed at its end. */
+static capi_status cursor_next_batch(capi_parquet_cursor *cursor, capi_err *err)
+{
+    capi_pq_failure failure = {0};
+    int failed = capi_pq_piece_next(cursor->pq, &cursor->columns, &cursor->batch_rows, &failure);
+
+    cursor->batch_at = 0;
+    if (failed) return read_failed(cursor->call.parquet, failed, &failure, err);
+    if (cursor->batch_rows > 0) return CAPI_OK;
+    capi_pq_piece_close(cursor->pq);
+    cursor->pq = NULL;
+    return CAPI_OK;
+}
+
+static uint32_t chunk_of(uint64_t rows)
+{
+    return rows < CAPI_CHUNK_ROWS ? (uint32_t)rows : CAPI_CHUNK_ROWS;
+}
+
+capi_status capi_parquet_cursor_next(capi_parquet_cursor *cursor, const capi_chunk **chunk, uint64_t *first_row,
+                                     capi_err *err)
+{
+    piece_call *call = &cursor->call;
+    uint32_t count;
+
+    *chunk = NULL;
+    while (cursor->batch_at == cursor->batch_rows && cursor->bare_rows == 0) {
+        if (cursor->pq) {
+            CAPI_TRY(cursor_next_batch(cursor, err));
+        } else {
+            if (cursor->piece == call->parquet->piece_count) return CAPI_OK;
+            CAPI_TRY(cursor_open_piece(cursor, err));
+        }
+    }
+    count = chunk_of(cursor->bare_rows ? cursor->bare_rows : cursor->batch_rows - cursor->batch_at);
+    if (cursor->bare_rows) {
+        cursor->bare_rows -= count;
+    } else {
+        CAPI_TRY(convert_chunk(call, cursor->columns, cursor->batch_at, count, err));
+        cursor->batch_at += count;
+    }
+    cursor->chunk = (capi_chunk){call->columns, call->parquet->column_count, count};
+    *chunk = &cursor->chunk;
+    *first_row = call->next_row;
+    call->next_row += count;
+    return CAPI_OK;
 }
