@@ -3,6 +3,7 @@
 #include "cmd/find.h"
 #include "cmd/history.h"
 #include "cmd/session.h"
+#include "run/history.h"
 
 #include <stdio.h>
 
@@ -152,6 +153,18 @@ static const capi_listing_column batch_columns[] = {
     {"started", CAPI_CELL_TEXT},         {"ended", CAPI_CELL_TEXT},          {"comment", CAPI_CELL_TEXT},
 };
 
+static capi_status list_batch_states(history_view *history, const capi_run *run, capi_str node, capi_batch_state **out,
+                                     uint32_t *count, capi_err *err)
+{
+    capi_script *script = NULL;
+    capi_status st;
+
+    if (capi_run_script(history->state, run, &script, NULL) != CAPI_OK) script = NULL;
+    st = capi_history_batches_of(history->state, run, script, node, &history->arena, out, count, err);
+    capi_script_free(script);
+    return st;
+}
+
 static capi_status list_batches(history_view *history, const capi_args *args, capi_err *err)
 {
     const char *node = capi_args_value(args, "node");
@@ -166,7 +179,7 @@ static capi_status list_batches(history_view *history, const capi_args *args, ca
     if (!node) return capi_err_set(err, CAPI_INVALID, "say which node: --node NAME");
     CAPI_TRY(capi_find_run(history->state, &history->keyspace, history->run_id, &history->arena, &run, err));
     CAPI_TRY(capi_find_node(history->state, &history->keyspace, &run, capi_str_of(node), &history->arena, &about, err));
-    CAPI_TRY(capi_batch_list(history->state, run.run_uid, about.name, false, &history->arena, &batches, &count, err));
+    CAPI_TRY(list_batch_states(history, &run, about.name, &batches, &count, err));
     for (uint32_t i = 0; i < count; i++) {
         capi_listing_addf(listing, "%u", batches[i].batch_idx);
         add_status(history, work_status(batches[i].status));

@@ -105,10 +105,10 @@ static bool is_final(capi_work_status status)
 }
 
 static void add_work(history_events *events, uint32_t run_id, uint32_t item, capi_work_status status, int64_t start_ms,
-                     int64_t final_ms, capi_str comment)
+                     int64_t final_ms, capi_str start_comment, capi_str end_comment)
 {
-    add_event(events, start_ms, run_id, item, CAPI_WORK_START, (capi_str){0});
-    if (is_final(status)) add_event(events, final_ms, run_id, item, status, comment);
+    add_event(events, start_ms, run_id, item, CAPI_WORK_START, start_comment);
+    if (is_final(status)) add_event(events, final_ms, run_id, item, status, end_comment);
 }
 
 void capi_history_nodes(const capi_history_node *nodes, uint32_t count, capi_arena *arena, capi_buf *to)
@@ -117,7 +117,7 @@ void capi_history_nodes(const capi_history_node *nodes, uint32_t count, capi_are
 
     for (uint32_t i = 0; i < count; i++)
         add_work(&events, nodes[i].run_id, i, nodes[i].node->status, nodes[i].node->start_ms, nodes[i].node->final_ms,
-                 nodes[i].node->comment);
+                 nodes[i].start_comment, nodes[i].end_comment);
     qsort(events.items, events.count, sizeof *events.items, compare_events);
     capi_buf_append_text(to, "ts,run_id,script_node,status,comment\n");
     for (uint32_t i = 0; i < events.count; i++) {
@@ -136,7 +136,7 @@ void capi_history_batches(const capi_history_batch *batches, uint32_t count, cap
 
     for (uint32_t i = 0; i < count; i++)
         add_work(&events, batches[i].run_id, i, batches[i].batch->status, batches[i].batch->start_ms,
-                 batches[i].batch->final_ms, batches[i].batch->comment);
+                 batches[i].batch->final_ms, (capi_str){0}, batches[i].end_comment);
     qsort(events.items, events.count, sizeof *events.items, compare_events);
     capi_buf_append_text(to, "ts,run_id,script_node,batch_idx,batches_total,status,first_token,last_token,comment\n");
     for (uint32_t i = 0; i < events.count; i++) {

@@ -15,6 +15,7 @@ void capi_history_runs(const capi_run *runs, uint32_t count, capi_arena *arena, 
 typedef struct capi_history_node {
     uint32_t run_id;
     const capi_node_state *node;
+    capi_str start_comment, end_comment;
 } capi_history_node;
 
 /* ts,run_id,script_node,status,comment */
@@ -24,6 +25,7 @@ typedef struct capi_history_batch {
     uint32_t run_id;
     capi_str node;
     const capi_batch_state *batch;
+    capi_str end_comment;
 } capi_history_batch;
 
 /* ts,run_id,script_node,batch_idx,batches_total,status,first_token,last_token,comment */

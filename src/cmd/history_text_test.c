@@ -42,13 +42,10 @@ TEST(nodes_and_batches_have_a_start_and_an_end)
 {
     capi_arena arena = {0};
     capi_buf text = {0};
-    const capi_node_state node = {.name = CAPI_STR("read"),
-                                  .status = CAPI_WORK_FAIL,
-                                  .start_ms = 1000,
-                                  .final_ms = 2000,
-                                  .comment = CAPI_STR("bad, very")};
+    const capi_node_state node = {
+        .name = CAPI_STR("read"), .status = CAPI_WORK_FAIL, .start_ms = 1000, .final_ms = 2000};
     const capi_node_state waiting = {.name = CAPI_STR("calc")};
-    const capi_history_node nodes[] = {{1, &node}, {1, &waiting}};
+    const capi_history_node nodes[] = {{1, &node, CAPI_STR("begun"), CAPI_STR("bad, very")}, {1, &waiting, {0}, {0}}};
     const capi_batch_state batch = {.batch_idx = 2,
                                     .batches_total = 3,
                                     .status = CAPI_WORK_SUCCESS,
@@ -56,17 +53,17 @@ TEST(nodes_and_batches_have_a_start_and_an_end)
                                     .final_ms = 1000,
                                     .first_token = 10,
                                     .last_token = 19};
-    const capi_history_batch batches[] = {{7, CAPI_STR("read"), &batch}};
+    const capi_history_batch batches[] = {{7, CAPI_STR("read"), &batch, CAPI_STR("well")}};
 
     capi_history_nodes(nodes, 2, &arena, &text);
     CHECK_STR(text_of(&text), "ts,run_id,script_node,status,comment\n"
-                              "1970-01-01T00:00:01.000+0000,1,read,1,\n"
+                              "1970-01-01T00:00:01.000+0000,1,read,1,begun\n"
                               "1970-01-01T00:00:02.000+0000,1,read,3,bad; very\n");
     capi_buf_clear(&text);
     capi_history_batches(batches, 1, &arena, &text);
     CHECK_STR(text_of(&text), "ts,run_id,script_node,batch_idx,batches_total,status,first_token,last_token,comment\n"
                               "1970-01-01T00:00:01.000+0000,7,read,2,3,1,10,19,\n"
-                              "1970-01-01T00:00:01.000+0000,7,read,2,3,2,10,19,\n");
+                              "1970-01-01T00:00:01.000+0000,7,read,2,3,2,10,19,well\n");
     capi_buf_deinit(&text);
     capi_arena_deinit(&arena);
 }

@@ -3,6 +3,7 @@
 #include "cmd/history_text.h"
 #include "cmd/toolbelt.h"
 
+#include "run/history.h"
 #include "script/diagram.h"
 
 #include <stdio.h>
@@ -73,30 +74,40 @@ static int tool_run_history(const capi_args *args)
 
 /* ---- nodes ---- */
 
+typedef struct node_items {
+    capi_history_node *items;
+    uint32_t count;
+} node_items;
+
+static capi_status add_nodes(history_view *view, const capi_run *run, node_items *to, capi_err *err)
+{
+    capi_node_state *nodes = NULL;
+    uint32_t count = 0;
+
+    CAPI_TRY(capi_node_list(view->state, run->run_uid, &view->arena, &nodes, &count, err));
+    to->items = capi_realloc(to->items, ((size_t)to->count + count + 1) * sizeof *to->items);
+    for (uint32_t i = 0; i < count; i++) {
+        capi_node_comments comments;
+
+        CAPI_TRY(capi_history_node_comments(view->state, run, &nodes[i], &view->arena, &comments, err));
+        to->items[to->count++] = (capi_history_node){run->run_id, &nodes[i], comments.start, comments.end};
+    }
+    return CAPI_OK;
+}
+
 static capi_status node_history(history_view *view, capi_err *err)
 {
     capi_run *runs = NULL;
     uint32_t run_count = 0;
-    capi_history_node *items = NULL;
-    uint32_t count = 0;
+    node_items nodes = {0};
+    capi_status st = CAPI_OK;
 
     CAPI_TRY(take_runs(view, "run_ids", &runs, &run_count, err));
-    for (uint32_t i = 0; i < run_count; i++) {
-        capi_node_state *nodes = NULL;
-        uint32_t node_count = 0;
-        capi_status st = capi_node_list(view->state, runs[i].run_uid, &view->arena, &nodes, &node_count, err);
-
-        if (st != CAPI_OK) {
-            free(items);
-            return st;
-        }
-        items = capi_realloc(items, ((size_t)count + node_count + 1) * sizeof *items);
-        for (uint32_t j = 0; j < node_count; j++)
-            items[count++] = (capi_history_node){runs[i].run_id, &nodes[j]};
-    }
-    capi_history_nodes(items, count, &view->arena, &view->text);
-    free(items);
-    return CAPI_OK;
+    for (uint32_t i = 0; i < run_count && st == CAPI_OK; i++)
+        st = add_nodes(view, &runs[i], &nodes, err);
+    if (st == CAPI_OK) capi_history_nodes(nodes.items, nodes.count, &view->arena, &view->text);
+    free(nodes.items);
+    return st;
 }
 
 static int tool_node_history(const capi_args *args)
@@ -109,6 +120,7 @@ static int tool_node_history(const capi_args *args)
 typedef struct batch_items {
     capi_history_batch *items;
     uint32_t count;
+    capi_script *script; /* of the run in work, as it was started; NULL: it does not load with this configuration */
 } batch_items;
 
 static capi_status add_batches(history_view *view, const capi_run *run, capi_str node, batch_items *to, capi_err *err)
@@ -118,10 +130,12 @@ static capi_status add_batches(history_view *view, const capi_run *run, capi_str
     uint32_t count = 0;
 
     CAPI_TRY(capi_find_node(view->state, &view->keyspace, run, node, &view->arena, &about, err));
-    CAPI_TRY(capi_batch_list(view->state, run->run_uid, node, false, &view->arena, &batches, &count, err));
+    CAPI_TRY(capi_history_batches_of(view->state, run, to->script, node, &view->arena, &batches, &count, err));
     to->items = capi_realloc(to->items, ((size_t)to->count + count + 1) * sizeof *to->items);
     for (uint32_t i = 0; i < count; i++)
-        to->items[to->count++] = (capi_history_batch){run->run_id, about.name, &batches[i]};
+        to->items[to->count++] =
+            (capi_history_batch){run->run_id, about.name, &batches[i],
+                                 capi_history_batch_comment(run, to->script, node, &batches[i], &view->arena)};
     return CAPI_OK;
 }
 
@@ -137,7 +151,7 @@ static capi_status add_all_nodes(history_view *view, const capi_run *run, batch_
 }
 
 /* -node, else the comma list of the old -nodes, else all. */
-static capi_status add_run(history_view *view, const capi_run *run, batch_items *to, capi_err *err)
+static capi_status add_wanted(history_view *view, const capi_run *run, batch_items *to, capi_err *err)
 {
     capi_str one = capi_str_trim(capi_tool_text(view->args, "node"));
     capi_str list = capi_tool_text(view->args, "nodes");
@@ -152,6 +166,18 @@ static capi_status add_run(history_view *view, const capi_run *run, batch_items 
         list = comma < 0 ? (capi_str){0} : capi_str_slice(list, (size_t)comma + 1, list.bytes);
     }
     return CAPI_OK;
+}
+
+static capi_status add_run(history_view *view, const capi_run *run, batch_items *to, capi_err *err)
+{
+    capi_str processors = capi_tool_config()->values[CAPI_CONFIG_PROCESSORS].json;
+    capi_status st;
+
+    if (capi_run_script_with(view->state, run, processors, &to->script, NULL) != CAPI_OK) to->script = NULL;
+    st = add_wanted(view, run, to, err);
+    capi_script_free(to->script);
+    to->script = NULL;
+    return st;
 }
 
 /* The new flags are one run and one node, both needed; the old ones are lists that may be missing. */

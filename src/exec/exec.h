@@ -27,7 +27,11 @@ void capi_exec_deinit(capi_exec *exec);
 typedef struct capi_table_input {
     capi_table_address address;
     capi_table_content content;
+    uint32_t run_id; /* that made it: for histories */
 } capi_table_input;
+
+/* The first row of the share of batch `index`: floor(index * rows / count), without overflow. */
+uint64_t capi_batch_share(uint64_t rows, uint32_t index, uint32_t count);
 
 /* Counters that a display may read while the batch runs. */
 typedef struct capi_progress {

@@ -79,8 +79,7 @@ static void scan_table_close(exec_scan *base)
     free(scan);
 }
 
-/* floor(index * rows / count) without overflow. */
-static uint64_t share(uint64_t rows, uint32_t index, uint32_t count)
+uint64_t capi_batch_share(uint64_t rows, uint32_t index, uint32_t count)
 {
     return (uint64_t)((unsigned __int128)rows * index / count);
 }
@@ -110,8 +109,8 @@ capi_status exec_scan_table_open(exec_batch *batch, const bool *needed, exec_sca
     CAPI_TRY(capi_table_reader_open(batch->exec->tables, &task->input->address, schema, &task->input->content,
                                     &scan->reader, err));
     rows = capi_table_reader_row_count(scan->reader);
-    scan->begin = share(rows, task->batch_idx, task->batches_total);
-    scan->end = share(rows, task->batch_idx + 1, task->batches_total);
+    scan->begin = capi_batch_share(rows, task->batch_idx, task->batches_total);
+    scan->end = capi_batch_share(rows, task->batch_idx + 1, task->batches_total);
     batch->out->first_token = (int64_t)scan->begin;
     batch->out->last_token = (int64_t)scan->end - 1;
     batch->out->rows_read = scan->end - scan->begin;

@@ -23,6 +23,9 @@ static capi_status node_let_in(capi_agent *agent, agent_node *node, const capi_n
     if (about->reader)
         CAPI_TRY_OUT(capi_table_input_load(state, run->keyspace.uid, opened->reader_run_uid, about->reader->name,
                                            about->source_table, &loaded, &reader, err));
+    if (about->reader)
+        CAPI_TRY_OUT(
+            capi_table_input_find_run(state, &run->keyspace, opened->reader_run_uid, &loaded, &reader.run_id, err));
     if (about->lookup)
         CAPI_TRY_OUT(capi_table_input_load(state, run->keyspace.uid, opened->lookup_run_uid,
                                            about->lookup->index->owner->name, about->lookup->index->owner->table->name,
@@ -54,11 +57,20 @@ static void node_end(capi_agent *agent, agent_node *node, capi_work_status statu
     pthread_mutex_unlock(&agent->lock);
 }
 
-static capi_status node_refuse(capi_agent *agent, agent_node *node, capi_str reason, capi_arena *scratch, capi_err *err)
+static capi_str refusal_words(const agent_node *node, const capi_dependency *dependency, capi_arena *scratch)
 {
-    capi_str comment = capi_str_format(scratch, "node \"%.*s\" cannot start: %.*s", CAPI_STR_ARG(node->node->name),
-                                       CAPI_STR_ARG(reason));
+    capi_str words = capi_str_format(scratch, "node \"%.*s\" cannot start: %.*s", CAPI_STR_ARG(node->node->name),
+                                     CAPI_STR_ARG(dependency->reason));
 
+    if (!dependency->is_by_rules) return words;
+    return capi_str_format(scratch, "nogo, rules (%d,%d), %.*s", dependency->reader_rule, dependency->lookup_rule,
+                           CAPI_STR_ARG(words));
+}
+
+static capi_status node_refuse(capi_agent *agent, agent_node *node, const capi_dependency *dependency,
+                               capi_arena *scratch, capi_err *err)
+{
+    capi_str comment = refusal_words(node, dependency, scratch);
     capi_status st = capi_node_refuse(agent->options.state, node->of->run.run_uid, node->node->name, comment, err);
 
     if (st == CAPI_CONFLICT) { /* another process saw it go before, and opened it */
@@ -151,7 +163,7 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
     case CAPI_POLICY_NOGO:
         *did = "refuse";
         agent_add(agent, &agent->totals.checks_nogo);
-        return node_refuse(agent, node, dependency.reason, scratch, err);
+        return node_refuse(agent, node, &dependency, scratch, err);
     case CAPI_POLICY_WAIT:
         agent_add(agent, &agent->totals.checks_wait);
         pthread_mutex_lock(&agent->lock);

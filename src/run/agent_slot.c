@@ -148,16 +148,12 @@ static capi_status step_claim(capi_agent *agent, agent_slot *slot, capi_step *st
     return CAPI_OK;
 }
 
-/* What a failed batch tells: the cause, then where it was. */
+/* What a failed batch leaves is the cause; history.h puts the place around it. */
 static void outcome_fail(agent_slot *slot, capi_status status)
 {
-    const agent_node *node = slot->node;
     capi_work_outcome *outcome = &slot->outcome;
 
     outcome->status = status;
-    capi_err_note(&outcome->err, "in node \"%.*s\" (%s), batch %u of %u, script \"%.*s\"",
-                  CAPI_STR_ARG(node->node->name), capi_node_type_name(node->node->type), slot->claim.batch_idx,
-                  slot->claim.batches_total, CAPI_STR_ARG(node->of->script->url));
     outcome->has_file = false;
     outcome->result = (capi_batch_result){
         .status = CAPI_WORK_FAIL, .last_token = -1, .comment = {outcome->err.text, outcome->err.text_bytes}};

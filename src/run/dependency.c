@@ -78,7 +78,7 @@ static capi_str explain(const dependency_events *events, const capi_policy_verdi
 
 static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_t run_count, const capi_run *current,
                                 const capi_node *node, const capi_node *parent, capi_arena *arena,
-                                capi_dependency *dependency, capi_str *run_uid, capi_err *err)
+                                capi_dependency *dependency, capi_str *run_uid, int *rule, capi_err *err)
 {
     dependency_events events = {0};
     capi_policy_verdict verdict;
@@ -88,6 +88,7 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
     CAPI_TRY(events_gather(state, runs, run_count, current, parent, arena, &events, err));
     if (events.count == 0) {
         dependency->command = CAPI_POLICY_NOGO;
+        dependency->is_by_rules = false;
         dependency->reason = capi_str_format(arena,
                                              "table \"%.*s\" does not exist: no run in this keyspace, this one "
                                              "included, executes node \"%.*s\"; add it to "
@@ -98,6 +99,7 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
     st = capi_policy_decide(node->policy, events.events, events.count, &verdict, &cause);
     if (st == CAPI_INVALID) { /* the rule is wrong, and will be: nothing to wait for */
         dependency->command = CAPI_POLICY_NOGO;
+        dependency->is_by_rules = false;
         dependency->reason = capi_str_format(arena, "policy \"%.*s\" cannot be evaluated for table \"%.*s\": %s",
                                              CAPI_STR_ARG(capi_policy_name(node->policy)),
                                              CAPI_STR_ARG(parent->table->name), cause.text);
@@ -106,9 +108,11 @@ static capi_status check_parent(capi_state *state, const capi_run *runs, uint32_
     if (st != CAPI_OK) capi_err_copy(err, &cause);
     CAPI_TRY(st);
     *run_uid = events.runs[verdict.event]->run_uid;
+    *rule = verdict.rule;
     if (verdict.command == CAPI_POLICY_GO || dependency->command == CAPI_POLICY_NOGO) return CAPI_OK;
     if (verdict.command == CAPI_POLICY_WAIT && dependency->command == CAPI_POLICY_WAIT) return CAPI_OK;
     dependency->command = verdict.command;
+    dependency->is_by_rules = verdict.command == CAPI_POLICY_NOGO;
     dependency->reason = explain(&events, &verdict, node, parent, arena);
     return CAPI_OK;
 }
@@ -119,13 +123,14 @@ capi_status capi_dependency_check(capi_state *state, const capi_keyspace *keyspa
     capi_run *runs = NULL;
     uint32_t run_count = 0;
 
-    *out = (capi_dependency){.command = CAPI_POLICY_GO};
+    *out = (capi_dependency){.command = CAPI_POLICY_GO, .reader_rule = -1, .lookup_rule = -1};
     if (!node->reader) return CAPI_OK;
     CAPI_TRY(capi_run_list(state, keyspace, arena, &runs, &run_count, err));
-    CAPI_TRY(check_parent(state, runs, run_count, current, node, node->reader, arena, out, &out->reader_run_uid, err));
+    CAPI_TRY(check_parent(state, runs, run_count, current, node, node->reader, arena, out, &out->reader_run_uid,
+                          &out->reader_rule, err));
     if (!node->lookup) return CAPI_OK;
     return check_parent(state, runs, run_count, current, node, node->lookup->index->owner, arena, out,
-                        &out->lookup_run_uid, err);
+                        &out->lookup_run_uid, &out->lookup_rule, err);
 }
 
 capi_status capi_dependency_foresee(capi_state *state, const capi_keyspace *keyspace, const capi_node *node,
@@ -137,10 +142,10 @@ capi_status capi_dependency_foresee(capi_state *state, const capi_keyspace *keys
     capi_str run_uid = {0};
     uint32_t run_count = 0;
 
-    *out = (capi_dependency){.command = CAPI_POLICY_GO};
+    *out = (capi_dependency){.command = CAPI_POLICY_GO, .reader_rule = -1, .lookup_rule = -1};
     *run_id = 0;
     if (keyspace) CAPI_TRY(capi_run_list(state, keyspace, arena, &runs, &run_count, err));
-    CAPI_TRY(check_parent(state, runs, run_count, &none, node, parent, arena, out, &run_uid, err));
+    CAPI_TRY(check_parent(state, runs, run_count, &none, node, parent, arena, out, &run_uid, &out->reader_rule, err));
     for (uint32_t i = 0; i < run_count; i++)
         if (run_uid.bytes && capi_str_equal(runs[i].run_uid, run_uid)) *run_id = runs[i].run_id;
     return CAPI_OK;

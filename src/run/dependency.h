@@ -11,6 +11,9 @@ typedef struct capi_dependency {
     capi_str reader_run_uid; /* when GO; empty for nodes that read files */
     capi_str lookup_run_uid;
     capi_str reason; /* WAIT: what for; NOGO: why. In the arena */
+    int reader_rule; /* that matched; -1: none, or no such dependency */
+    int lookup_rule;
+    bool is_by_rules; /* NOGO: a rule said it */
 } capi_dependency;
 
 CAPI_MUST_USE capi_status capi_dependency_check(capi_state *state, const capi_keyspace *keyspace,

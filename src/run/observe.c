@@ -1,14 +1,15 @@
 /* observe.c - what the state knows of each node, and, of those that have not begun, what their dependency check says. */
 #include "run/observe.h"
 #include "run/dependency.h"
+#include "run/history.h"
 
 static bool is_final(capi_work_status status)
 {
     return status >= CAPI_WORK_SUCCESS;
 }
 
-static capi_status add_batches(capi_state *state, const capi_run *run, capi_arena *arena, capi_node_view *view,
-                               capi_err *err)
+static capi_status add_batches(capi_state *state, const capi_run *run, const capi_node *node, capi_arena *arena,
+                               capi_node_view *view, capi_err *err)
 {
     capi_batch_state *batches = NULL;
     uint32_t count = 0;
@@ -17,7 +18,8 @@ static capi_status add_batches(capi_state *state, const capi_run *run, capi_aren
     for (uint32_t i = 0; i < count; i++) {
         view->rows_read += batches[i].rows_read;
         view->rows_written += batches[i].rows_written;
-        if (batches[i].status == CAPI_WORK_FAIL && view->comment.bytes == 0) view->comment = batches[i].comment;
+        if (batches[i].status == CAPI_WORK_FAIL && view->comment.bytes == 0 && node)
+            view->comment = capi_failure_place(node, i, count, run->script_url, batches[i].comment, arena);
     }
     return CAPI_OK;
 }
@@ -52,7 +54,7 @@ static capi_status observe_node(capi_state *state, const capi_keyspace *keyspace
         .elapsed_ms = about->start_ms && end_ms > about->start_ms ? end_ms - about->start_ms : 0,
         .comment = about->comment,
     };
-    if (about->status != CAPI_WORK_NONE) return add_batches(state, run, arena, view, err);
+    if (about->status != CAPI_WORK_NONE) return add_batches(state, run, node, arena, view, err);
     if (!node || run->status != CAPI_RUN_START) return CAPI_OK;
     return add_reason(state, keyspace, run, node, arena, view, err);
 }

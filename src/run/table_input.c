@@ -106,6 +106,19 @@ capi_status capi_table_input_load(capi_state *state, capi_str keyspace_uid, capi
     return CAPI_OK;
 }
 
+capi_status capi_table_input_find_run(capi_state *state, const capi_keyspace *keyspace, capi_str run_uid,
+                                      capi_arena *scratch, uint32_t *out, capi_err *err)
+{
+    capi_run *runs = NULL;
+    uint32_t count = 0;
+
+    *out = 0;
+    CAPI_TRY(capi_run_list(state, keyspace, scratch, &runs, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (capi_str_equal(runs[i].run_uid, run_uid)) *out = runs[i].run_id;
+    return CAPI_OK;
+}
+
 void capi_table_input_copy(capi_arena *arena, const capi_table_input *from, capi_table_input *to)
 {
     uint64_t rows = extent_rows(from->content.extents, from->content.extent_count);

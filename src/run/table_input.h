@@ -8,6 +8,10 @@ CAPI_MUST_USE capi_status capi_table_input_load(capi_state *state, capi_str keys
                                                 capi_str node, capi_str table, capi_arena *arena, capi_table_input *out,
                                                 capi_err *err);
 
+/* The number of a run; 0 if it was forgotten. */
+CAPI_MUST_USE capi_status capi_table_input_find_run(capi_state *state, const capi_keyspace *keyspace, capi_str run_uid,
+                                                    capi_arena *scratch, uint32_t *out, capi_err *err);
+
 /* Everything copied to the arena. */
 void capi_table_input_copy(capi_arena *arena, const capi_table_input *from, capi_table_input *to);
 

@@ -2,6 +2,7 @@
 #include "run/worker_exec.h"
 #include "net/net.h"
 #include "net/url.h"
+#include "run/history.h"
 #include "run/leftovers.h"
 #include "run/table_input.h"
 
@@ -31,11 +32,17 @@ static int64_t now_ns(void)
 
 /* ---- batches ---- */
 
+/* As tables are called where each run has its own: "orders_00002". */
+static capi_str table_name(capi_str table, uint32_t run_id, capi_arena *arena)
+{
+    return capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(table), run_id);
+}
+
 static capi_str input_name(const capi_work_item *item, capi_arena *arena)
 {
     const capi_node *node = item->node;
 
-    if (item->reader) return node->source_table;
+    if (item->reader) return table_name(node->source_table, item->reader->run_id, arena);
     if (item->claim->batch_idx >= node->source.url_count) return CAPI_STR("");
     return capi_url_show(arena, node->source.urls[item->claim->batch_idx]);
 }
@@ -46,9 +53,8 @@ static capi_str statistics(const capi_work_item *item, const capi_batch_output *
 {
     double seconds = elapsed_ns > 0 ? (double)elapsed_ns / 1e9 : 1e-9;
     capi_str from = input_name(item, arena);
-    capi_str to = output->file
-                      ? capi_url_show(arena, output->target)
-                      : capi_str_format(arena, "%.*s_%05u", CAPI_STR_ARG(item->node->table->name), item->run->run_id);
+    capi_str to = output->file ? capi_url_show(arena, output->target)
+                               : table_name(item->node->table->name, item->run->run_id, arena);
     capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ",
                                     seconds, CAPI_STR_ARG(from), CAPI_STR_ARG(to),
                                     (unsigned long long)output->rows_read, (double)output->rows_read / seconds);
@@ -111,13 +117,14 @@ static capi_status exec_rename(capi_worker *base, uint32_t number, capi_err *err
 
 /* ---- seals ---- */
 
-static capi_work_status status_of_batches(const capi_batch_state *batches, uint32_t count, capi_str *comment)
+static capi_work_status status_of_batches(const capi_work_item *item, const capi_batch_state *batches, uint32_t count,
+                                          capi_arena *arena, capi_str *comment)
 {
     capi_work_status status = CAPI_WORK_SUCCESS;
 
     for (uint32_t i = 0; i < count; i++) {
         if (batches[i].status == CAPI_WORK_FAIL) {
-            *comment = batches[i].comment;
+            *comment = capi_failure_place(item->node, i, count, item->script->url, batches[i].comment, arena);
             return CAPI_WORK_FAIL;
         }
         if (batches[i].status == CAPI_WORK_STOP_RECEIVED) status = CAPI_WORK_STOP_RECEIVED;
@@ -162,7 +169,7 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
     out->status = capi_batch_contents_load(worker->state, capi_str_of(item->claim->run_uid), item->node->name, arena,
                                            &contents, &batches, &count, &out->err);
     if (out->status != CAPI_OK) return true;
-    out->seal.status = status_of_batches(batches, count, &out->seal.comment);
+    out->seal.status = status_of_batches(item, batches, count, arena, &out->seal.comment);
     for (uint32_t i = 0; i < count; i++)
         out->seal.row_count += item->node->table ? contents[i].row_count : batches[i].rows_written;
     if (out->seal.status == CAPI_WORK_SUCCESS && item->node->table)

@@ -78,4 +78,98 @@ def a_keyspace_named_like_its_script_has_a_name_that_is_allowed(box):
     check_fails(box.capi("run", small_script(box, "c" * 49 + ".json"), "--data", box.path("state")), 2, "at most 48")
 
 
+# ---- nodes and batches ----
+
+STATISTICS = (r"inserter_elapsed: \d+\.\d{4} s; (\S+) -> (\S+); row_reads: (\d+); \d+\.\d r/s; "
+              r"(?:row_writes: (\d+); \d+\.\d w/s; )?")
+
+
+def events(box, command, *flags, columns):
+    """The lines of a history: tuples of the named columns."""
+    lines = well(tool(box, command, *flags)).split("\n")
+    names = lines[0].split(",")
+    rows = [dict(zip(names, line.split(",", len(names) - 1))) for line in lines[1:] if line]
+    return [tuple(row[name] for name in columns) for row in rows]
+
+
+def nodes_of(box, *runs):
+    return events(box, "get_node_history", "-keyspace=test", "-run_ids=" + ",".join(runs),
+                  columns=("script_node", "status", "comment"))
+
+
+def batches_of(box, run, node, *columns):
+    return events(box, "get_batch_history", "-keyspace=test", "-run_id=" + run, "-node=" + node, columns=columns)
+
+
+def table_node(source, target, expressions, batches=1, **more):
+    fields = {name: {"expression": text, "type": "int"} for name, text in expressions.items()}
+    return dict({"type": "table_table", "r": {"table": source, "expected_batches_total": batches},
+                 "w": {"name": target, "fields": fields}}, **more)
+
+
+def numbers(box, text="id\n0\n1\n2\n3\n4\n5\n"):
+    return csv_reader([box.write("numbers.csv", text)], {"id": "int"}, "numbers")
+
+
+@test
+def nodes_tell_by_which_batch_they_were_started_and_completed(box):
+    box.run_well(box.write("s.json", script(read=numbers(box), copy=table_node("numbers", "copies", {"id": "r.id"}, 3))))
+    found = nodes_of(box, "1")
+    check_equal(found[0], ("read", "1", "marked started by batch 0 / 1"))
+    check_equal(found[1], ("read", "2", "marked completed by batch 0 / 1 - all batches ok"))
+    check_equal(found[2], ("copy", "1", "marked started by batch 0 / 3"))
+    check(re.fullmatch(r"marked completed by batch [012] / 3 - all batches ok", found[3][2]), found)
+
+
+@test
+def statistics_name_files_and_tables_of_their_runs(box):
+    manual = {"start_policy": "manual"}
+    path = box.write("s.json", script(
+        read=numbers(box), copy=table_node("numbers", "copies", {"id": "r.id"}, 2, **manual),
+        write=dict(csv_writer("copies", {"id": "int"}, box.path("out", "o.csv"), top={"order": "id"}), **manual)))
+    box.run_well(path)
+    box.run_well(path, "--start", "copy")
+    box.run_well(path, "--start", "write")
+
+    def told(run, node):
+        ended = [comment for status, comment in batches_of(box, run, node, "status", "comment") if status == "2"]
+        return [re.fullmatch(STATISTICS, comment.replace(",", ";")).groups() for comment in ended]
+
+    check_equal(told("1", "read"), [(box.path("numbers.csv"), "numbers_00001", "6", "6")])
+    check_equal(told("2", "copy"), [("numbers_00001", "copies_00002", "3", "3")] * 2)
+    check_equal(told("3", "write"), [("copies_00002", box.path("out", "o.csv"), "6", "6")])
+
+
+@test
+def failures_and_nogos_have_their_sentences(box):
+    path = box.write("s.json", script(read=numbers(box), divide=table_node("numbers", "shares", {"x": "12 / (r.id - 4)"}, 2),
+                                      after=table_node("shares", "last", {"x": "r.x"}, 2)))
+    result = box.run(path)
+    check_fails(result, 1, "integer division by zero", "in node \"divide\" (table_table), batch 1 of 2, script \"%s\"" % path)
+    found = nodes_of(box, "1")
+    failed = "marked completed with some failed batches by batch %s / 2 - check batch history"
+    check(("divide", "3", failed % 0) in found or ("divide", "3", failed % 1) in found, found)
+    check(("after", "3", failed % 1) in found, found)
+    found = batches_of(box, "1", "divide", "batch_idx", "status", "first_token", "last_token", "comment")
+    comment = [row[4] for row in found if row[:2] == ("1", "3")][0]
+    check(re.fullmatch(r"error running node divide of type table_table in the script \[%s\]: \[row 4 of table .*division by zero.*\]"
+                       % re.escape(path), comment) and "in node" not in comment, comment)
+    check_equal([row[2:4] for row in found if row[0] == "0"], [("0", "2")] * 2)
+    check_equal([row[2:4] for row in found if row[0] == "1"], [("3", "5")] * 2)
+    found = batches_of(box, "1", "after", "status", "comment")
+    check_equal([row[0] for row in found], ["3", "3"])
+    check(all(row[1].startswith("nogo; rules (3;-1); ") and "shares" in row[1] for row in found), found)
+    check_fails(box.run(path, "--start", "after"), 1, "nogo, rules (8,-1), ")
+
+
+@test
+def a_failed_or_running_reader_of_files_tells_which_file(box):
+    good, bad = box.write("good.csv", "id\n1\n"), box.write("bad.csv", "id\nx\n")
+    check_fails(box.run(box.write("s.json", script(read=csv_reader([good, bad], {"id": "int"}, "numbers")))), 1, "bad.csv")
+    found = batches_of(box, "1", "read", "batch_idx", "status", "first_token", "last_token")
+    check_equal(sorted(found), [("0", "1", "0", "0"), ("0", "2", "0", "0"), ("1", "1", "1", "1"), ("1", "3", "1", "1")])
+    native = well(box.capi("batches", "--node", "read", "--keyspace", "test", "--data", box.path("state"), "--output", "csv"))
+    check_equal([line.split(",")[4:6] for line in native.split("\n")[1:3]], [["0", "0"], ["1", "1"]])
+
+
 main()

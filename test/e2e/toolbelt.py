@@ -101,7 +101,7 @@ def nodes_are_executed_one_by_one_and_the_history_tells(box):
     check(re.fullmatch(TIME + r",1,2,Toolbelt RunNode\(read\); run successful", lines[2]), lines)
     lines = well(tool(box, "get_node_history", "-keyspace=shop", "-run_ids=2")).split("\n")
     check_equal(lines[0], "ts,run_id,script_node,status,comment")
-    check(re.fullmatch(TIME + ",2,write,1,", lines[1]) and re.fullmatch(TIME + ",2,write,2,.*", lines[2]), lines)
+    check(re.fullmatch(TIME + ",2,write,1,marked started by batch 0 / 1", lines[1]) and re.fullmatch(TIME + ",2,write,2,.*", lines[2]), lines)
     lines = well(tool(box, "get_batch_history", "-keyspace=shop", "-run_id= 1", "-node=read")).split("\n")
     check_equal(lines[0], "ts,run_id,script_node,batch_idx,batches_total,status,first_token,last_token,comment")
     check(re.fullmatch(TIME + ",1,read,0,1,2,0,0,inserter_elapsed: .*", lines[2]), lines)
