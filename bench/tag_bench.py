@@ -4,14 +4,15 @@
     ./dev bench tags                                2,150 criteria, 20,000 rows of about 500 bytes
     ./dev bench tags --criteria 500 --rows 5000     fewer
 
-The criteria are re.MatchString(`"k":"[^"]*Word[^"]*"`, r.spec), with several keys and many words. First the criteria alone, in
-one program that matches them together and then one after the other, and checks that both find the same; then whole runs of the
-product with all criteria and with one. All on one core.
+The criteria are re.MatchString(`"k":"[^"]*Word[^"]*"`, r.spec), with several keys and many words; then the same without regard
+to case, and with a choice of two words. First the criteria alone, in one program that matches them together and then one after
+the other, and checks that both find the same; then whole runs of the product with all criteria and with one. All on one core.
 """
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "build", "bench", "tags")
 ROW_BYTES = 500
+KINDS = ["exact", "any case", "choices"]
 
 
 def one_core():
@@ -49,6 +51,11 @@ def make_text(rng, keys, words):
     return "{%s}" % ",".join(parts)
 
 
+def fewer(arguments):
+    """Rows for patterns that take long one after the other."""
+    return max(1, arguments.rows // 10)
+
+
 def make_data(arguments):
     rng = random.Random(42)
     words = make_words(rng, max(1, arguments.criteria // arguments.keys) + arguments.other_words)
@@ -56,11 +63,15 @@ def make_data(arguments):
     asked = words[arguments.other_words:]
     keys = ["k"] + make_words(rng, 11)
     patterns = make_patterns(keys[:arguments.keys], asked, arguments.criteria)
+    kinds = {"exact": patterns, "any case": ["(?i)" + pattern.lower() for pattern in patterns],
+             "choices": [re.sub("[A-Z][a-z]+", lambda word: "(%s|%s)" % (word[0], rng.choice(asked)), p) for p in patterns]}
     texts = [make_text(rng, keys, words) for _ in range(arguments.rows)]
-    with open(os.path.join(WORK, "patterns"), "w") as file:
-        file.writelines(pattern + "\n" for pattern in patterns)
-    with open(os.path.join(WORK, "texts"), "w") as file:
-        file.writelines(text + "\n" for text in texts)
+    for kind in KINDS:
+        with open(os.path.join(WORK, kind), "w") as file:
+            file.writelines(pattern + "\n" for pattern in kinds[kind])
+    for name, rows in (("texts", texts), ("fewer texts", texts[:fewer(arguments)])):
+        with open(os.path.join(WORK, name), "w") as file:
+            file.writelines(text + "\n" for text in rows)
     with open(os.path.join(WORK, "texts.csv"), "w") as file:
         file.write("spec\n")
         file.writelines('"%s"\n' % text.replace('"', '""') for text in texts)
@@ -103,13 +114,16 @@ def main():
     shutil.rmtree(WORK, ignore_errors=True)
     os.makedirs(WORK)
     make_data(arguments)
-    lines = subprocess.run([os.path.join(arguments.build, "bin", "tag_bench"), os.path.join(WORK, "patterns"),
-                            os.path.join(WORK, "texts")], check=True, capture_output=True, text=True,
-                           preexec_fn=one_core).stdout.split()
-    together, alone = float(lines[1]), float(lines[3])
-    print("%d criteria over %d rows of %d bytes" % (arguments.criteria, arguments.rows, ROW_BYTES))
-    print("%-40s %8.3f s" % ("one after the other", alone))
-    print("%-40s %8.3f s   %.0fx the speed (bar: 10x)" % ("together", together, alone / together))
+    print("%d criteria over rows of %d bytes" % (arguments.criteria, ROW_BYTES))
+    for kind in KINDS:
+        texts, rows = ("texts", arguments.rows) if kind == "exact" else ("fewer texts", fewer(arguments))
+        lines = subprocess.run([os.path.join(arguments.build, "bin", "tag_bench"), os.path.join(WORK, kind),
+                                os.path.join(WORK, texts)], check=True, capture_output=True, text=True,
+                               preexec_fn=one_core).stdout.split()
+        together, alone = float(lines[1]), float(lines[3])
+        print("%-40s %8.3f s" % ("%s, %d rows, one after the other" % (kind, rows), alone))
+        print("%-40s %8.3f s   %.0fx the speed (bar: 10x)" % ("%s, %d rows, together" % (kind, rows), together,
+                                                              alone / together))
     run(arguments, "read")
     every, one = run(arguments, "all"), run(arguments, "one")
     print("%-40s %8.3f s" % ("whole run, one criterion", one))

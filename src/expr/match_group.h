@@ -1,7 +1,8 @@
 /* match_group.h - the regular expressions of a program that search the same text, matched together.
  *
- * Most patterns have texts that every match contains. One pass over a row finds which of the texts of all patterns occur in
- * it; only rows with all texts of a pattern are then given to its automaton. A pattern without such a text is matched alone.
+ * Most patterns have texts that every match contains (regex_required.h). One pass over a row finds which of the texts of all
+ * patterns occur in it; only rows with a text of each clause of a pattern are then given to its automaton. A pattern without
+ * such texts is matched alone. Patterns that ignore case are a group of their own.
  * Groups are a part of the program: made by capi_program_finish, then immutable. What they found is in the evaluator. */
 #pragma once
 
@@ -20,11 +21,17 @@ struct expr_match_group {
     uint32_t text_count; /* of the set */
 };
 
-/* The texts of one pattern, as numbers of its group's set; at least one. */
-struct expr_match_member {
-    uint32_t group;
+/* Texts as numbers of the group's set; at least one. */
+typedef struct expr_match_clause {
     uint32_t text_count;
     const uint32_t *texts;
+} expr_match_clause;
+
+/* What one pattern needs; at least one clause. */
+struct expr_match_member {
+    uint32_t group;
+    uint32_t clause_count;
+    expr_match_clause *clauses;
 };
 
 /* One group and one chunk of rows: which rows hold which text. */
@@ -36,5 +43,5 @@ typedef struct expr_match_found {
 /* Searches all rows of the text. */
 void expr_match_group_search(const expr_match_group *group, const capi_vec *text, uint32_t row_count, capi_arena *arena,
                              expr_match_found *found);
-/* The rows that have all texts of the pattern, into rows[MATCH_GROUP_WORDS]. */
+/* The rows that have a text of each clause of the pattern, into rows[MATCH_GROUP_WORDS]. */
 void expr_match_group_rows(const expr_match_member *member, const expr_match_found *found, uint64_t *rows);

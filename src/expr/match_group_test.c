@@ -17,10 +17,28 @@ static uint32_t pick(uint32_t count)
 
 static void random_text(capi_buf *text)
 {
-    static const char *const parts[] = {"ab",       "abc",  "bcd", "cab",    "x",
-                                        "\"k\":\"", "\"",   "\",", " ",      "1",
-                                        "é",        "\xff", "\n",  "dabcab", "a long part of a text",
-                                        "AB"};
+    static const char *const parts[] = {"ab",
+                                        "abc",
+                                        "bcd",
+                                        "cab",
+                                        "x",
+                                        "\"k\":\"",
+                                        "\"",
+                                        "\",",
+                                        " ",
+                                        "1",
+                                        "é",
+                                        "\xff",
+                                        "\n",
+                                        "dabcab",
+                                        "a long part of a text",
+                                        "AB",
+                                        "aBC",
+                                        "Kſk",
+                                        "sS\xE2\x84\xAA",
+                                        "ÉÉ",
+                                        "SkK",
+                                        "a LONG Part OF a text"};
 
     capi_buf_clear(text);
     for (uint32_t i = pick(9); i > 0; i--)
@@ -49,6 +67,13 @@ static void random_pattern(capi_buf *text)
                                         "é",
                                         "a long part of a text",
                                         "a long part of a song",
+                                        "(?i)ab",
+                                        "(?i:skk)",
+                                        "(?i:Ks|a[bk]c)",
+                                        "(ab|sk|bcd)",
+                                        "ſk",
+                                        "éé",
+                                        "(?i)é",
                                         "(?i)",
                                         "(abc)*",
                                         "|"};
@@ -207,6 +232,38 @@ TEST(rows_that_fail_are_the_same_when_patterns_are_matched_together)
         one_round(true);
 }
 
+/* How many criteria of the form, with numbers from 100 on in it, need look at only a few rows. */
+static uint32_t count_filtered(const char *form)
+{
+    enum { CRITERIA = 50 };
+    capi_program *program;
+    expr_fixture fixture;
+    uint32_t count = 0;
+
+    fixture_init(&fixture);
+    program = capi_program_new(&fixture.arena);
+    for (int i = 0; i < CRITERIA; i++) {
+        const char *text = capi_str_format(&fixture.arena, form, 100 + i, 200 + i).data;
+
+        capi_program_add(program, fixture_load(&fixture, text));
+    }
+    capi_program_finish(program);
+    for (uint32_t i = 0; i < program->instruction_count; i++)
+        count += program->instructions[i].member != NULL;
+    fixture_deinit(&fixture);
+    return count;
+}
+
+TEST(patterns_with_texts_that_a_match_needs_are_given_few_rows)
+{
+    CHECK(count_filtered("re.MatchString(`word%d`, r.s)") == 50);
+    CHECK(count_filtered("re.MatchString(`(?i)word%d`, r.s)") == 50);
+    CHECK(count_filtered("re.MatchString(`\"(?i:k)\":\"[^\"]*(?i:word%d)`, r.s)") == 50);
+    CHECK(count_filtered("re.MatchString(`^(word%d|text%d)$`, r.s)") == 50);
+    CHECK(count_filtered("re.MatchString(`(?i)(word%d|text%d) ?[a-z]+`, r.s) && r.i > 5") == 50);
+    CHECK(count_filtered("re.MatchString(`(word%d|\\d)`, r.s)") == 0);
+}
+
 /* ---- sets of texts ---- */
 
 TEST(a_set_finds_what_a_plain_search_finds)
@@ -230,7 +287,7 @@ TEST(a_set_finds_what_a_plain_search_finds)
         }
         for (size_t at = 0; at < sizeof text; at++)
             text[at] = "abc\xff"[pick(4)];
-        set = expr_text_set_new(&arena, parts, PARTS, numbers, &count);
+        set = expr_text_set_new(&arena, parts, PARTS, EXPR_TEXT_EXACT, numbers, &count);
         CHECK(count <= PARTS);
         expr_text_set_mark(set, (capi_str){text, sizeof text}, words, 1, 1);
         for (uint32_t i = 0; i < PARTS; i++) {
@@ -241,6 +298,41 @@ TEST(a_set_finds_what_a_plain_search_finds)
             CHECK((words[numbers[i]] == 1) == (memmem(text, sizeof text, parts[i].data, parts[i].bytes) != NULL));
         }
         capi_arena_reset(&arena);
+    }
+    capi_arena_deinit(&arena);
+}
+
+TEST(a_folded_set_finds_letters_in_any_case)
+{
+    static const struct {
+        const char *part, *text;
+        bool is_found;
+    } cases[] = {
+        {"fabric", "a FabRIC!", true},
+        {"FABRIC", "a fabric!", true},
+        {"fabric", "a fabri", false},
+        {"task", "TA\xC5\xBF\xE2\x84\xAA", true},
+        {"sk", "\xC5\xBF\xE2\x84\xAA", true},
+        {"sks", "\xC5\xBF\xE2\x84\xAA\xC5", false},
+        {"ss", "s\xBF", false},
+        {"s\xBFx", "\xC5\xBF\xBFX", true},
+        {"ks", "\xE2\x84s", false},
+        {"éa", "éA", true},
+        {"éa", "ÉA", false},
+        {"[a", "{a", false},
+        {"@a", "`a", false},
+    };
+    capi_arena arena = {0};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        capi_str part = capi_str_of(cases[i].part);
+        uint32_t number, count;
+        uint64_t word = 0;
+        const expr_text_set *set = expr_text_set_new(&arena, &part, 1, EXPR_TEXT_FOLDED, &number, &count);
+
+        expr_text_set_mark(set, capi_str_of(cases[i].text), &word, 1, 1);
+        if ((word == 1) != cases[i].is_found)
+            capi_test_fail(__FILE__, __LINE__, "%s in %s: %d", cases[i].part, cases[i].text, (int)word);
     }
     capi_arena_deinit(&arena);
 }
@@ -261,7 +353,7 @@ TEST(a_set_of_all_bytes_and_more_parts_than_fit_is_still_right)
             bytes[i][at] = (char)pick(256);
         parts[i] = (capi_str){bytes[i], 16};
     }
-    set = expr_text_set_new(&arena, parts, PARTS, numbers, &count);
+    set = expr_text_set_new(&arena, parts, PARTS, EXPR_TEXT_EXACT, numbers, &count);
     for (uint32_t i = 0; i < PARTS; i++) {
         if (numbers[i] == EXPR_TEXT_SET_NONE) continue;
         taken++;

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,13 +18,22 @@
 #include <re2/re2.h>
 
 struct expr_regex {
-    std::vector<std::string> required; // every match contains these, in this order
-    bool is_literal = false; // the pattern is nothing but required[0], if that
+    expr_required *required = nullptr;
+    std::vector<std::string> parts; // every match contains these, in this order
+    bool is_literal = false;        // the pattern is nothing but parts[0], if that
     re2::RE2 *re2 = nullptr;
     expr_regex_chain *chain = nullptr; // instead, if the pattern is one: faster and smaller
+
+    ~expr_regex()
+    {
+        expr_regex_chain_free(chain);
+        delete re2;
+        expr_required_free(required);
+    }
 };
 
-namespace {
+namespace
+{
 
 constexpr int64_t kMemoryMax = 64 << 20; // for the program and for the automaton that is built while matching
 
@@ -42,8 +52,10 @@ bool IsLiteral(const std::string &pattern)
 // Walks through a pattern: what is a class, what is quoted, what is an escape.
 class Rewriter
 {
-public:
-    explicit Rewriter(const std::string &pattern) : in_(pattern) {}
+  public:
+    explicit Rewriter(const std::string &pattern) : in_(pattern)
+    {
+    }
 
     // (?<n> becomes (?P<n>. False if Go would refuse the pattern; `why` then tells the reason.
     bool Run(std::string *out, std::string *why)
@@ -72,7 +84,7 @@ public:
         return true;
     }
 
-private:
+  private:
     void Copy(std::string *out, size_t bytes)
     {
         out->append(in_, at_, bytes);
@@ -129,128 +141,6 @@ private:
     bool in_class_ = false;
     size_t class_start_ = 0;
     std::set<std::string> names_;
-};
-
-// The ASCII texts that every match of a valid pattern must contain, in order; none if nothing is sure. Searching for them is
-// much faster than running the automaton, and most rows do not have them. Groups are skipped: they may be optional or have
-// alternatives. Flags such as (?i) change what letters mean, so with them nothing is sure.
-class Required
-{
-public:
-    explicit Required(const std::string &pattern) : in_(pattern) {}
-
-    std::vector<std::string> Find()
-    {
-        while (at_ < in_.size()) {
-            char c = in_[at_];
-
-            if (c == '|') return {};
-            if (c == '(') {
-                End();
-                if (!SkipGroup()) return {};
-            } else if (c == '[') {
-                End();
-                SkipClass();
-            } else if (c == '\\') {
-                if (!Escape()) return {};
-            } else if (size_t quantifier_bytes = Quantifier()) {
-                if (!run_.empty()) run_.pop_back(); // the character may be missing
-                End();
-                at_ += quantifier_bytes;
-            } else if (c == '+') {
-                End();
-                at_++;
-            } else if (strchr(".^$", c) || static_cast<unsigned char>(c) >= 0x80) {
-                End();
-                at_++;
-            } else {
-                run_.push_back(c);
-                at_++;
-            }
-        }
-        End();
-        return found_;
-    }
-
-private:
-    void End()
-    {
-        if (run_.size() >= 2) found_.push_back(run_);
-        run_.clear();
-    }
-
-    // Bytes of "*", "?" or "{2,3}" here, or 0. Other braces are characters.
-    size_t Quantifier() const
-    {
-        size_t end = at_ + 1;
-
-        if (in_[at_] == '*' || in_[at_] == '?') return 1;
-        if (in_[at_] != '{') return 0;
-        while (end < in_.size() && (isdigit(static_cast<unsigned char>(in_[end])) || in_[end] == ','))
-            end++;
-        return end > at_ + 1 && in_[at_ + 1] != ',' && end < in_.size() && in_[end] == '}' ? end + 1 - at_ : 0;
-    }
-
-    // Punctuation stands for itself, letters and digits for a class, a place or a code.
-    bool Escape()
-    {
-        char next = at_ + 1 < in_.size() ? in_[at_ + 1] : 0;
-
-        if (next == 'Q' || next == 'x' || next == 'p' || next == 'P' || (next >= '0' && next <= '9')) return false;
-        at_ += 2;
-        if (isalpha(static_cast<unsigned char>(next)) || static_cast<unsigned char>(next) >= 0x80 || next == 0)
-            End();
-        else
-            run_.push_back(next);
-        return true;
-    }
-
-    void SkipClass()
-    {
-        at_ += in_.compare(at_, 2, "[^") == 0 ? 2 : 1;
-        if (at_ < in_.size() && in_[at_] == ']') at_++;
-        while (at_ < in_.size() && in_[at_] != ']') {
-            size_t end = in_.compare(at_, 2, "[:") == 0 ? in_.find(":]", at_ + 2) : std::string::npos;
-
-            at_ += end != std::string::npos ? end + 2 - at_ : in_[at_] == '\\' ? 2 : 1;
-        }
-        at_++;
-    }
-
-    // False if it holds flags, or is too unusual to be skipped.
-    bool SkipGroup()
-    {
-        int depth = 0;
-
-        do {
-            char c = at_ < in_.size() ? in_[at_] : 0;
-
-            if (c == 0) return false;
-            if (c == '\\') {
-                if (at_ + 1 < in_.size() && in_[at_ + 1] == 'Q') return false;
-                at_ += 2;
-                continue;
-            }
-            if (c == '[') {
-                SkipClass();
-                continue;
-            }
-            if (c == '(') {
-                if (in_.compare(at_, 2, "(?") == 0 && in_.compare(at_, 3, "(?:") != 0 && in_.compare(at_, 3, "(?P") != 0 &&
-                    in_.compare(at_, 3, "(?<") != 0)
-                    return false;
-                depth++;
-            }
-            if (c == ')') depth--;
-            at_++;
-        } while (depth > 0);
-        return true;
-    }
-
-    const std::string &in_;
-    size_t at_ = 0;
-    std::string run_;
-    std::vector<std::string> found_;
 };
 
 // Bytes of the well-formed character at `p`, or 0 (Unicode 15, table 3-7).
@@ -313,11 +203,11 @@ std::string Repair(const char *text, size_t bytes, size_t bad_at)
     return out;
 }
 
-bool HasRequired(const expr_regex *regex, const char *text, size_t bytes)
+bool HasParts(const expr_regex *regex, const char *text, size_t bytes)
 {
     const char *end = text + bytes;
 
-    for (const std::string &part : regex->required) {
+    for (const std::string &part : regex->parts) {
         const char *found = expr_text_find(text, static_cast<size_t>(end - text), part.data(), part.size());
 
         if (!found) return false;
@@ -331,7 +221,7 @@ bool Match(const expr_regex *regex, const char *text, size_t bytes)
     size_t valid;
 
     if (!text) text = "";
-    if (!HasRequired(regex, text, bytes)) return false;
+    if (!HasParts(regex, text, bytes)) return false;
     if (regex->is_literal) return true;
     if (regex->chain) return expr_regex_chain_match(regex->chain, text, bytes);
     valid = ValidBytes(text, bytes);
@@ -342,34 +232,42 @@ bool Match(const expr_regex *regex, const char *text, size_t bytes)
     return regex->re2->Match(re2::StringPiece(text, bytes), 0, bytes, re2::RE2::UNANCHORED, nullptr, 0);
 }
 
-expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
+// What every match contains, also in the form that a single text is searched with: one after the other.
+void Require(const std::string &pattern, expr_regex *regex)
 {
-    expr_regex *regex = new expr_regex;
+    expr_required *required = expr_required_new(pattern.data(), pattern.size());
+
+    regex->required = required;
+    for (uint32_t i = 0; i < required->text_count; i++) {
+        const expr_required_text *text = &required->texts[i];
+        bool is_one_of_many = (i > 0 && text[-1].clause == text->clause) ||
+                              (i + 1 < required->text_count && text[1].clause == text->clause);
+
+        if (!text->is_folded && !is_one_of_many) regex->parts.emplace_back(text->data, text->bytes);
+    }
+}
+
+std::unique_ptr<expr_regex> Compile(const std::string &pattern, std::string *why)
+{
+    auto regex = std::make_unique<expr_regex>();
     std::string rewritten;
-    std::string reason;
     re2::RE2::Options options;
 
+    if (!Rewriter(pattern).Run(&rewritten, why)) return nullptr;
+    Require(rewritten, regex.get());
     if (IsLiteral(pattern)) {
-        if (!pattern.empty()) regex->required.push_back(pattern);
         regex->is_literal = true;
+        regex->parts.assign(pattern.empty() ? 0 : 1, pattern);
         return regex;
     }
-    if (!Rewriter(pattern).Run(&rewritten, &reason)) {
-        Explain(why, why_bytes, reason.c_str());
-        delete regex;
-        return nullptr;
-    }
+    regex->chain = expr_regex_chain_new(pattern.data(), pattern.size());
     options.set_log_errors(false);
     options.set_max_mem(kMemoryMax);
     regex->re2 = new re2::RE2(rewritten, options);
     if (!regex->re2->ok()) {
-        Explain(why, why_bytes, regex->re2->error().c_str());
-        delete regex->re2;
-        delete regex;
+        *why = regex->re2->error();
         return nullptr;
     }
-    regex->required = Required(pattern).Find();
-    regex->chain = expr_regex_chain_new(pattern.data(), pattern.size());
     if (regex->chain) {
         delete regex->re2;
         regex->re2 = nullptr;
@@ -382,7 +280,11 @@ expr_regex *Compile(const std::string &pattern, char *why, size_t why_bytes)
 extern "C" expr_regex *expr_regex_compile(const char *pattern, size_t bytes, char *why, size_t why_bytes)
 {
     try {
-        return Compile(std::string(bytes ? pattern : "", bytes), why, why_bytes);
+        std::string reason;
+        std::unique_ptr<expr_regex> regex = Compile(std::string(bytes ? pattern : "", bytes), &reason);
+
+        if (!regex) Explain(why, why_bytes, reason.c_str());
+        return regex.release();
     } catch (const std::exception &failure) {
         Explain(why, why_bytes, failure.what());
         return nullptr;
@@ -391,20 +293,12 @@ extern "C" expr_regex *expr_regex_compile(const char *pattern, size_t bytes, cha
 
 extern "C" void expr_regex_free(expr_regex *regex)
 {
-    if (!regex) return;
-    expr_regex_chain_free(regex->chain);
-    delete regex->re2;
     delete regex;
 }
 
-extern "C" uint32_t expr_regex_required_count(const expr_regex *regex)
+extern "C" const expr_required *expr_regex_required(const expr_regex *regex)
 {
-    return static_cast<uint32_t>(regex->required.size());
-}
-
-extern "C" expr_regex_text expr_regex_required(const expr_regex *regex, uint32_t number)
-{
-    return {regex->required[number].data(), regex->required[number].size()};
+    return regex->required;
 }
 
 extern "C" bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes)
@@ -418,7 +312,8 @@ extern "C" bool expr_regex_match_candidate(const expr_regex *regex, const char *
     return Match(regex, text, bytes);
 }
 
-extern "C" void expr_regex_match_batch(const expr_regex *regex, const expr_regex_text *texts, uint32_t count, uint8_t *out)
+extern "C" void expr_regex_match_batch(const expr_regex *regex, const expr_regex_text *texts, uint32_t count,
+                                       uint8_t *out)
 {
     for (uint32_t i = 0; i < count; i++)
         out[i] = Match(regex, texts[i].data, texts[i].bytes);

@@ -4,9 +4,7 @@
  * linear in the text. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "expr/regex_required.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,9 +21,8 @@ typedef struct expr_regex_text {
 expr_regex *expr_regex_compile(const char *pattern, size_t bytes, char *why, size_t why_bytes);
 void expr_regex_free(expr_regex *regex); /* NULL is fine */
 
-/* Texts, of two bytes or more, that every match contains. They live as long as the pattern. */
-uint32_t expr_regex_required_count(const expr_regex *regex);
-expr_regex_text expr_regex_required(const expr_regex *regex, uint32_t number);
+/* Texts that a match must contain; borrowed from the pattern. */
+const expr_required *expr_regex_required(const expr_regex *regex);
 
 /* Is there a match anywhere in the text? */
 bool expr_regex_match(const expr_regex *regex, const char *text, size_t bytes);

@@ -15,6 +15,7 @@ enum {
 #define SET_FOUND 0x80000000u /* in an entry of the table: a part ends here */
 
 struct expr_text_set {
+    expr_text_case text_case;
     uint8_t classes[256];
     uint32_t class_count;
     uint32_t state_count;
@@ -29,6 +30,20 @@ static capi_str beginning(capi_str part)
     return part;
 }
 
+/* Makes letters of both cases one class. */
+static void fold_classes(expr_text_set *set)
+{
+    for (unsigned char c = 'a'; c <= 'z'; c++)
+        set->classes[c - 'a' + 'A'] = set->classes[c];
+}
+
+static uint8_t fold(const expr_text_set *set, char byte)
+{
+    bool is_upper = byte >= 'A' && byte <= 'Z';
+
+    return (uint8_t)(is_upper && set->text_case == EXPR_TEXT_FOLDED ? byte + 32 : byte);
+}
+
 /* Classes of bytes, and how many states there are at most. */
 static uint32_t measure(expr_text_set *set, const capi_str *parts, uint32_t count)
 {
@@ -39,12 +54,13 @@ static uint32_t measure(expr_text_set *set, const capi_str *parts, uint32_t coun
         capi_str part = beginning(parts[i]);
 
         for (size_t at = 0; at < part.bytes; at++) {
-            uint8_t *class = &set->classes[(uint8_t)part.data[at]];
+            uint8_t *class = &set->classes[fold(set, part.data[at])];
 
             if (*class == 0 && set->class_count < 256) *class = (uint8_t)set->class_count++;
         }
         state_max += part.bytes;
     }
+    if (set->text_case == EXPR_TEXT_FOLDED) fold_classes(set);
     if (state_max > SET_TABLE_MAX / set->class_count) state_max = SET_TABLE_MAX / set->class_count;
     return (uint32_t)state_max;
 }
@@ -109,13 +125,16 @@ static void note_found(expr_text_set *set)
     }
 }
 
-expr_text_set *expr_text_set_new(capi_arena *arena, const capi_str *parts, uint32_t count, uint32_t *numbers,
-                                 uint32_t *number_count)
+expr_text_set *expr_text_set_new(capi_arena *arena, const capi_str *parts, uint32_t count, expr_text_case text_case,
+                                 uint32_t *numbers, uint32_t *number_count)
 {
     expr_text_set *set = capi_new(arena, expr_text_set);
-    uint32_t state_max = measure(set, parts, count);
-    uint32_t *table = capi_zmalloc(capi_array_bytes((size_t)state_max * set->class_count, sizeof *table));
+    uint32_t state_max;
+    uint32_t *table;
 
+    set->text_case = text_case;
+    state_max = measure(set, parts, count);
+    table = capi_zmalloc(capi_array_bytes((size_t)state_max * set->class_count, sizeof *table));
     set->state_count = 1;
     set->next = table;
     set->shorter = capi_new_array(arena, uint32_t, state_max);
@@ -138,7 +157,17 @@ expr_text_set *expr_text_set_new(capi_arena *arena, const capi_str *parts, uint3
     return set;
 }
 
-void expr_text_set_mark(const expr_text_set *set, capi_str text, uint64_t *words, size_t stride, uint64_t bit)
+/* Marks the parts that end in this state. */
+static void mark_found(const expr_text_set *set, uint32_t state, uint64_t *words, size_t stride, uint64_t bit)
+{
+    for (uint32_t end = state; end; end = set->shorter[end / set->class_count]) {
+        uint32_t number = set->numbers[end / set->class_count];
+
+        if (number != EXPR_TEXT_SET_NONE) words[number * stride] |= bit;
+    }
+}
+
+static void mark_exact(const expr_text_set *set, capi_str text, uint64_t *words, size_t stride, uint64_t bit)
 {
     const uint8_t *classes = set->classes;
     const uint32_t *next = set->next;
@@ -148,11 +177,48 @@ void expr_text_set_mark(const expr_text_set *set, capi_str text, uint64_t *words
         uint32_t entry = next[state + classes[(uint8_t)text.data[at]]];
 
         state = entry & ~SET_FOUND;
-        if (!(entry & SET_FOUND)) continue;
-        for (uint32_t end = state; end; end = set->shorter[end / set->class_count]) {
-            uint32_t number = set->numbers[end / set->class_count];
-
-            if (number != EXPR_TEXT_SET_NONE) words[number * stride] |= bit;
-        }
+        if (entry & SET_FOUND) mark_found(set, state, words, stride, bit);
     }
+}
+
+/* The byte at *at, or the letter that begins there in another guise; *at then is its last byte. */
+static uint8_t folded_byte(capi_str text, size_t *at)
+{
+    const unsigned char *p = (const unsigned char *)text.data + *at;
+    size_t left = text.bytes - *at;
+
+    if (p[0] == 0xC5 && left >= 2 && p[1] == 0xBF) {
+        *at += 1;
+        return 's';
+    }
+    if (p[0] == 0xE2 && left >= 3 && p[1] == 0x84 && p[2] == 0xAA) {
+        *at += 2;
+        return 'k';
+    }
+    return p[0];
+}
+
+static void mark_folded(const expr_text_set *set, capi_str text, uint64_t *words, size_t stride, uint64_t bit)
+{
+    const uint8_t *classes = set->classes;
+    const uint32_t *next = set->next;
+    uint32_t state = 0;
+
+    for (size_t at = 0; at < text.bytes; at++) {
+        uint8_t byte = (uint8_t)text.data[at];
+        uint32_t entry;
+
+        if (byte >= 0xC5) byte = folded_byte(text, &at);
+        entry = next[state + classes[byte]];
+        state = entry & ~SET_FOUND;
+        if (entry & SET_FOUND) mark_found(set, state, words, stride, bit);
+    }
+}
+
+void expr_text_set_mark(const expr_text_set *set, capi_str text, uint64_t *words, size_t stride, uint64_t bit)
+{
+    if (set->text_case == EXPR_TEXT_FOLDED)
+        mark_folded(set, text, words, stride, bit);
+    else
+        mark_exact(set, text, words, stride, bit);
 }
