@@ -2,7 +2,8 @@
 #include "cmd/plan.h"
 
 #include "cmd/listing.h"
-#include "net/net.h"
+#include "cmd/remote.h"
+#include "net/files.h"
 #include "net/url.h"
 
 #include <errno.h>
@@ -37,11 +38,11 @@ static void add_problem(planner *p, const capi_node *node, capi_str words)
 
 /* ---- files ---- */
 
-static capi_plan_file look_at_input(planner *p, capi_str url)
+static capi_plan_file look_at_input(planner *p, capi_str url, uint64_t bytes)
 {
     capi_arena *arena = &p->plan->arena;
-    capi_plan_file file = {.url = capi_url_show(arena, url),
-                           .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
+    capi_plan_file file = {
+        .url = capi_url_show(arena, url), .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL, .bytes = bytes};
     capi_str path = capi_str_copy(arena, capi_url_local_path(url));
     struct stat status;
 
@@ -71,8 +72,7 @@ static capi_str folder_of(capi_arena *arena, capi_str path)
 static capi_plan_file look_at_output(planner *p, capi_str url)
 {
     capi_arena *arena = &p->plan->arena;
-    capi_plan_file file = {.url = capi_url_show(arena, url),
-                           .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
+    capi_plan_file file = {.url = capi_url_show(arena, url), .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL};
     capi_str path = capi_str_copy(arena, capi_url_local_path(url)), folder;
     struct stat status;
 
@@ -93,17 +93,45 @@ static capi_plan_file look_at_output(planner *p, capi_str url)
     return file;
 }
 
+/* One name: a file, or all that match. */
+static void plan_input(planner *p, capi_plan_node *out, capi_str url, uint32_t *capacity)
+{
+    capi_arena *arena = &p->plan->arena;
+    capi_net_entry *entries = NULL;
+    capi_net *net = NULL;
+    capi_err err = {0};
+    uint32_t count = 0;
+    bool is_pattern = capi_files_is_pattern(url);
+    capi_status st = is_pattern && capi_url_scheme(url) != CAPI_SCHEME_LOCAL ? capi_remote_net(&net, &err) : CAPI_OK;
+
+    if (st == CAPI_OK) st = capi_files_match(net, url, arena, &entries, &count, &err);
+    if (out->input_count + count + 1 > *capacity) {
+        capi_plan_file *inputs = capi_new_array(arena, capi_plan_file, *capacity = 2 * *capacity + count + 1);
+
+        memcpy(inputs, out->inputs, out->input_count * sizeof *inputs);
+        out->inputs = inputs;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        out->inputs[out->input_count++] = look_at_input(p, entries[i].url, is_pattern ? entries[i].bytes : 0);
+    if (st != CAPI_OK)
+        out->inputs[out->input_count++] = (capi_plan_file){.url = capi_url_show(arena, url),
+                                                           .is_elsewhere = capi_url_scheme(url) != CAPI_SCHEME_LOCAL,
+                                                           .problem = capi_str_format(arena, "%s", err.text)};
+}
+
 static void plan_inputs(planner *p, capi_plan_node *out)
 {
     const capi_file_source *source = &out->node->source;
+    uint32_t capacity = source->url_count;
 
     if (out->node->type != CAPI_NODE_FILE_TABLE) return;
-    out->inputs = capi_new_array(&p->plan->arena, capi_plan_file, source->url_count);
+    out->inputs = capi_new_array(&p->plan->arena, capi_plan_file, capacity);
     for (uint32_t i = 0; i < source->url_count; i++) {
-        capi_plan_file *file = &out->inputs[out->input_count++];
+        uint32_t before = out->input_count;
 
-        *file = look_at_input(p, source->urls[i]);
-        if (file->problem.bytes) add_problem(p, out->node, file->problem);
+        plan_input(p, out, source->urls[i], &capacity);
+        for (uint32_t k = before; k < out->input_count; k++)
+            if (out->inputs[k].problem.bytes) add_problem(p, out->node, out->inputs[k].problem);
     }
 }
 
@@ -150,6 +178,7 @@ static capi_status plan_node(planner *p, const capi_node *node, capi_plan_node *
 {
     *out = (capi_plan_node){.node = node, .step = 1};
     plan_inputs(p, out);
+    out->batches = node->type == CAPI_NODE_FILE_TABLE ? out->input_count : node->batches_total;
     if (node->reader) CAPI_TRY(plan_table(p, out, node->reader, NULL, err));
     if (node->lookup) CAPI_TRY(plan_table(p, out, node->lookup->index->owner, node->lookup, err));
     plan_outputs(p, out);

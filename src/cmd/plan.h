@@ -10,9 +10,9 @@ enum { CAPI_PLAN_TARGETS_MAX = 100000 }; /* output files looked at, of all nodes
 
 typedef struct capi_plan_file {
     capi_str url;      /* without secrets */
-    bool is_elsewhere; /* http, s3, sftp: not looked at */
+    bool is_elsewhere; /* http, s3, sftp: not looked at, but wildcards are looked up */
     bool exists;
-    uint64_t bytes;
+    uint64_t bytes;   /* elsewhere: 0 unless it was found by a wildcard */
     capi_str problem; /* why the run would fail with it; or empty */
 } capi_plan_file;
 
@@ -30,6 +30,7 @@ typedef struct capi_plan_node {
     uint32_t step; /* nodes of one step wait for those of the steps before, not for each other */
     capi_plan_file *inputs;
     uint32_t input_count;
+    uint32_t batches;
     capi_plan_table tables[2];
     uint32_t table_count;
     capi_plan_file *outputs;

@@ -10,13 +10,9 @@ static json_t *file_json(const capi_plan_file *file, const char *exists)
     json_t *json = json_object();
 
     json_object_set_new(json, "url", capi_json_text(file->url));
-    if (file->is_elsewhere) {
-        json_object_set_new(json, "is_local", json_false());
-        return json;
-    }
-    json_object_set_new(json, "is_local", json_true());
-    json_object_set_new(json, exists, json_boolean(file->exists));
-    if (file->exists) json_object_set_new(json, "bytes", json_integer((json_int_t)file->bytes));
+    json_object_set_new(json, "is_local", json_boolean(!file->is_elsewhere));
+    if (!file->is_elsewhere) json_object_set_new(json, exists, json_boolean(file->exists));
+    if (file->exists || file->bytes) json_object_set_new(json, "bytes", json_integer((json_int_t)file->bytes));
     if (file->problem.bytes) json_object_set_new(json, "problem", capi_json_text(file->problem));
     return json;
 }
@@ -80,7 +76,7 @@ static json_t *node_json(const capi_plan_node *node)
     json_object_set_new(json, "type", json_string(capi_node_type_name(node->node->type)));
     json_object_set_new(json, "step", json_integer(node->step));
     json_object_set_new(json, "manual", json_boolean(node->node->is_manual));
-    json_object_set_new(json, "batches", json_integer(node->node->batches_total));
+    json_object_set_new(json, "batches", json_integer(node->batches));
     if (node->node->policy && node->table_count)
         json_object_set_new(json, "policy", capi_json_text(capi_policy_name(node->node->policy)));
     json_object_set_new(json, "reads_files", files_json(node->inputs, node->input_count, "exists"));

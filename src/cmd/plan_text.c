@@ -45,10 +45,10 @@ static void append_inputs(capi_buf *to, const capi_plan_node *node)
         if (i >= SHOWN_FILES_MAX) continue;
         append_label(to, "reads");
         append_plain(to, "file ", file->url);
-        if (file->is_elsewhere)
-            capi_buf_append_text(to, ", not local");
-        else if (file->problem.bytes)
+        if (file->problem.bytes)
             capi_buf_append_text(to, file->exists ? ", CANNOT BE READ" : ", MISSING");
+        else if (file->is_elsewhere && !file->bytes)
+            capi_buf_append_text(to, ", not local");
         else {
             capi_buf_append_text(to, ", ");
             append_size(to, file->bytes);
@@ -146,15 +146,14 @@ static void append_outputs(capi_buf *to, const capi_plan_node *node)
     append_more_outputs(to, node, overwritten);
 }
 
-static void append_batches(capi_buf *to, const capi_node *node)
+static void append_batches(capi_buf *to, const capi_plan_node *node)
 {
+    const char *words = node->node->type == CAPI_NODE_FILE_TABLE ? ", one for each file"
+                        : node->node->file                       ? ", one file each"
+                                                                 : "";
+
     append_label(to, "batches");
-    if (node->type == CAPI_NODE_FILE_TABLE)
-        capi_buf_printf(to, "%u, one for each file\n", node->batches_total);
-    else if (node->file)
-        capi_buf_printf(to, "%u, one file each\n", node->batches_total);
-    else
-        capi_buf_printf(to, "%u\n", node->batches_total);
+    capi_buf_printf(to, "%u%s\n", node->batches, words);
 }
 
 static void append_node(capi_buf *to, const capi_plan_node *node)
@@ -165,7 +164,7 @@ static void append_node(capi_buf *to, const capi_plan_node *node)
     append_tables(to, node);
     if (node->node->table) append_table_sink(to, node->node->table);
     append_outputs(to, node);
-    append_batches(to, node->node);
+    append_batches(to, node);
     if (node->node->policy && node->table_count) {
         append_label(to, "policy");
         capi_buf_printf(to, "%.*s\n", CAPI_STR_ARG(capi_policy_name(node->node->policy)));

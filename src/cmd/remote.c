@@ -72,16 +72,24 @@ const capi_net_settings *capi_remote_settings(void)
     return &remote.settings;
 }
 
-static capi_status fetch_elsewhere(capi_str url, capi_arena *arena, capi_str *text, capi_err *err)
+capi_status capi_remote_net(capi_net **out, capi_err *err)
 {
     capi_status st;
 
     pthread_mutex_lock(&remote.lock);
     st = configure(NULL, err);
     if (st == CAPI_OK && !remote.net) st = capi_net_new(&remote.settings, &remote.net, err);
+    *out = remote.net;
     pthread_mutex_unlock(&remote.lock);
-    CAPI_TRY(st);
-    return capi_net_fetch(remote.net, url, CAPI_SCRIPT_BYTES_MAX, NULL, arena, text, err);
+    return st;
+}
+
+static capi_status fetch_elsewhere(capi_str url, capi_arena *arena, capi_str *text, capi_err *err)
+{
+    capi_net *net;
+
+    CAPI_TRY(capi_remote_net(&net, err));
+    return capi_net_fetch(net, url, CAPI_SCRIPT_BYTES_MAX, NULL, arena, text, err);
 }
 
 capi_status capi_remote_fetch(void *context, capi_str url, capi_arena *arena, capi_str *text, capi_err *err)

@@ -111,6 +111,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
         read_content_range(a, value);
     } else if (header_is(line, "accept-ranges", &value)) {
         a->answer.has_ranges = capi_str_is(value, "bytes");
+    } else if (header_is(line, "content-type", &value)) {
+        a->answer.is_page = capi_str_starts(value, "text/html");
     } else if (header_is(line, "etag", &value)) {
         keep(a->answer.etag, sizeof a->answer.etag, value);
     } else if (header_is(line, "last-modified", &value)) {

@@ -57,6 +57,7 @@ typedef struct net_answer {
     bool has_length;
     uint64_t length_bytes; /* of the whole file */
     bool has_ranges;
+    bool is_page; /* HTML */
     char etag[256];
     char modified[64];
     char region[64]; /* x-amz-bucket-region */

@@ -55,6 +55,12 @@ static bool one_matches(capi_str pattern, size_t *at, char byte)
     return pattern.data[(*at)++] == byte;
 }
 
+/* A "." with which a name begins is matched by nothing but itself. */
+static bool is_hidden_at(capi_str path, size_t i)
+{
+    return path.data[i] == '.' && (i == 0 || path.data[i - 1] == '/');
+}
+
 bool capi_glob_matches(capi_str pattern, capi_str path)
 {
     size_t p = 0, i = 0, star = SIZE_MAX, star_i = 0;
@@ -67,12 +73,12 @@ bool capi_glob_matches(capi_str pattern, capi_str path)
             star_i = i;
             continue;
         }
-        if (one_matches(pattern, &next, path.data[i])) {
+        if (one_matches(pattern, &next, path.data[i]) && !(is_hidden_at(path, i) && pattern.data[p] != '.')) {
             p = next;
             i++;
             continue;
         }
-        if (star == SIZE_MAX || path.data[star_i] == '/') return false;
+        if (star == SIZE_MAX || path.data[star_i] == '/' || is_hidden_at(path, star_i)) return false;
         p = star;
         i = ++star_i;
     }

@@ -1,4 +1,5 @@
-/* glob.h - wildcards in paths and URLs: "*" and "?" stand for anything but "/", "[a-z]" and "[!a-z]" for one byte. */
+/* glob.h - wildcards in paths and URLs: "*" and "?" stand for anything but "/", "[a-z]" and "[!a-z]" for one byte. They do
+ * not stand for the "." with which a name begins: hidden and unfinished files. */
 #pragma once
 
 #include "base/str.h"

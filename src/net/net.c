@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "net/credentials.h"
-#include "net/glob.h"
 #include "net/protocol.h"
 
 #include <dirent.h>
@@ -307,6 +306,7 @@ capi_status capi_net_open(capi_net *net, capi_str url, capi_net_file **out, capi
 
         head.method = "HEAD";
         st = net_exchange(net, &head, &sink, NULL, &file->answer, err);
+        file->request.url = head.url; /* perhaps of another region */
         file->has_ranges = file->answer.has_ranges && file->answer.has_length;
     }
     if (st != CAPI_OK) {
@@ -388,40 +388,6 @@ capi_status capi_net_remove(capi_net *net, capi_str url, capi_err *err)
 
 /* ---- lists ---- */
 
-capi_status net_listing_add(net_listing *listing, capi_str url, uint64_t bytes, capi_err *err)
-{
-    if (listing->count == CAPI_NET_LIST_MAX)
-        return capi_err_set(err, CAPI_INVALID, "more than %d files", CAPI_NET_LIST_MAX);
-    if (listing->count == listing->capacity) {
-        listing->capacity = listing->capacity ? listing->capacity * 2 : 64;
-        listing->entries = capi_realloc(listing->entries, listing->capacity * sizeof *listing->entries);
-    }
-    listing->entries[listing->count++] = (capi_net_entry){url, bytes};
-    return CAPI_OK;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    return capi_str_compare(((const capi_net_entry *)a)->url, ((const capi_net_entry *)b)->url);
-}
-
-/* Keeps what matches; in a folder ("s3://b/p/"), what lies directly in it. */
-static void keep_matches(capi_net_entry *entries, uint32_t *count, capi_str pattern)
-{
-    bool is_folder = capi_str_ends(pattern, "/");
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < *count; i++) {
-        capi_str url = entries[i].url;
-        bool matches = is_folder ? url.bytes > pattern.bytes && memcmp(url.data, pattern.data, pattern.bytes) == 0 &&
-                                       !memchr(url.data + pattern.bytes, '/', url.bytes - pattern.bytes)
-                                 : capi_glob_matches(pattern, url);
-
-        if (matches) entries[kept++] = entries[i];
-    }
-    *count = kept;
-}
-
 capi_status capi_net_list(capi_net *net, capi_str pattern, capi_arena *arena, capi_net_entry **out, uint32_t *count,
                           capi_err *err)
 {
@@ -433,14 +399,12 @@ capi_status capi_net_list(capi_net *net, capi_str pattern, capi_arena *arena, ca
     *out = NULL;
     *count = 0;
     CAPI_TRY(find_protocol(pattern, "list", &url, &protocol, err));
-    if (!protocol->list) return cannot("list", pattern, err);
-    st = protocol->list(net, &url, pattern, capi_glob_prefix(pattern), arena, &listing, err);
-    if (st == CAPI_OK) {
-        keep_matches(listing.entries, &listing.count, pattern);
-        qsort(listing.entries, listing.count, sizeof *listing.entries, compare_entries);
-        *out = capi_arena_copy(arena, listing.entries, listing.count * sizeof *listing.entries);
-        *count = listing.count;
-    }
+    listing.literal = url.path;
+    listing.path_at = (size_t)(url.path.data - pattern.data);
+    listing.is_folder = capi_str_ends(url.path, "/");
+    listing.glob = capi_str_format(arena, "%.*s%s", CAPI_STR_ARG(url.path), listing.is_folder ? "*" : "");
+    st = protocol->list(net, &url, pattern, arena, &listing, err);
+    if (st == CAPI_OK) net_listing_sort(&listing, arena, out, count);
     free(listing.entries);
     return st;
 }

@@ -84,8 +84,9 @@ typedef struct capi_net_entry {
     capi_str url;
     uint64_t bytes;
 } capi_net_entry;
-/* What matches: * and ? and [..] within the last parts of the path (s3, sftp), or everything directly in it when it ends in "/".
- * Sorted by URL; at most CAPI_NET_LIST_MAX. */
+/* What matches: * and ? and [..] within the path (s3; sftp: in its last part), or everything directly in it when it ends in "/"; but
+ * a file of exactly that name goes before all. Sorted by URL; at most CAPI_NET_LIST_MAX. Http has no lists: there it is the file of
+ * that name, or an error. files.h has the same for local names. */
 enum { CAPI_NET_LIST_MAX = 100000 };
 CAPI_MUST_USE capi_status capi_net_list(capi_net *net, capi_str pattern, capi_arena *arena, capi_net_entry **out,
                                         uint32_t *count, capi_err *err);

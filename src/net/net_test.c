@@ -1,5 +1,6 @@
 /* net_test.c - what needs no server: URLs, wildcards, signatures, answers of S3. Servers: test/e2e/transports.py. */
 #include "net/credentials.h"
+#include "net/files.h"
 #include "net/glob.h"
 #include "net/s3_xml.h"
 #include "net/sigv4.h"
@@ -87,6 +88,58 @@ TEST(wildcards_stay_within_a_part_of_the_path)
     CHECK(capi_str_is(capi_glob_prefix(CAPI_STR("/a/b*")), "/a/b"));
 }
 
+TEST(wildcards_do_not_find_hidden_files)
+{
+    CHECK(!capi_glob_matches(CAPI_STR("/a/*"), CAPI_STR("/a/.b")) && !capi_glob_matches(CAPI_STR("*"), CAPI_STR(".b")));
+    CHECK(!capi_glob_matches(CAPI_STR("/a/?b"), CAPI_STR("/a/.b")) &&
+          !capi_glob_matches(CAPI_STR("/a/[.]b"), CAPI_STR("/a/.b")));
+    CHECK(capi_glob_matches(CAPI_STR("/a/.*"), CAPI_STR("/a/.b")) &&
+          capi_glob_matches(CAPI_STR("*b"), CAPI_STR("a.b")));
+}
+
+static bool is_pattern(const char *url)
+{
+    return capi_files_is_pattern(capi_str_of(url));
+}
+
+TEST(few_names_are_patterns)
+{
+    CHECK(is_pattern("/a/*.csv") && is_pattern("a/") && is_pattern("file:///a[1].csv") && is_pattern("s3://b/p/"));
+    CHECK(is_pattern("sftp://u@h/a?.csv") && is_pattern("http://h/a*") && is_pattern("http://h/a/"));
+    CHECK(!is_pattern("/a/b.csv") && !is_pattern("http://h/a?b=*[1]") && !is_pattern("http://[::1]/a"));
+    CHECK(!is_pattern("http://h/") && !is_pattern("http://h/a/?x=/") && !is_pattern("sftp://u@[::1]/a"));
+}
+
+static uint32_t kept(const char *pattern, const char *const *urls, capi_arena *arena)
+{
+    capi_str path = capi_str_of(pattern);
+    net_listing listing = {.literal = path, .is_folder = capi_str_ends(path, "/")};
+    uint32_t count;
+    capi_net_entry *entries;
+
+    listing.glob = capi_str_format(arena, "%s%s", pattern, listing.is_folder ? "*" : "");
+    for (; *urls; urls++)
+        CHECK(net_listing_add(&listing, capi_str_of(*urls), 1, NULL) == CAPI_OK);
+    net_listing_sort(&listing, arena, &entries, &count);
+    for (uint32_t i = 1; i < count; i++)
+        CHECK(capi_str_compare(entries[i - 1].url, entries[i].url) < 0);
+    free(listing.entries);
+    return count;
+}
+
+TEST(a_file_of_exactly_that_name_goes_before_matches)
+{
+    static const char *const urls[] = {"/p/a2.csv", "/p/a1.csv", "/p/.a.csv", "/p/", "/p/q/a1.csv", NULL};
+    static const char *const odd[] = {"/p/a1.csv", "/p/a[1].csv", "/p/a*.csv", "/p1/x", "/p[1]/x", "/p[1]/y", NULL};
+    capi_arena arena = {0};
+
+    CHECK(kept("/p/*.csv", urls, &arena) == 2 && kept("/p/", urls, &arena) == 2 && kept("/x*", urls, &arena) == 0);
+    CHECK(kept("/*/q/*", urls, &arena) == 1);
+    CHECK(kept("/p/a[1].csv", odd, &arena) == 1 && kept("/p/a*.csv", odd, &arena) == 1);
+    CHECK(kept("/p[1]/", odd, &arena) == 2 && kept("/p[12]/", odd, &arena) == 1);
+    capi_arena_deinit(&arena);
+}
+
 TEST(profiles_are_read_from_ini_files)
 {
     capi_str text =
@@ -131,7 +184,7 @@ TEST(lists_of_objects_are_read)
                              "<Contents><Size>3</Size><Key>p/c+d</Key></Contents>"
                              "<NextContinuationToken>t&amp;1</NextContinuationToken></ListBucketResult>");
     capi_arena arena = {0};
-    net_listing listing = {0};
+    net_listing listing = {.glob = CAPI_STR("/p/*"), .path_at = 6};
     s3_answer answer = {0};
 
     CHECK(s3_xml_read(text, CAPI_STR("b"), &arena, &listing, &answer, NULL) == CAPI_OK);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "net/credentials.h"
+#include "net/glob.h"
 #include "net/s3_xml.h"
 #include "net/sigv4.h"
 
@@ -146,6 +147,12 @@ static capi_status make(capi_net *net, const char *method, const capi_url *url, 
     return place(call, out, err);
 }
 
+static capi_status check_bucket(const capi_url *url, capi_str text, capi_err *err)
+{
+    if (!url->user.bytes && !url->port) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID, "bad bucket in \"%.*s\": expected s3://bucket/key", CAPI_STR_ARG(text));
+}
+
 static capi_status check_object(const capi_url *url, capi_str text, capi_err *err)
 {
     if (url->path.bytes < 2)
@@ -153,9 +160,7 @@ static capi_status check_object(const capi_url *url, capi_str text, capi_err *er
     if (url->path.bytes > S3_KEY_BYTES_MAX + 1)
         return capi_err_set(err, CAPI_INVALID, "the key in \"%.60s...\" has %zu bytes: at most %d are allowed",
                             text.data, url->path.bytes - 1, S3_KEY_BYTES_MAX);
-    if (url->user.bytes || url->port)
-        return capi_err_set(err, CAPI_INVALID, "bad bucket in \"%.*s\": expected s3://bucket/key", CAPI_STR_ARG(text));
-    return CAPI_OK;
+    return check_bucket(url, text, err);
 }
 
 static capi_status s3_get(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_request *out,
@@ -324,8 +329,9 @@ static capi_status s3_remove(capi_net *net, const capi_url *url, capi_str text, 
 
 /* ---- lists ---- */
 
-static capi_status list_page(s3_upload *upload, capi_str prefix, capi_arena *arena, net_listing *out, s3_answer *answer,
-                             capi_err *err)
+/* One answer of the server. With is_flat, what lies in folders below the prefix is left out. */
+static capi_status list_page(s3_upload *upload, capi_str prefix, bool is_flat, capi_arena *arena, net_listing *out,
+                             s3_answer *answer, capi_err *err)
 {
     capi_url bucket = {.scheme = CAPI_SCHEME_S3, .host = upload->url->host};
     capi_buf query = {0}, body = {0};
@@ -339,7 +345,8 @@ static capi_status list_page(s3_upload *upload, capi_str prefix, capi_arena *are
         capi_buf_printf(&query, "continuation-token=%.*s&", CAPI_STR_ARG(token));
     }
     prefix = capi_url_encode(&upload->arena, prefix, false);
-    capi_buf_printf(&query, "encoding-type=url&list-type=2&prefix=%.*s", CAPI_STR_ARG(prefix));
+    capi_buf_printf(&query, "%sencoding-type=url&list-type=2&prefix=%.*s", is_flat ? "delimiter=%2F&" : "",
+                    CAPI_STR_ARG(prefix));
     st = make(upload->net, "GET", &bucket, upload->text, capi_str_copy(&upload->arena, capi_buf_str(&query)),
               &upload->arena, &request, err);
     if (st == CAPI_OK) st = send_request(upload, &request, &body, &got, err);
@@ -350,18 +357,19 @@ static capi_status list_page(s3_upload *upload, capi_str prefix, capi_arena *are
     return st;
 }
 
-static capi_status s3_list(capi_net *net, const capi_url *url, capi_str text, capi_str prefix, capi_arena *arena,
-                           net_listing *out, capi_err *err)
+static capi_status s3_list(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_listing *out,
+                           capi_err *err)
 {
     s3_upload upload = {.net = net, .url = url, .text = text, .fd = -1};
-    size_t skip = 5 + url->host.bytes + 1; /* s3://bucket/ */
-    capi_str key = prefix.bytes > skip ? capi_str_slice(prefix, skip, prefix.bytes) : (capi_str){0};
+    capi_str key = capi_str_slice(url->path, 1, url->path.bytes), prefix = capi_glob_prefix(key);
+    bool is_flat = prefix.bytes == key.bytes || !memchr(key.data + prefix.bytes, '/', key.bytes - prefix.bytes);
     s3_answer answer = {0};
-    capi_status st;
+    capi_status st = check_bucket(url, text, err);
 
-    do {
-        st = list_page(&upload, key, arena, out, &answer, err);
-    } while (st == CAPI_OK && answer.is_truncated && answer.next_token.bytes);
+    while (st == CAPI_OK) {
+        st = list_page(&upload, prefix, is_flat, arena, out, &answer, err);
+        if (!answer.is_truncated || !answer.next_token.bytes) break;
+    }
     s3_answer_deinit(&answer);
     capi_arena_deinit(&upload.arena);
     return st;

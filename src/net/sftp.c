@@ -3,12 +3,15 @@
  *
  * A result is written beside its target and then takes its name. Protocol version 3 cannot rename onto an existing file, so that one
  * is removed just before: for a moment there is none, never half of one. */
+#include "net/glob.h"
 #include "net/protocol.h"
 
 #include "base/random.h"
 
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { LIST_BYTES_MAX = 256 << 20 }; /* of a folder's list */
 
 typedef struct sftp_call { /* context of a request */
     capi_net *net;
@@ -197,43 +200,85 @@ static capi_status sftp_remove(capi_net *net, const capi_url *url, capi_str text
     return st;
 }
 
-/* Wildcards are allowed in the last part of the path only, so one folder is listed; sizes are not known. */
-static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, capi_str prefix, capi_arena *arena,
-                             net_listing *out, capi_err *err)
+/* ---- lists ---- */
+
+/* A line as "ls -l" writes it: eight words, a blank, the name; "name -> target" of a link. False: no such line. */
+static bool read_line(capi_str line, char *kind, uint64_t *bytes, capi_str *name)
 {
-    size_t folder_bytes = prefix.bytes, path_at = text.bytes - url->path.bytes;
+    size_t at = 0;
+
+    *bytes = 0;
+    *kind = line.bytes ? line.data[0] : ' ';
+    for (int word = 0; word < 8; word++) {
+        while (at < line.bytes && line.data[at] == ' ')
+            at++;
+        for (; at < line.bytes && line.data[at] != ' '; at++) {
+            char c = line.data[at];
+
+            if (word == 4 && c >= '0' && c <= '9' && *bytes < UINT64_MAX / 16)
+                *bytes = *bytes * 10 + (uint64_t)(c - '0');
+        }
+    }
+    if (at + 1 >= line.bytes) return false;
+    *name = capi_str_slice(line, at + 1, line.bytes);
+    if (*kind == 'l') {
+        int64_t arrow = capi_str_find(*name, CAPI_STR(" -> "));
+
+        if (arrow > 0) *name = capi_str_slice(*name, 0, (size_t)arrow);
+    }
+    return true;
+}
+
+/* `names` are those of the folder that ends at folder_bytes of the URL. Links are taken for files. */
+static capi_status add_lines(capi_str lines, capi_str text, size_t folder_bytes, capi_arena *arena, net_listing *out,
+                             capi_err *err)
+{
+    for (size_t at = 0, end; at < lines.bytes; at = end + 1) {
+        const char *newline = memchr(lines.data + at, '\n', lines.bytes - at);
+        capi_str line, name;
+        uint64_t bytes;
+        char kind;
+
+        end = newline ? (size_t)(newline - lines.data) : lines.bytes;
+        line = capi_str_slice(lines, at, end);
+        if (line.bytes == 0) continue;
+        if (!read_line(line, &kind, &bytes, &name))
+            return capi_err_set(err, CAPI_INVALID, "cannot list \"%.*s\": no line of a folder: \"%.*s\"",
+                                CAPI_STR_ARG(text), CAPI_STR_ARG(line));
+        if (kind == 'd' || capi_str_is(name, ".") || capi_str_is(name, "..")) continue;
+        CAPI_TRY(net_listing_add(
+            out, capi_str_format(arena, "%.*s%.*s", (int)folder_bytes, text.data, CAPI_STR_ARG(name)), bytes, err));
+    }
+    return CAPI_OK;
+}
+
+/* One folder is listed: the one in front of the last part, taken as it is written. */
+static capi_status sftp_list(capi_net *net, const capi_url *url, capi_str text, capi_arena *arena, net_listing *out,
+                             capi_err *err)
+{
+    size_t folder_bytes = text.bytes, path_at = text.bytes - url->path.bytes;
     capi_arena scratch = {0};
     capi_buf body = {0};
-    net_sink sink = {.buf = &body, .fd = -1, .max_bytes = 64 << 20};
-    capi_str folder, names;
+    net_sink sink = {.buf = &body, .fd = -1, .max_bytes = LIST_BYTES_MAX};
+    capi_str folder;
     net_request request;
     net_answer answer = {0};
     capi_status st;
 
     while (folder_bytes > path_at + 1 && text.data[folder_bytes - 1] != '/')
         folder_bytes--;
-    if (folder_bytes < text.bytes && memchr(text.data + folder_bytes, '/', text.bytes - folder_bytes))
-        return capi_err_set(err, CAPI_INVALID,
-                            "cannot list \"%.*s\": wildcards may stand in the last part of an sftp path only",
-                            CAPI_STR_ARG(text));
     folder = capi_str_slice(text, path_at, folder_bytes);
+    out->literal = capi_str_slice(text, folder_bytes, text.bytes);
+    out->glob = out->literal.bytes ? out->literal : CAPI_STR("*");
+    out->path_at = folder_bytes;
     st = make(net, url, text, url->path, &scratch, &request, err);
     if (st == CAPI_OK) {
         request.url = sftp_url(url, folder, &scratch);
-        ((sftp_call *)request.context)->lists = true;
         st = net_exchange(net, &request, &sink, NULL, &answer, err);
     }
-    names = capi_buf_str(&body);
-    for (size_t at = 0, end; st == CAPI_OK && at < names.bytes; at = end + 1) {
-        const char *newline = memchr(names.data + at, '\n', names.bytes - at);
-        capi_str name;
-
-        end = newline ? (size_t)(newline - names.data) : names.bytes;
-        name = capi_str_slice(names, at, end);
-        if (name.bytes == 0 || capi_str_is(name, ".") || capi_str_is(name, "..")) continue;
-        st = net_listing_add(out, capi_str_format(arena, "%.*s%.*s", (int)folder_bytes, text.data, CAPI_STR_ARG(name)),
-                             0, err);
-    }
+    if (st == CAPI_OK) st = add_lines(capi_buf_str(&body), text, folder_bytes, arena, out, err);
+    if (st == CAPI_NOT_FOUND && capi_glob_is_pattern(folder))
+        capi_err_note(err, "wildcards may stand in the last part of an sftp path only");
     capi_buf_deinit(&body);
     capi_arena_deinit(&scratch);
     return st;

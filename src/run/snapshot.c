@@ -1,5 +1,5 @@
 /* snapshot.c - loads the script of a run as it was when the run started (invariant I14). */
-#include "run/run.h"
+#include "run/source_files.h"
 
 typedef struct run_snapshot {
     const capi_snapshot_file *files;
@@ -11,12 +11,21 @@ static capi_status fetch_from_snapshot(void *context, capi_str url, capi_arena *
     const run_snapshot *snapshot = context;
 
     for (uint32_t i = 0; i < snapshot->count; i++) {
-        if (capi_str_is(snapshot->files[i].kind, "schema") || !capi_str_equal(snapshot->files[i].url, url)) continue;
+        if (capi_str_is(snapshot->files[i].kind, "schema") ||
+            capi_str_is(snapshot->files[i].kind, CAPI_SNAPSHOT_FILES) || !capi_str_equal(snapshot->files[i].url, url))
+            continue;
         *text = capi_str_copy(arena, snapshot->files[i].text);
         return CAPI_OK;
     }
     return capi_err_set(err, CAPI_INVALID, "\"%.*s\" is not among the files that the run was started with",
                         CAPI_STR_ARG(url));
+}
+
+static bool expand_from_snapshot(void *context, capi_str url, capi_arena *arena, const capi_str **urls, uint32_t *count)
+{
+    const run_snapshot *snapshot = context;
+
+    return capi_source_list_read(snapshot->files, snapshot->count, url, arena, urls, count);
 }
 
 /* Parameters that were given one by one: "set" files, named like the parameter. */
@@ -53,6 +62,7 @@ capi_status capi_run_script_with(capi_state *state, const capi_run *run, capi_st
         .params_url = run->params_url,
         .fetch = fetch_from_snapshot,
         .fetch_context = &snapshot,
+        .expand = expand_from_snapshot,
         .custom_processors_json = custom_processors_json,
     };
     capi_status st;

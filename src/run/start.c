@@ -2,6 +2,7 @@
  * visible with all its nodes, its snapshot and its target files, or not at all (invariant I3). */
 #include "run/engine.h"
 #include "run/schema_text.h"
+#include "run/source_files.h"
 
 #include "base/file.h"
 #include "net/net.h"
@@ -83,18 +84,32 @@ static void start_add_file(start_lists *lists, const char *kind, capi_str url, c
     lists->files[lists->file_count++] = (capi_snapshot_file){capi_str_of(kind), url, text};
 }
 
-static capi_status start_collect(const capi_start_options *options, const capi_node **affected, uint32_t count,
-                                 capi_arena *arena, start_lists *lists, capi_err *err)
+static capi_status start_add_nodes(start_lists *lists, capi_net *net, const capi_node **affected, uint32_t count,
+                                   capi_arena *arena, capi_source_lists *sources, capi_err *err)
+{
+    lists->nodes = capi_new_array(arena, capi_run_node, count);
+    for (uint32_t i = 0; i < count; i++) {
+        capi_run_node *node = &lists->nodes[lists->node_count++];
+
+        node->name = affected[i]->name;
+        CAPI_TRY(capi_source_lists_add(sources, net, affected[i], arena, &node->batches_total, err));
+    }
+    return CAPI_OK;
+}
+
+static capi_status start_collect(const capi_start_options *options, capi_net *net, const capi_node **affected,
+                                 uint32_t count, capi_arena *arena, start_lists *lists, capi_err *err)
 {
     const capi_script *script = options->script;
+    capi_source_lists sources = {0};
     uint64_t target_max = 0;
 
+    CAPI_TRY(start_add_nodes(lists, net, affected, count, arena, &sources, err));
     for (uint32_t i = 0; i < count; i++)
         if (affected[i]->file) target_max += affected[i]->batches_total;
     if (target_max > START_TARGETS_MAX) target_max = START_TARGETS_MAX;
-    lists->nodes = capi_new_array(arena, capi_run_node, count);
-    lists->files =
-        capi_new_array(arena, capi_snapshot_file, (size_t)count + script->snapshot_count + options->set_count + 2);
+    lists->files = capi_new_array(arena, capi_snapshot_file,
+                                  (size_t)count + script->snapshot_count + options->set_count + sources.count + 2);
     lists->targets = capi_new_array(arena, capi_str, target_max + 1);
 
     start_add_file(lists, "script", script->url, script->text);
@@ -104,10 +119,11 @@ static capi_status start_collect(const capi_start_options *options, const capi_n
     for (uint32_t i = 0; i < script->snapshot_count; i++)
         lists->files[lists->file_count++] =
             (capi_snapshot_file){script->snapshot[i].kind, script->snapshot[i].url, script->snapshot[i].text};
+    for (uint32_t i = 0; i < sources.count; i++)
+        lists->files[lists->file_count++] = sources.files[i];
     for (uint32_t i = 0; i < count; i++) {
         const capi_node *node = affected[i];
 
-        lists->nodes[lists->node_count++] = (capi_run_node){node->name, node->batches_total};
         if (node->table)
             start_add_file(lists, "schema", node->table->name,
                            capi_schema_to_text(node->name, &node->table->schema, arena));
@@ -156,7 +172,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
                             "is not manual");
     CAPI_TRY(capi_script_affected(options->script, start, arena, &affected, &count, err));
     if (options->only_start_nodes) count = keep_start_nodes(affected, count, start);
-    CAPI_TRY(start_collect(options, affected, count, arena, &lists, err));
+    CAPI_TRY(start_collect(options, engine->exec.net, affected, count, arena, &lists, err));
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
     capi_random_uid(&capi_random_system, operation_uid);
     st = capi_run_start(engine->state, &keyspace,

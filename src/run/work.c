@@ -2,6 +2,7 @@
  * else. */
 #include "run/agent_threads.h"
 #include "run/engine.h"
+#include "run/source_files.h"
 #include "run/worker_exec.h"
 
 #include "base/clock.h"
@@ -91,6 +92,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
     capi_agent_threads *threads = NULL;
     capi_arena scratch = {0};
     capi_run_view view = {0};
+    capi_script *of_run = NULL; /* with the files that were looked up when the run was started */
     capi_agent_options agent = {
         .state = engine->state,
         .clock = &capi_clock_system,
@@ -106,6 +108,10 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
     capi_status st;
 
     *out = (capi_work_result){0};
+    if (capi_source_has_patterns(options->script)) {
+        CAPI_TRY_OUT(capi_run_script(engine->state, options->run, &of_run, err));
+        agent.script = of_run;
+    }
     CAPI_TRY_OUT(capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err));
     st = work_watch(threads, options, &scratch, &view, err);
     if (st == CAPI_OK) {
@@ -116,6 +122,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
 out:
     capi_agent_threads_end(threads, WORK_END_PATIENCE_MS);
     capi_worker_exec_free(worker);
+    capi_script_free(of_run);
     capi_arena_deinit(&scratch);
     return st;
 }

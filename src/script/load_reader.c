@@ -298,10 +298,30 @@ static void read_columns(capi_loader *loader, draft_node *node)
         read_parquet(loader, node, columns, count);
 }
 
+typedef struct url_list {
+    capi_str *items;
+    uint32_t count, capacity;
+} url_list;
+
+static void add_urls(capi_loader *loader, url_list *list, const capi_str *urls, uint32_t count)
+{
+    if (count > list->capacity - list->count) {
+        capi_str *items;
+
+        list->capacity = 2 * list->capacity + count;
+        items = capi_new_array(loader->arena, capi_str, list->capacity);
+        memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+    }
+    memcpy(list->items + list->count, urls, count * sizeof *urls);
+    list->count += count;
+}
+
 static void read_urls(capi_loader *loader, draft_node *node)
 {
     const capi_tree *urls = capi_settings_value(&node->reader, CAPI_SET_READER_URLS);
-    capi_str *items;
+    const capi_load_options *options = loader->options;
+    url_list list = {0};
 
     if (capi_settings_is_wrong(&node->reader, CAPI_SET_READER_URLS)) return;
     if (!urls || urls->count == 0) {
@@ -309,14 +329,18 @@ static void read_urls(capi_loader *loader, draft_node *node)
                           "\"urls\" must hold at least one file");
         return;
     }
-    items = capi_new_array(loader->arena, capi_str, urls->count);
+    list = (url_list){.items = capi_new_array(loader->arena, capi_str, urls->count), .capacity = urls->count};
     for (uint32_t i = 0; i < urls->count; i++) {
-        items[i] = urls->items[i]->string;
+        const capi_str *items = &urls->items[i]->string;
+        uint32_t count = 1;
+
         capi_loader_check_url(loader, urls->items[i], false);
+        if (options->expand) options->expand(options->fetch_context, *items, loader->arena, &items, &count);
+        add_urls(loader, &list, items, count);
     }
-    node->node->source.urls = items;
-    node->node->source.url_count = urls->count;
-    node->node->batches_total = urls->count;
+    node->node->source.urls = list.items;
+    node->node->source.url_count = list.count;
+    node->node->batches_total = list.count;
 }
 
 /* ---- tables ---- */

@@ -80,7 +80,7 @@ typedef enum capi_file_kind { CAPI_FILE_CSV, CAPI_FILE_PARQUET } capi_file_kind;
 /* `r` of a file_table. */
 typedef struct capi_file_source {
     capi_file_kind kind;
-    const capi_str *urls;
+    const capi_str *urls; /* with wildcards only in a script that is not yet of a run (capi_run_begin looks them up) */
     uint32_t url_count;
     capi_csv_options csv;          /* its columns are numbered like slots' `column` */
     const capi_str *parquet_names; /* per column, when kind is PARQUET */
@@ -241,6 +241,9 @@ const capi_node *capi_script_table(const capi_script *script, capi_str table);
 /* How files are fetched: local paths by default; callers with other transports, or with a run's snapshot, give their own. */
 typedef capi_status (*capi_fetch_fn)(void *context, capi_str url, capi_arena *arena, capi_str *text, capi_err *err);
 
+/* The files that a name among the "urls" of a reader stands for, in a run whose files are fixed; false: it stands for itself. */
+typedef bool (*capi_expand_fn)(void *context, capi_str url, capi_arena *arena, const capi_str **urls, uint32_t *count);
+
 typedef struct capi_load_options {
     capi_str script_url;
     capi_str params_url; /* empty: none */
@@ -250,6 +253,7 @@ typedef struct capi_load_options {
     uint32_t set_count;
     capi_fetch_fn fetch; /* NULL: local files */
     void *fetch_context;
+    capi_expand_fn expand; /* with fetch_context; NULL: all names stand for themselves, wildcards or not */
     capi_str (*show_url)(capi_arena *arena,
                          capi_str url); /* how the two URLs are kept and told: without passwords; NULL: as given */
     capi_str custom_processors_json;    /* configuration section; data NULL: absent, so both processors exist */

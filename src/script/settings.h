@@ -71,7 +71,8 @@ typedef enum capi_section {
     X(TABLE_READER, READER_TABLE, "table", STRING, "required", "source table")                                         \
     X(TABLE_READER, READER_BATCHES, "expected_batches_total", INT, "1", "number of parallel batches, 0..1000000")      \
     X(TABLE_READER, READER_ROWSET, "rowset_size", INT, "1000", "rows read at once, 0..100000; no effect on results")   \
-    X(FILE_READER, READER_URLS, "urls", STRINGS, "required", "source files, one batch each")                           \
+    X(FILE_READER, READER_URLS, "urls", STRINGS, "required",                                                           \
+      "source files, one batch each; wildcards and folders too")                                                       \
     X(FILE_READER, READER_COLUMNS, "columns", NAMES, "required", "name -> column")                                     \
     X(FILE_READER, READER_CSV, "csv", MAP, "none", "CSV settings")                                                     \
     X(FILE_READER, READER_OLD_HEADER_LINE, "hdr_line_idx", INT, "0", "OLD: csv.hdr_line_idx")                          \
