@@ -10,7 +10,7 @@ static uint64_t extent_rows(const capi_extent *extents, uint64_t count)
     return rows;
 }
 
-static uint64_t count_bits(capi_str bitmap, uint64_t rows)
+uint64_t capi_survivor_count(capi_str bitmap, uint64_t rows)
 {
     uint64_t bits = 0;
 
@@ -36,7 +36,7 @@ static capi_status batch_content(const capi_batch_state *batch, capi_arena *aren
         return capi_err_set(err, CAPI_INVALID, "the bitmap of batch %u has %zu bytes for %llu rows", batch->batch_idx,
                             batch->survivors.bytes, (unsigned long long)rows);
     out->survivors = (const uint8_t *)batch->survivors.data;
-    out->row_count = count_bits(batch->survivors, rows);
+    out->row_count = capi_survivor_count(batch->survivors, rows);
     return CAPI_OK;
 }
 

@@ -8,6 +8,9 @@ CAPI_MUST_USE capi_status capi_table_input_load(capi_state *state, capi_str keys
                                                 capi_str node, capi_str table, capi_arena *arena, capi_table_input *out,
                                                 capi_err *err);
 
+/* The bits that are set of the first `rows`. */
+uint64_t capi_survivor_count(capi_str bitmap, uint64_t rows);
+
 /* The number of a run; 0 if it was forgotten. */
 CAPI_MUST_USE capi_status capi_table_input_find_run(capi_state *state, const capi_keyspace *keyspace, capi_str run_uid,
                                                     capi_arena *scratch, uint32_t *out, capi_err *err);

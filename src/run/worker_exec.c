@@ -48,25 +48,34 @@ static capi_str input_name(const capi_work_item *item, capi_arena *arena)
 }
 
 /* The comment that user interfaces of the reference split at ";" (processing specification, section 14). */
-static capi_str statistics(const capi_work_item *item, const capi_batch_output *output, int64_t elapsed_ns,
-                           capi_arena *arena)
+typedef struct batch_numbers {
+    uint64_t rows_read, rows_written;
+    int64_t elapsed_ns;
+} batch_numbers;
+
+static capi_str statistics(const capi_work_item *item, capi_str to, const batch_numbers *numbers, capi_arena *arena)
 {
-    double seconds = elapsed_ns > 0 ? (double)elapsed_ns / 1e9 : 1e-9;
+    double seconds = numbers->elapsed_ns > 0 ? (double)numbers->elapsed_ns / 1e9 : 1e-9;
     capi_str from = input_name(item, arena);
-    capi_str to = output->file ? capi_url_show(arena, output->target)
-                               : table_name(item->node->table->name, item->run->run_id, arena);
     capi_str text = capi_str_format(arena, "inserter_elapsed: %.4f s; %.*s -> %.*s; row_reads: %llu, %.1f r/s; ",
                                     seconds, CAPI_STR_ARG(from), CAPI_STR_ARG(to),
-                                    (unsigned long long)output->rows_read, (double)output->rows_read / seconds);
+                                    (unsigned long long)numbers->rows_read, (double)numbers->rows_read / seconds);
 
-    if (output->rows_read == 0) return text;
+    if (numbers->rows_read == 0) return text;
     return capi_str_format(arena, "%.*srow_writes: %llu, %.1f w/s; ", CAPI_STR_ARG(text),
-                           (unsigned long long)output->rows_written, (double)output->rows_written / seconds);
+                           (unsigned long long)numbers->rows_written, (double)numbers->rows_written / seconds);
+}
+
+static capi_str output_name(const capi_work_item *item, const capi_batch_output *output, capi_arena *arena)
+{
+    if (output->file) return capi_url_show(arena, output->target);
+    return table_name(item->node->table->name, item->run->run_id, arena);
 }
 
 static void take_result(exec_slot *slot, const capi_work_item *item, int64_t elapsed_ns, capi_work_outcome *out)
 {
     const capi_batch_output *output = &slot->output;
+    batch_numbers numbers = {output->rows_read, output->rows_written, elapsed_ns};
 
     capi_extents_encode(&slot->extents, output->extents, output->extent_count);
     out->result = (capi_batch_result){
@@ -77,7 +86,7 @@ static void take_result(exec_slot *slot, const capi_work_item *item, int64_t ela
         .bytes_written = output->bytes_written,
         .first_token = output->first_token,
         .last_token = output->last_token,
-        .comment = statistics(item, output, elapsed_ns, &slot->arena),
+        .comment = statistics(item, output_name(item, output, &slot->arena), &numbers, &slot->arena),
     };
     out->has_file = output->file != NULL;
     out->staged = output->file ? capi_str_of(capi_file_writer_path(output->file)) : (capi_str){0};
@@ -132,8 +141,28 @@ static capi_work_status status_of_batches(const capi_work_item *item, const capi
     return status;
 }
 
+/* Rows of a batch may turn out to be there already in a batch before it: then it has written fewer than it said. */
+static const capi_seal_batch *retell(const capi_work_item *item, const capi_batch_state *batches, uint32_t count,
+                                     const capi_str *survivors, capi_arena *arena)
+{
+    capi_seal_batch *retold = capi_new_array(arena, capi_seal_batch, count);
+    capi_str table = table_name(item->node->table->name, item->run->run_id, arena);
+
+    for (uint32_t i = 0; i < count; i++) {
+        const capi_batch_state *batch = &batches[i];
+        batch_numbers numbers = {batch->rows_read, 0, (batch->final_ms - batch->start_ms) * 1000000};
+
+        if (survivors[i].bytes == 0) continue;
+        numbers.rows_written = capi_survivor_count(survivors[i], batch->rows_written);
+        retold[i] = (capi_seal_batch){numbers.rows_written, batch->comment};
+        if (numbers.rows_written < batch->rows_written) retold[i].comment = statistics(item, table, &numbers, arena);
+    }
+    return retold;
+}
+
 static capi_status seal_table(exec_worker *worker, const capi_work_item *item, const capi_table_content *contents,
-                              uint32_t count, capi_arena *arena, capi_seal_result *result, capi_err *err)
+                              const capi_batch_state *batches, uint32_t count, capi_arena *arena,
+                              capi_seal_result *result, capi_err *err)
 {
     capi_seal_output output = {0};
     capi_seal_task task = {
@@ -146,6 +175,7 @@ static capi_status seal_table(exec_worker *worker, const capi_work_item *item, c
     CAPI_TRY(capi_seal_run(worker->exec, &task, arena, &output, err));
     result->row_count = output.row_count;
     result->survivors = output.survivors;
+    if (output.survivors) result->batches = retell(item, batches, count, output.survivors, arena);
     if (output.has_duplicates) {
         result->status = CAPI_WORK_FAIL;
         result->comment = capi_str_format(arena, "%.*s\n  in node \"%.*s\" (%s), over all batches, script \"%.*s\"",
@@ -173,7 +203,7 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
     for (uint32_t i = 0; i < count; i++)
         out->seal.row_count += item->node->table ? contents[i].row_count : batches[i].rows_written;
     if (out->seal.status == CAPI_WORK_SUCCESS && item->node->table)
-        out->status = seal_table(worker, item, contents, count, arena, &out->seal, &out->err);
+        out->status = seal_table(worker, item, contents, batches, count, arena, &out->seal, &out->err);
     return true;
 }
 

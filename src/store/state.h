@@ -229,11 +229,17 @@ CAPI_MUST_USE capi_status capi_batch_list(capi_state *state, capi_str run_uid, c
 CAPI_MUST_USE capi_status capi_node_seal_claim(capi_state *state, capi_str run_uid, capi_str node, capi_str process_uid,
                                                capi_str operation_uid, capi_claim *out, capi_err *err);
 
+typedef struct capi_seal_batch { /* what a batch has written after all, if not all of its rows survive */
+    uint64_t rows_written;
+    capi_str comment;
+} capi_seal_batch;
+
 typedef struct capi_seal_result {
     capi_work_status status; /* SUCCESS, FAIL, STOP_RECEIVED */
     uint64_t row_count;
     capi_str comment;
-    const capi_str *survivors; /* one bitmap per batch, or NULL: all rows of all batches */
+    const capi_str *survivors;      /* one bitmap per batch, or NULL: all rows of all batches; empty: all of this one */
+    const capi_seal_batch *batches; /* of those with a bitmap, instead of what they said; NULL: as they said */
 } capi_seal_result;
 
 CAPI_MUST_USE capi_status capi_node_seal_finish(capi_state *state, const capi_claim *claim,

@@ -916,8 +916,12 @@ TEST(a_node_is_sealed_once_when_all_its_batches_are_final)
     {
         capi_claim one, again;
         capi_str survivors[3] = {CAPI_STR("\x03"), {0}, CAPI_STR("\0")};
-        capi_seal_result result = {
-            .status = CAPI_WORK_SUCCESS, .row_count = 12, .comment = CAPI_STR("ok"), .survivors = survivors};
+        const capi_seal_batch retold[3] = {{2, CAPI_STR("two")}, {1, CAPI_STR("never")}, {0, CAPI_STR("none")}};
+        capi_seal_result result = {.status = CAPI_WORK_SUCCESS,
+                                   .row_count = 12,
+                                   .comment = CAPI_STR("ok"),
+                                   .survivors = survivors,
+                                   .batches = retold};
         capi_node_state node;
         capi_err err = {0};
 
@@ -943,6 +947,12 @@ TEST(a_node_is_sealed_once_when_all_its_batches_are_final)
         CHECK(capi_str_equal(batch_state(&rig, "read", 0).survivors, CAPI_STR("\x03")));
         CHECK_INT(batch_state(&rig, "read", 1).survivors.bytes, 0);
         CHECK(capi_str_equal(batch_state(&rig, "read", 2).survivors, CAPI_STR("\0")));
+        CHECK_INT(batch_state(&rig, "read", 0).rows_written, 2);
+        CHECK(capi_str_is(batch_state(&rig, "read", 0).comment, "two"));
+        CHECK_INT(batch_state(&rig, "read", 1).rows_written, 9); /* all of its rows survive */
+        CHECK(capi_str_is(batch_state(&rig, "read", 1).comment, "well"));
+        CHECK_INT(batch_state(&rig, "read", 2).rows_written, 0);
+        CHECK(capi_str_is(batch_state(&rig, "read", 2).comment, "none"));
     }
 }
 

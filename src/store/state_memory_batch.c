@@ -277,6 +277,14 @@ static void seal_unclaim(mem_state *mem, mem_run *run, mem_node *node)
     mem_node_settle(node, run, state_now_ms(&mem->base));
 }
 
+static void batch_seal(mem_batch *batch, capi_str survivors, const capi_seal_batch *retold)
+{
+    mem_text_set(&batch->survivors, survivors);
+    if (survivors.bytes == 0 || !retold) return;
+    batch->rows_written = retold->rows_written;
+    mem_text_set(&batch->comment, retold->comment);
+}
+
 capi_status mem_seal_finish(capi_state *state, const capi_claim *claim, const capi_seal_result *result, capi_err *err)
 {
     mem_state *mem = mem_lock(state);
@@ -294,7 +302,7 @@ capi_status mem_seal_finish(capi_state *state, const capi_claim *claim, const ca
     mem_text_free(&node->seal_owner);
     mem_text_free(&node->seal_operation);
     for (uint32_t i = 0; result->survivors && i < node->next_batch; i++)
-        mem_text_set(&node->batches[i]->survivors, result->survivors[i]);
+        batch_seal(node->batches[i], result->survivors[i], result->batches ? &result->batches[i] : NULL);
     return mem_unlock(mem, CAPI_OK);
 }
 

@@ -274,10 +274,12 @@ static void do_finish(side *one, const choice *what, capi_buf *to)
 static void do_seal_finish(side *one, const choice *what, capi_buf *to)
 {
     const capi_str survivors[8] = {CAPI_STR("a"), {0}, CAPI_STR("\0b")};
+    const capi_seal_batch retold[8] = {{1, CAPI_STR("one")}};
     capi_seal_result result = {.status = what->flag ? CAPI_WORK_FAIL : CAPI_WORK_SUCCESS,
                                .row_count = what->number,
                                .comment = what->process,
-                               .survivors = what->number > 3 ? survivors : NULL};
+                               .survivors = what->number > 3 ? survivors : NULL,
+                               .batches = what->number > 4 ? retold : NULL};
     capi_err err = {0};
 
     say_status(to, capi_node_seal_finish(one->state, &one->seals[what->slot], &result, &err), &err);

@@ -350,9 +350,13 @@ static capi_status seal_finish(sqlite_state *sq, const capi_claim *claim, const 
     if (!node.seal_owner[0]) return state_seal_not_ours(err, claim);
     CAPI_TRY(db_exec(sq, SQL_NODE_SEALED, err, "iiiit", node.node_id, (int64_t)result->status, state_now_ms(&sq->base),
                      (int64_t)result->row_count, result->comment));
-    for (uint32_t i = 0; result->survivors && i < node.next_batch; i++)
-        if (result->survivors[i].bytes)
-            CAPI_TRY(db_exec(sq, SQL_BATCH_SURVIVORS, err, "ib", batch_id(node.node_id, i), result->survivors[i]));
+    for (uint32_t i = 0; result->survivors && i < node.next_batch; i++) {
+        if (result->survivors[i].bytes == 0) continue;
+        CAPI_TRY(db_exec(sq, SQL_BATCH_SURVIVORS, err, "ib", batch_id(node.node_id, i), result->survivors[i]));
+        if (!result->batches) continue;
+        CAPI_TRY(db_exec(sq, SQL_BATCH_RETOLD, err, "iit", batch_id(node.node_id, i),
+                         (int64_t)result->batches[i].rows_written, result->batches[i].comment));
+    }
     return CAPI_OK;
 }
 

@@ -115,6 +115,7 @@ STATE_SQL(BATCH_STOP_FREE, "UPDATE batch INDEXED BY batch_free SET status = 104,
                            " WHERE status = 0 AND id BETWEEN ?1 AND ?2")
 STATE_SQL(BATCH_OWNED, "SELECT id FROM batch WHERE owner = ?1 AND owner <> '' ORDER BY id")
 STATE_SQL(BATCH_SURVIVORS, "UPDATE batch SET survivors = ?2 WHERE id = ?1")
+STATE_SQL(BATCH_RETOLD, "UPDATE batch SET rows_written = ?2, comment = ?3 WHERE id = ?1")
 STATE_SQL(BATCH_LIST,
           "SELECT id, status, owner, attempt, rows_read, rows_written, bytes_written, first_token, last_token,"
           " start_ms, final_ms, deaths, comment FROM batch WHERE id BETWEEN ?1 AND ?2 ORDER BY id")

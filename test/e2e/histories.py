@@ -141,6 +141,20 @@ def statistics_name_files_and_tables_of_their_runs(box):
 
 
 @test
+def rows_that_a_batch_before_has_too_are_not_counted_as_written(box):
+    fields = {"id": {"expression": "r.id", "type": "int"}}
+    box.run_well(box.write("s.json", script(
+        read=numbers(box, "id\n1\n1\n2\n3\n2\n4\n1\n1\n1\n"),
+        dedup={"type": "distinct_table", "r": {"table": "numbers", "expected_batches_total": 3}, "rerun_policy": "fail",
+               "w": {"name": "once", "fields": fields, "indexes": {"idx_once": "unique(id)"}}})))
+    ended = {row[0]: row[2] for row in batches_of(box, "1", "dedup", "batch_idx", "status", "comment") if row[1] == "2"}
+    counts = [re.fullmatch(STATISTICS, ended[batch]).groups() for batch in "012"]
+    check_equal(counts, [("numbers_00001", "once_00001", "3", count) for count in ("2", "2", "0")])
+    native = well(box.capi("batches", "--node", "dedup", "--keyspace", "test", "--data", box.path("state"), "--output", "csv"))
+    check_equal([line.split(",")[3] for line in native.split("\n")[1:4]], ["2", "2", "0"])
+
+
+@test
 def failures_and_nogos_have_their_sentences(box):
     path = box.write("s.json", script(read=numbers(box), divide=table_node("numbers", "shares", {"x": "12 / (r.id - 4)"}, 2),
                                       after=table_node("shares", "last", {"x": "r.x"}, 2)))
