@@ -129,18 +129,18 @@ static void log_begin(daemon_process *process, capi_str data_folder)
 
 /* ---- what was done ---- */
 
-static const char *outcome_words(const capi_batch_report *report, capi_log_level *level)
-{
-    const capi_work_outcome *outcome = report->outcome;
+typedef struct report_words {
+    capi_log_level level;
+    const char *batch, *seal;
+} report_words;
 
-    *level = CAPI_LOG_INFO;
-    if (outcome->status == CAPI_STOPPED) return report->is_seal ? "node end given back" : "batch given back";
-    if (outcome->status == CAPI_UNAVAILABLE) *level = CAPI_LOG_WARN;
-    if (outcome->status == CAPI_UNAVAILABLE) return report->is_seal ? "node end to be retried" : "batch to be retried";
-    if (outcome->status != CAPI_OK) *level = CAPI_LOG_ERROR;
-    if (outcome->status != CAPI_OK) return report->is_seal ? "node end failed" : "batch failed";
-    return report->is_seal ? "node end ok" : "batch ok";
-}
+static const report_words words_of[CAPI_REPORTS] = {
+    [CAPI_REPORT_OK] = {CAPI_LOG_INFO, "batch ok", "node end ok"},
+    [CAPI_REPORT_FAILED] = {CAPI_LOG_ERROR, "batch failed", "node end failed"},
+    [CAPI_REPORT_RETRY] = {CAPI_LOG_WARN, "batch to be retried", "node end to be retried"},
+    [CAPI_REPORT_GIVEN_BACK] = {CAPI_LOG_INFO, "batch given back", "node end given back"},
+    [CAPI_REPORT_LOST] = {CAPI_LOG_WARN, "batch taken over by another process", "node end taken over by another process"},
+};
 
 /* The reference announces all batches when a run starts, and this is the time from then until the work began. */
 static int64_t age_ms(const capi_batch_report *report)
@@ -154,8 +154,8 @@ static void on_batch(void *context, const capi_batch_report *report)
 {
     daemon_process *process = context;
     const capi_work_item *item = report->item;
-    capi_log_level level;
-    const char *words = outcome_words(report, &level);
+    const report_words *words = &words_of[report->what];
+    bool has_error = report->what == CAPI_REPORT_FAILED || report->what == CAPI_REPORT_RETRY;
     char run[16];
     char batch[16];
     char elapsed[32];
@@ -167,9 +167,9 @@ static void on_batch(void *context, const capi_batch_report *report)
     snprintf(batch, sizeof batch, "%u", item->claim->batch_idx);
     snprintf(age, sizeof age, "%lld", (long long)age_ms(report));
     snprintf(elapsed, sizeof elapsed, "%.1f", (double)report->elapsed_ns / 1e6);
-    capi_log(level, words, "f", report->is_seal ? "end_node" : "process_batch", "id", item->claim->attempt_uid, "ks",
+    capi_log(words->level, report->is_seal ? words->seal : words->batch, "f", report->is_seal ? "end_node" : "process_batch", "id", item->claim->attempt_uid, "ks",
              report->keyspace.data ? report->keyspace.data : "", "#run", run, "node", item->claim->node, "#bi", batch,
-             "#age", age, "#elapsed_ms", elapsed, report->outcome->status == CAPI_OK ? NULL : "error",
+             "#age", age, "#elapsed_ms", elapsed, has_error ? "error" : NULL,
              report->outcome->err.text, NULL);
 }
 

@@ -8,16 +8,32 @@
 #include "exec/node_py_calc.h"
 
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
-static volatile int interrupt_count;
+enum { INTERRUPT_AGAIN_MS = 500 };
 
-/* The first signal lets running batches give back their claims; the second ends the process at once. */
+static volatile int interrupt_count;
+static volatile int64_t interrupt_ms; /* when the first one came */
+
+/* The first signal lets running batches give back their claims; some senders repeat it at once, and mean the same. One that
+ * comes later ends the process, and leaves its claims to the others. */
 static void on_interrupt(int signal_number)
 {
+    struct timespec now;
+    int64_t now_ms;
+
     (void)signal_number;
-    if (++interrupt_count > 1) _exit(CAPI_EXIT_INTERRUPTED);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (interrupt_count == 0) {
+        interrupt_ms = now_ms;
+        interrupt_count = 1;
+    } else if (now_ms - interrupt_ms >= INTERRUPT_AGAIN_MS) {
+        _exit(CAPI_EXIT_INTERRUPTED);
+    }
 }
 
 void capi_catch_interrupts(void)
@@ -25,6 +41,8 @@ void capi_catch_interrupts(void)
     struct sigaction action = {.sa_handler = on_interrupt};
 
     sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }

@@ -26,6 +26,6 @@ extern const capi_command capi_command_gc;
 extern const capi_command capi_command_doctor;
 extern const capi_command capi_command_version;
 
-/* SIGINT and SIGTERM are counted from here on; the second one ends the process. */
+/* From here on SIGINT and SIGTERM are noted; one that comes half a second after the first ends the process. */
 void capi_catch_interrupts(void);
 const volatile int *capi_interrupts(void);

@@ -51,6 +51,12 @@ typedef struct capi_work_outcome {
     capi_err err;          /* the words, when not OK */
 } capi_work_outcome;
 
+typedef enum capi_work_end {
+    CAPI_WORK_COMMITTED,  /* the state has the result, good or bad */
+    CAPI_WORK_GIVEN_BACK, /* interrupted: somebody will do it again */
+    CAPI_WORK_LOST,       /* it was taken over while we worked: what we made is garbage */
+} capi_work_end;
+
 typedef struct capi_worker capi_worker;
 struct capi_worker_ops {
     /* Does the batch, or begins it: false means that it is not done yet and wants to be asked again. */
@@ -63,6 +69,9 @@ struct capi_worker_ops {
     void (*clear)(capi_worker *worker, const capi_run *run, const capi_node *node);
     /* A process died on this batch before: removes the unnamed files that it left beside the target. */
     void (*tidy)(capi_worker *worker, const capi_work_item *item);
+    /* The state knows how the slot's batch or seal ended. May be NULL. */
+    void (*ended)(capi_worker *worker, uint32_t slot, const capi_work_item *item, const capi_work_outcome *outcome,
+                  bool is_seal, capi_work_end end);
     /* Frees what the slot's last batch or seal holds; an unnamed file is removed. */
     void (*discard)(capi_worker *worker, uint32_t slot);
 };

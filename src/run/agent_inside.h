@@ -68,6 +68,7 @@ typedef struct agent_slot {
     capi_progress progress;
     capi_work_outcome outcome;
     bool has_outcome; /* the worker holds something for this slot */
+    bool has_note;    /* the state shows why the batch does not go on */
     uint32_t tries;
     int64_t failing_since_ns; /* when the work was first CAPI_UNAVAILABLE; 0: it is not */
 } agent_slot;

@@ -33,6 +33,7 @@ static agent_node *pick_seal(capi_agent *agent, int64_t now_ns, int64_t *again_n
     return NULL;
 }
 
+/* What was read counts once, however often a batch is tried. */
 static void progress_reset(capi_progress *progress)
 {
     progress->rows_read = 0;
@@ -40,7 +41,6 @@ static void progress_reset(capi_progress *progress)
     progress->bytes_read = 0;
     progress->units_done = 0;
     progress->units_total = 0;
-    progress->stop = false;
 }
 
 /* With the lock held. */
@@ -76,6 +76,7 @@ static void step_idle(capi_agent *agent, agent_slot *slot, capi_step *step)
     }
     progress_reset(&slot->progress);
     slot->failing_since_ns = 0;
+    slot->has_note = false;
     slot->progress.stop = agent->is_stopping;
     if (node) {
         step->did = "pick";
@@ -109,6 +110,17 @@ static capi_status try_again(capi_agent *agent, agent_slot *slot, capi_step *ste
     step->again_ns = agent_after_ms(agent, (int64_t)AGENT_RETRY_MS << (slot->tries - 1));
     agent_add(agent, &agent->totals.store_errors);
     return status;
+}
+
+static capi_work_item slot_item(const agent_slot *slot);
+
+static void tell_end(capi_agent *agent, agent_slot *slot, bool is_seal, capi_work_end end)
+{
+    const capi_worker *worker = agent->options.worker;
+    capi_work_item item = slot_item(slot);
+
+    if (!worker->ops->ended) return;
+    worker->ops->ended(agent->options.worker, (uint32_t)(slot - agent->slots), &item, &slot->outcome, is_seal, end);
 }
 
 static capi_work_item slot_item(const agent_slot *slot)
@@ -173,15 +185,34 @@ static bool is_given_up(agent_slot *slot)
     return true;
 }
 
-/* What the work needs does not answer or has no room: shown to watchers while it is tried again. */
+/* What the work needs does not answer or has no room: shown to watchers while it is tried again, here and, through the state if
+ * that can be written, elsewhere. */
 static void show_trouble(capi_agent *agent, agent_slot *slot)
 {
     agent_node *node = slot->node;
     capi_str words = {slot->outcome.err.text, slot->outcome.err.text_bytes};
+    bool is_new;
 
     pthread_mutex_lock(&agent->lock);
-    if (!capi_str_equal(node->waiting_for, words)) node->waiting_for = capi_str_copy(&node->of->arena, words);
+    is_new = !capi_str_equal(node->waiting_for, words);
+    if (is_new) node->waiting_for = capi_str_copy(&node->of->arena, words);
     pthread_mutex_unlock(&agent->lock);
+    if (slot->phase >= SLOT_SEAL_CLAIM || (slot->has_note && !is_new)) return;
+    slot->has_note = capi_batch_note(agent->options.state, &slot->claim, words, NULL) == CAPI_OK;
+}
+
+/* It goes on. A node may have been noted by another batch that still waits, and is noted again when that is tried again. */
+static void end_trouble(capi_agent *agent, agent_slot *slot)
+{
+    agent_node *node = slot->node;
+
+    if (slot->failing_since_ns == 0) return;
+    pthread_mutex_lock(&agent->lock);
+    node->waiting_for = (capi_str){0};
+    pthread_mutex_unlock(&agent->lock);
+    if (slot->has_note) (void)!capi_batch_note(agent->options.state, &slot->claim, CAPI_STR(""), NULL);
+    slot->has_note = false;
+    slot->failing_since_ns = 0;
 }
 
 /* True if the work will be done anew later: it is CAPI_UNAVAILABLE, and patience has not run out (I10). */
@@ -230,6 +261,7 @@ static void slot_lose(capi_agent *agent, agent_slot *slot)
     agent->totals.batches_lost++;
     slot->node->is_exhausted = false; /* whoever took it may have given it back */
     pthread_mutex_unlock(&agent->lock);
+    tell_end(agent, slot, false, CAPI_WORK_LOST);
     slot_leave(agent, slot);
 }
 
@@ -262,6 +294,9 @@ static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *
         }
         if (st != CAPI_OK) return try_again(agent, slot, step, st);
         capi_err_clear(&slot->outcome.err);
+        pthread_mutex_lock(&agent->lock);
+        progress_reset(&slot->progress);
+        pthread_mutex_unlock(&agent->lock);
         if (is_given_up(slot)) {
             slot_enter(agent, slot, SLOT_FINISH);
             return CAPI_OK;
@@ -277,6 +312,7 @@ static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *
         slot_enter(agent, slot, SLOT_RELEASE);
         return CAPI_OK;
     }
+    if (slot->outcome.status == CAPI_OK) end_trouble(agent, slot);
     if (slot->outcome.status != CAPI_OK) outcome_fail(slot, slot->outcome.status);
     slot_enter(agent, slot, slot->outcome.has_file ? SLOT_PUBLISH : SLOT_FINISH);
     return CAPI_OK;
@@ -344,6 +380,7 @@ static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *s
     agent->totals.rows_written += result->rows_written;
     if (node->batches_done >= node->node->batches_total) node->is_exhausted = true; /* spares the question */
     pthread_mutex_unlock(&agent->lock);
+    tell_end(agent, slot, false, CAPI_WORK_COMMITTED);
     slot_leave(agent, slot);
     return CAPI_OK;
 }
@@ -354,6 +391,7 @@ static capi_status step_release(capi_agent *agent, agent_slot *slot, capi_step *
 
     step->did = "release";
     if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
+    tell_end(agent, slot, false, st == CAPI_OK ? CAPI_WORK_GIVEN_BACK : CAPI_WORK_LOST);
     slot_leave(agent, slot);
     return CAPI_OK;
 }
@@ -431,6 +469,7 @@ static capi_status step_seal_finish(capi_agent *agent, agent_slot *slot, capi_st
     node->of->has_changed = true;
     if (st == CAPI_CONFLICT) node->of->refresh_ns = 0; /* somebody else has sealed it: look how */
     pthread_mutex_unlock(&agent->lock);
+    tell_end(agent, slot, true, st == CAPI_OK ? CAPI_WORK_COMMITTED : CAPI_WORK_LOST);
     slot_leave(agent, slot);
     return CAPI_OK;
 }
@@ -441,6 +480,7 @@ static capi_status step_seal_release(capi_agent *agent, agent_slot *slot, capi_s
 
     step->did = "seal release";
     if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
+    tell_end(agent, slot, true, st == CAPI_OK ? CAPI_WORK_GIVEN_BACK : CAPI_WORK_LOST);
     slot_leave(agent, slot);
     return CAPI_OK;
 }

@@ -32,22 +32,24 @@ static uint32_t bounded(uint32_t wanted, uint64_t budget_bytes, uint64_t each_by
     return wanted > most ? (uint32_t)most : wanted;
 }
 
-/* An empty state is what a disk that was full at the first opening leaves. But where there are tables there was a state: to go
- * on without it would forget all runs, and "gc" would then take their tables. */
+/* An empty state is what a disk that was full at the first opening leaves, and a missing one is a new folder. But where there
+ * are tables there was a state: to go on without it would forget all runs, and "gc" would then take their tables. */
 static capi_status engine_check_not_emptied(capi_engine *engine, capi_err *err)
 {
     struct stat info;
     DIR *tables = opendir(engine_path(engine, "tables").data);
     uint32_t count = 0;
+    bool is_missing = stat(engine_path(engine, "state.db").data, &info) != 0;
 
     for (struct dirent *entry; tables && (entry = readdir(tables));)
         count += entry->d_name[0] != '.';
     if (tables) closedir(tables);
-    if (count == 0 || stat(engine_path(engine, "state.db").data, &info) != 0 || info.st_size > 0) return CAPI_OK;
+    if (count == 0 || (!is_missing && info.st_size > 0)) return CAPI_OK;
     return capi_err_set(err, CAPI_INVALID,
-                        "state file \"%s\" is empty, but \"%s\" holds tables: put it back from a copy, or remove it to "
-                        "begin anew without their runs",
-                        engine_path(engine, "state.db").data, engine_path(engine, "tables").data);
+                        "state file \"%s\" is %s, but \"%s\" holds tables: put it back from a copy, or remove the tables "
+                        "to begin anew without their runs",
+                        engine_path(engine, "state.db").data, is_missing ? "missing" : "empty",
+                        engine_path(engine, "tables").data);
 }
 
 static capi_status engine_open_folder(capi_engine *engine, bool must_exist, capi_err *err)
@@ -55,6 +57,7 @@ static capi_status engine_open_folder(capi_engine *engine, bool must_exist, capi
     const char *folder = engine->folder.data;
 
     CAPI_TRY(capi_folder_check_local(folder, err));
+    CAPI_TRY(engine_check_not_emptied(engine, err));
     if (must_exist && !capi_engine_has_state(engine->folder))
         return capi_err_set(err, CAPI_NOT_FOUND,
                             "there is no store in \"%s\": \"%s\" is missing; the first run makes it", folder,
@@ -62,7 +65,7 @@ static capi_status engine_open_folder(capi_engine *engine, bool must_exist, capi
     CAPI_TRY(capi_folder_make(folder, err));
     if (access(folder, R_OK | W_OK | X_OK) != 0)
         return capi_err_set_errno(err, errno, "cannot work in the data folder \"%s\"", folder);
-    return engine_check_not_emptied(engine, err);
+    return CAPI_OK;
 }
 
 /* Blocks are read again cheaply from the system's own cache; a large one of ours costs more in fresh pages than it saves
@@ -93,7 +96,7 @@ static capi_status engine_open_net(capi_engine *engine, const capi_engine_option
 {
     capi_net_settings settings = options->net ? *options->net : (capi_net_settings){0};
 
-    settings.temporary_path = engine->temp_folder.data;
+    settings.temporary_path = engine->temp.path;
     return capi_net_new(&settings, &engine->exec.net, err);
 }
 
@@ -114,9 +117,8 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     CAPI_TRY_OUT(engine_open_stores(engine, options, err));
     engine->pool = capi_thread_pool_new(bounded(options->thread_count ? options->thread_count : capi_core_count(),
                                                 engine->budget.limit_bytes, ENGINE_THREAD_BYTES));
-    engine->temp_folder =
-        capi_str_format(&engine->arena, "%.*s/temp-%s", CAPI_STR_ARG(engine->folder), engine->process_uid);
-    capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, engine->temp_folder);
+    capi_temp_folder_make(engine->folder.data, engine->process_uid, &engine->temp);
+    capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, capi_str_of(engine->temp.path));
     engine->exec_is_open = true;
     CAPI_TRY_OUT(engine_open_net(engine, options, err));
 out:
@@ -152,8 +154,8 @@ void capi_engine_close(capi_engine *engine)
     if (engine->exec_is_open) {
         capi_net_free(engine->exec.net);
         capi_exec_deinit(&engine->exec);
-        (void)!capi_folder_remove(engine->temp_folder.data, NULL);
     }
+    capi_temp_folder_remove(&engine->temp);
     if (engine->pool) capi_thread_pool_free(engine->pool);
     if (engine->state) {
         (void)!capi_process_leave(engine->state, capi_str_of(engine->process_uid), NULL);

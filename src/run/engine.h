@@ -2,11 +2,12 @@
 #pragma once
 
 #include "run/run.h"
+#include "run/temp_folder.h"
 
 struct capi_engine {
     capi_arena arena;
     capi_str folder;
-    capi_str temp_folder; /* of this process; gone at the end */
+    capi_temp_folder temp; /* of this process; gone at the end */
     char process_uid[CAPI_UID_BYTES];
     capi_budget budget;
     uint32_t batch_count_max;

@@ -92,7 +92,7 @@ capi_status capi_tables_remove_unknown(capi_engine *engine, uint32_t *count, cap
     uint32_t keyspace_count = 0;
     capi_status st;
 
-    *count = 0;
+    *count = capi_temp_folders_sweep(engine->folder.data);
     CAPI_TRY_OUT(capi_keyspace_list(engine->state, &arena, &keyspaces, &keyspace_count, err));
     for (uint32_t i = 0; i < found.count; i++) {
         const capi_keyspace *keyspace = NULL;

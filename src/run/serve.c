@@ -59,8 +59,10 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
 {
     serve_loader loader = {engine->state, options->custom_processors_json};
     capi_worker *worker = capi_worker_exec_new(&engine->exec, engine->state, engine->batch_count_max);
-    capi_worker *observed =
-        options->on_batch ? capi_worker_observed_new(worker, engine->state, options->on_batch, options->context) : NULL;
+    capi_worker *observed = options->on_batch
+                                ? capi_worker_observed_new(worker, engine->state, engine->batch_count_max,
+                                                           options->on_batch, options->context)
+                                : NULL;
     capi_agent_threads *threads = NULL;
     capi_agent_options agent = {
         .state = engine->state,
@@ -73,7 +75,10 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
         .load = load_script,
         .load_context = &loader,
     };
-    capi_status st = capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err);
+    capi_status st;
+
+    (void)capi_temp_folders_sweep(engine->folder.data);
+    st = capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err);
 
     if (st == CAPI_OK) st = serve_watch(threads, engine->state, options, err);
     capi_agent_threads_end(threads, SERVE_PATIENCE_MS);

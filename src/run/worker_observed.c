@@ -18,6 +18,7 @@ typedef struct observed_worker {
     pthread_mutex_t lock;
     capi_arena arena; /* names of keyspaces; under the lock */
     known_keyspace *keyspaces;
+    int64_t *elapsed_ns; /* per slot: of its last batch or seal */
 } observed_worker;
 
 static int64_t now_ns(void)
@@ -65,18 +66,27 @@ static capi_str keyspace_name(observed_worker *worker, capi_str uid)
 /* ---- the worker ---- */
 
 static void report(observed_worker *worker, uint32_t slot, const capi_work_item *item, const capi_work_outcome *outcome,
-                   bool is_seal, int64_t begin_ns)
+                   bool is_seal, capi_report_what what)
 {
     capi_batch_report about = {
         .keyspace = keyspace_name(worker, item->run->keyspace_uid),
+        .what = what,
         .item = item,
         .outcome = outcome,
         .slot = slot,
         .is_seal = is_seal,
-        .elapsed_ns = now_ns() - begin_ns,
+        .elapsed_ns = worker->elapsed_ns[slot],
     };
 
     worker->fn(worker->context, &about);
+}
+
+/* What will be tried again does not end, so it is told at once. */
+static void note_done(observed_worker *worker, uint32_t slot, const capi_work_item *item,
+                      const capi_work_outcome *outcome, bool is_seal, int64_t begin_ns)
+{
+    worker->elapsed_ns[slot] = now_ns() - begin_ns;
+    if (outcome->status == CAPI_UNAVAILABLE) report(worker, slot, item, outcome, is_seal, CAPI_REPORT_RETRY);
 }
 
 static bool observed_batch(capi_worker *base, uint32_t slot, const capi_work_item *item, capi_work_outcome *out)
@@ -85,7 +95,7 @@ static bool observed_batch(capi_worker *base, uint32_t slot, const capi_work_ite
     int64_t begin_ns = now_ns();
 
     if (!worker->inner->ops->batch(worker->inner, slot, item, out)) return false;
-    report(worker, slot, item, out, false, begin_ns);
+    note_done(worker, slot, item, out, false, begin_ns);
     return true;
 }
 
@@ -102,8 +112,20 @@ static bool observed_seal(capi_worker *base, uint32_t slot, const capi_work_item
     int64_t begin_ns = now_ns();
 
     if (!worker->inner->ops->seal(worker->inner, slot, item, out)) return false;
-    report(worker, slot, item, out, true, begin_ns);
+    note_done(worker, slot, item, out, true, begin_ns);
     return true;
+}
+
+static void observed_ended(capi_worker *base, uint32_t slot, const capi_work_item *item,
+                           const capi_work_outcome *outcome, bool is_seal, capi_work_end end)
+{
+    static const capi_report_what whats[] = {[CAPI_WORK_COMMITTED] = CAPI_REPORT_OK,
+                                             [CAPI_WORK_GIVEN_BACK] = CAPI_REPORT_GIVEN_BACK,
+                                             [CAPI_WORK_LOST] = CAPI_REPORT_LOST};
+    observed_worker *worker = (observed_worker *)base;
+    bool has_failed = end == CAPI_WORK_COMMITTED && outcome->status != CAPI_OK;
+
+    report(worker, slot, item, outcome, is_seal, has_failed ? CAPI_REPORT_FAILED : whats[end]);
 }
 
 static void observed_clear(capi_worker *base, const capi_run *run, const capi_node *node)
@@ -133,15 +155,18 @@ static const struct capi_worker_ops observed_ops = {
     .seal = observed_seal,
     .clear = observed_clear,
     .tidy = observed_tidy,
+    .ended = observed_ended,
     .discard = observed_discard,
 };
 
-capi_worker *capi_worker_observed_new(capi_worker *inner, capi_state *state, capi_batch_report_fn fn, void *context)
+capi_worker *capi_worker_observed_new(capi_worker *inner, capi_state *state, uint32_t slot_count,
+                                      capi_batch_report_fn fn, void *context)
 {
     observed_worker *worker = capi_zmalloc(sizeof *worker);
 
     *worker =
         (observed_worker){.base = {.ops = &observed_ops}, .inner = inner, .state = state, .fn = fn, .context = context};
+    worker->elapsed_ns = capi_zmalloc(slot_count * sizeof *worker->elapsed_ns);
     pthread_mutex_init(&worker->lock, NULL);
     return &worker->base;
 }
@@ -153,5 +178,6 @@ void capi_worker_observed_free(capi_worker *base)
     if (!worker) return;
     pthread_mutex_destroy(&worker->lock);
     capi_arena_deinit(&worker->arena);
+    free(worker->elapsed_ns);
     free(worker);
 }

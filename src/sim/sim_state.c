@@ -390,6 +390,11 @@ static capi_status state_batch_release(capi_state *state, const capi_claim *clai
     CALL("batch_release", sim_batch_release(world, claim, err), book_release(world, claim, false));
 }
 
+static capi_status state_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err)
+{
+    CALL("batch_note", world->store->ops->batch_note(world->store, claim, note, err), );
+}
+
 static capi_status state_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
                                        capi_err *err)
 {
@@ -476,6 +481,7 @@ static const capi_state_ops state_ops = {
     .node_refuse = state_node_refuse,
     .batch_claim = state_batch_claim,
     .batch_release = state_batch_release,
+    .batch_note = state_batch_note,
     .batch_publish = state_batch_publish,
     .batch_publication = state_batch_publication,
     .batch_finish = state_batch_finish,

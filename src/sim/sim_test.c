@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SEEDS = 200, SQLITE_SEEDS = 50, MUTANT_SEEDS = 2000 };
+enum { SEEDS = 200, SQLITE_SEEDS = 50, MUTANT_SEEDS = 5000 };
 
 TEST(the_invariants_hold_whatever_happens)
 {

@@ -326,6 +326,11 @@ capi_status capi_batch_release(capi_state *state, const capi_claim *claim, capi_
     return state->ops->batch_release(state, claim, err);
 }
 
+capi_status capi_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err)
+{
+    return state->ops->batch_note(state, claim, note, err);
+}
+
 capi_status capi_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
                                capi_err *err)
 {

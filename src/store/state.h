@@ -184,6 +184,9 @@ CAPI_MUST_USE capi_status capi_batch_claim(capi_state *state, capi_str run_uid, 
                                            capi_str operation_uid, capi_claim *out, capi_err *err);
 /* Gives the batch back untouched: on interruption. */
 CAPI_MUST_USE capi_status capi_batch_release(capi_state *state, const capi_claim *claim, capi_err *err);
+/* What keeps a claimed batch from going on ("disk is full"), for those who look from elsewhere: the comment of the batch until it
+ * ends or is given back, and of its node until that ends. Empty: it goes on. CAPI_CONFLICT: not ours. */
+CAPI_MUST_USE capi_status capi_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err);
 /* From here on only the rename is missing: `staged` is the finished file, `target` its final name. CAPI_CONFLICT: not ours. */
 CAPI_MUST_USE capi_status capi_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged,
                                              capi_str target, capi_err *err);

@@ -41,6 +41,7 @@ typedef struct capi_state_ops {
     capi_status (*batch_claim)(capi_state *state, capi_str run_uid, capi_str node, capi_str process_uid,
                                capi_str operation_uid, capi_claim *out, capi_err *err);
     capi_status (*batch_release)(capi_state *state, const capi_claim *claim, capi_err *err);
+    capi_status (*batch_note)(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err);
     capi_status (*batch_publish)(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
                                  capi_err *err);
     capi_status (*batch_publication)(capi_state *state, const capi_claim *claim, capi_arena *arena, capi_str *staged,

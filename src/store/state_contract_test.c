@@ -779,6 +779,37 @@ TEST(lists_without_extents_leave_them_out)
     }
 }
 
+TEST(a_note_stands_until_the_batch_ends_or_is_given_back)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_claim one, two;
+        capi_node_state node;
+        capi_err err = {0};
+
+        state_rig_start(&rig);
+        open_node(&rig, "out");
+        one = claim(&rig, rig.first, "out", "p1");
+        CHECK_OK(capi_batch_note(rig.first, &one, CAPI_STR("the disk is full"), &err), err);
+        CHECK(capi_str_is(batch_state(&rig, "out", 0).comment, "the disk is full"));
+        CHECK_INT(batch_state(&rig, "out", 0).status, CAPI_WORK_START);
+        CHECK_OK(capi_node_get(rig.second, rig.run.run_uid, CAPI_STR("out"), &rig.arena, &node, &err), err);
+        CHECK(capi_str_is(node.comment, "the disk is full"));
+        CHECK_OK(capi_batch_note(rig.first, &one, CAPI_STR(""), &err), err);
+        CHECK(batch_state(&rig, "out", 0).comment.bytes == 0);
+        CHECK_OK(capi_batch_note(rig.first, &one, CAPI_STR("the disk is full"), &err), err);
+        CHECK_OK(capi_process_bury(rig.second, CAPI_STR("p1"), 0, &err), err);
+        CHECK(batch_state(&rig, "out", 0).comment.bytes == 0);
+        CHECK(capi_batch_note(rig.first, &one, CAPI_STR("late"), NULL) == CAPI_CONFLICT);
+        two = claim(&rig, rig.second, "out", "p2");
+        CHECK_OK(capi_batch_note(rig.second, &two, CAPI_STR("full again"), &err), err);
+        CHECK_OK(capi_batch_release(rig.second, &two, &err), err);
+        CHECK(batch_state(&rig, "out", 0).comment.bytes == 0);
+    }
+}
+
 TEST(who_takes_over_a_batch_knows_the_file_that_was_being_published)
 {
     state_rig rig;

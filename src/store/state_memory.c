@@ -674,6 +674,7 @@ static const capi_state_ops mem_ops = {
     .node_refuse = mem_node_refuse,
     .batch_claim = mem_batch_claim,
     .batch_release = mem_batch_release,
+    .batch_note = mem_batch_note,
     .batch_publish = mem_batch_publish,
     .batch_publication = mem_batch_publication,
     .batch_finish = mem_batch_finish,

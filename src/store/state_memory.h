@@ -91,6 +91,7 @@ void mem_node_settle(mem_node *node, const mem_run *run, int64_t now_ms);
 capi_status mem_batch_claim(capi_state *state, capi_str run_uid, capi_str name, capi_str process_uid,
                             capi_str operation_uid, capi_claim *out, capi_err *err);
 capi_status mem_batch_release(capi_state *state, const capi_claim *claim, capi_err *err);
+capi_status mem_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err);
 capi_status mem_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
                               capi_err *err);
 capi_status mem_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena, capi_str *staged,

@@ -92,6 +92,7 @@ static void batch_unclaim(mem_state *mem, mem_run *run, mem_node *node, mem_batc
     batch->start_ms = 0;
     mem_text_free(&batch->owner);
     mem_text_free(&batch->operation);
+    mem_text_free(&batch->comment);
     node->claimed--;
     if (!run->base.stop_ms) {
         node->free_count++;
@@ -113,6 +114,21 @@ capi_status mem_batch_release(capi_state *state, const capi_claim *claim, capi_e
     if (batch->status == CAPI_WORK_SUCCESS || batch->status == CAPI_WORK_FAIL)
         return mem_unlock(mem, state_not_ours(err, claim));
     if (batch->status == CAPI_WORK_START) batch_unclaim(mem, run, node, batch);
+    return mem_unlock(mem, CAPI_OK);
+}
+
+capi_status mem_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err)
+{
+    mem_state *mem = mem_lock(state);
+    mem_run *run = NULL;
+    mem_node *node = NULL;
+    mem_batch *batch = NULL;
+    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
+
+    if (st != CAPI_OK) return mem_unlock(mem, st);
+    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
+    mem_text_set(&batch->comment, note);
+    if (node->status == CAPI_WORK_START) mem_text_set(&node->comment, note);
     return mem_unlock(mem, CAPI_OK);
 }
 

@@ -695,6 +695,7 @@ static const capi_state_ops sqlite_ops = {
     .node_refuse = sq_node_refuse,
     .batch_claim = sq_batch_claim,
     .batch_release = sq_batch_release,
+    .batch_note = sq_batch_note,
     .batch_publish = sq_batch_publish,
     .batch_publication = sq_batch_publication,
     .batch_finish = sq_batch_finish,

@@ -153,6 +153,26 @@ capi_status sq_batch_release(capi_state *state, const capi_claim *claim, capi_er
     return db_end(sq, DB_CLAIM, batch_release(sq, claim, err), err);
 }
 
+static capi_status batch_note(sqlite_state *sq, const capi_claim *claim, capi_str note, capi_err *err)
+{
+    node_decision node;
+    int64_t id = 0;
+    int status = 0;
+
+    CAPI_TRY(claim_find(sq, claim, &node, &id, &status, err));
+    if (status != CAPI_WORK_START) return state_not_ours(err, claim);
+    CAPI_TRY(db_exec(sq, SQL_BATCH_NOTE, err, "it", id, note));
+    return db_exec(sq, SQL_NODE_NOTE, err, "it", node.node_id, note);
+}
+
+capi_status sq_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err)
+{
+    sqlite_state *sq = sq_of(state);
+
+    CAPI_TRY(db_begin(sq, DB_CLAIM, err));
+    return db_end(sq, DB_CLAIM, batch_note(sq, claim, note, err), err);
+}
+
 static capi_status batch_publish(sqlite_state *sq, const capi_claim *claim, capi_str staged, capi_str target,
                                  capi_err *err)
 {

@@ -101,12 +101,15 @@ STATE_SQL(BATCH_ADD,
 STATE_SQL(BATCH_CLAIM, "UPDATE batch SET status = 1, owner = ?2, operation = ?3, attempt = ?4, start_ms = ?5"
                        " WHERE id = ?1")
 STATE_SQL(BATCH_DECISION, "SELECT status, attempt, staged, target FROM batch WHERE id = ?1")
+STATE_SQL(BATCH_NOTE, "UPDATE batch SET comment = ?2 WHERE id = ?1")
+STATE_SQL(NODE_NOTE, "UPDATE node SET comment = ?2 WHERE node_id = ?1 AND status = 1")
 STATE_SQL(BATCH_PUBLISH, "UPDATE batch SET staged = ?2, target = ?3 WHERE id = ?1")
 STATE_SQL(BATCH_FINISH,
           "UPDATE batch SET status = ?2, final_ms = ?3, rows_read = ?4, rows_written = ?5,"
           " bytes_written = ?6, first_token = ?7, last_token = ?8, comment = ?9, extents = ?10, owner = '',"
           " operation = '' WHERE id = ?1")
-STATE_SQL(BATCH_UNCLAIM, "UPDATE batch SET status = 0, owner = '', operation = '', start_ms = 0 WHERE id = ?1")
+STATE_SQL(BATCH_UNCLAIM, "UPDATE batch SET status = 0, owner = '', operation = '', start_ms = 0, comment = ''"
+                         " WHERE id = ?1")
 STATE_SQL(BATCH_STOP, "UPDATE batch SET status = 104, owner = '', operation = '', start_ms = 0, final_ms = ?2,"
                       " comment = (SELECT r.stop_comment FROM node n JOIN run r ON r.run_uid = n.run_uid"
                       " WHERE n.node_id = ?3) WHERE id = ?1")

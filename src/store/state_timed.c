@@ -85,6 +85,7 @@ TIMED(batch_claim,
        capi_claim *out, capi_err *err),
       run_uid, node, process_uid, operation_uid, out, err)
 TIMED(batch_release, (capi_state * state, const capi_claim *claim, capi_err *err), claim, err)
+TIMED(batch_note, (capi_state * state, const capi_claim *claim, capi_str note, capi_err *err), claim, note, err)
 TIMED(batch_publish, (capi_state * state, const capi_claim *claim, capi_str staged, capi_str target, capi_err *err),
       claim, staged, target, err)
 TIMED(batch_publication,
@@ -138,6 +139,7 @@ static const capi_state_ops timed_ops = {
     .node_refuse = timed_node_refuse,
     .batch_claim = timed_batch_claim,
     .batch_release = timed_batch_release,
+    .batch_note = timed_batch_note,
     .batch_publish = timed_batch_publish,
     .batch_publication = timed_batch_publication,
     .batch_finish = timed_batch_finish,

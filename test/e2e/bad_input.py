@@ -4,6 +4,7 @@
 Exit code 1: the run failed because of the data or the machine; 2: the script or the command line is wrong."""
 import os
 import resource
+import shutil
 import stat
 import subprocess
 import sys
@@ -496,12 +497,17 @@ def flipped_pages_end_in_an_error_or_in_the_right_answer(box):
 
 
 @test
-def an_emptied_state_file_does_not_forget_its_tables(box):
+def a_state_file_that_was_emptied_or_removed_does_not_forget_its_tables(box):
     path = finished_run(box)
     put_state(box, b"")
-    for result in (look(box, "runs"), box.run(path), look(box, "gc")):
-        check_fails(result, 2, "is empty", "tables", "put it back from a copy")
-    os.remove(box.path("state", "state.db"))
+    for words in ("is empty", "is missing"):
+        for result in (look(box, "runs"), box.run(path), look(box, "gc"), look(box, "daemon"), look(box, "drop", "--keyspace", "test")):
+            check_fails(result, 2, words, "tables", "put it back from a copy")
+        check_equal(len(os.listdir(box.path("state", "tables"))), 1, "folders of keyspaces")
+        if words == "is empty":
+            os.remove(box.path("state", "state.db"))
+        check_equal(os.path.exists(box.path("state", "state.db")), False, "the state file is made anew")
+    shutil.rmtree(box.path("state", "tables"))
     box.run_well(path)
 
 

@@ -410,6 +410,24 @@ def until(condition, what, seconds=60):
         time.sleep(0.05)
 
 
+def claims(box):
+    with sqlite3.connect(box.path("state", "state.db"), timeout=60) as state:
+        return state.execute("SELECT count(*) FROM batch WHERE owner <> ''").fetchone()[0]
+
+
+@test
+def signals_in_a_burst_are_one(box):
+    with Daemon(box, CAPI_LEASE="3600000") as daemon:
+        start(box, small_script(box, rows=500000, batches=100))
+        until(lambda: claims(box) > 0, "no batch was begun")
+        for signal_number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            daemon.process.send_signal(signal_number)
+            time.sleep(0.002)
+        check_equal(daemon.process.wait(timeout=60), 0)
+        check_equal(claims(box), 0, "claims left")
+        check_equal([line["m"] for line in daemon.lines()][-1], "daemon ends")
+
+
 @test
 def a_second_signal_ends_it_at_once(box):
     with Daemon(box) as daemon:
