@@ -224,8 +224,7 @@ static capi_status check_folder(capi_arena *arena, capi_str folder, capi_err *er
 static capi_status open_state(planner *p, const capi_args *args, capi_err *err)
 {
     capi_engine_options options = {.thread_count = 1};
-    capi_run *runs = NULL;
-    uint32_t count = 0;
+    uint32_t last = 0;
     capi_status st;
 
     p->plan->run_id = 1;
@@ -240,9 +239,8 @@ static capi_status open_state(planner *p, const capi_args *args, capi_err *err)
     }
     CAPI_TRY(st);
     p->has_keyspace = true;
-    CAPI_TRY(capi_run_list(capi_engine_state(p->engine), &p->keyspace, &p->plan->arena, &runs, &count, err));
-    for (uint32_t i = 0; i < count; i++)
-        if (runs[i].run_id >= p->plan->run_id) p->plan->run_id = runs[i].run_id + 1;
+    CAPI_TRY(capi_keyspace_last_run(capi_engine_state(p->engine), &p->keyspace, &last, err));
+    p->plan->run_id = last + 1;
     return CAPI_OK;
 }
 

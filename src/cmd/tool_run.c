@@ -212,7 +212,6 @@ static capi_status take_run(exec_work *work, uint32_t run_id, capi_str node, cap
     capi_state *state = capi_engine_state(work->engine);
     capi_node_state about;
 
-    CAPI_TRY(capi_find_run(state, &work->keyspace, run_id, &work->arena, &work->run, err));
     if (work->run.status != CAPI_RUN_START)
         return capi_err_set(err, CAPI_INVALID, "run %u is %s; leave -run_id out to begin a new one", run_id,
                             work->run.status == CAPI_RUN_STOP ? "stopped" : "complete");
@@ -222,32 +221,49 @@ static capi_status take_run(exec_work *work, uint32_t run_id, capi_str node, cap
     return capi_find_node(state, &work->keyspace, &work->run, node, &work->arena, &about, err);
 }
 
-static capi_status begin_run(exec_work *work, capi_str node, capi_err *err)
+static capi_status begin_run(exec_work *work, uint32_t run_id, capi_str node, capi_err *err)
 {
     capi_start_options options = {
-        .keyspace = work->keyspace.name,
+        .keyspace = capi_tool_text(work->args, "keyspace"),
         .script = work->script,
         .start_nodes = node,
         .description = CAPI_STR("started by Toolbelt direct RunNode"),
         .mode = CAPI_RUN_DIRECT,
-        .only_start_nodes = true,
+        .run_id = run_id,
     };
 
     CAPI_TRY(capi_run_begin(work->engine, &options, &work->arena, &work->run, err));
-    return capi_keyspace_open(capi_engine_state(work->engine), work->keyspace.name, false, &work->arena,
-                              &work->keyspace, err);
+    return capi_keyspace_open(capi_engine_state(work->engine), options.keyspace, false, &work->arena, &work->keyspace,
+                              err);
 }
 
-/* Nobody else works on a direct run: what this process leaves unfinished it stops. */
-static capi_status give_up(exec_work *work, const char *why)
+/* The run with that id if there is one, else a new one. */
+static capi_status choose_run(exec_work *work, uint32_t run_id, capi_str node, capi_err *err)
 {
-    (void)!capi_run_stop(capi_engine_state(work->engine), &work->keyspace, work->run.run_id, capi_str_of(why), NULL);
-    return CAPI_OK;
+    capi_state *state = capi_engine_state(work->engine);
+    capi_str name = capi_tool_text(work->args, "keyspace");
+    capi_status st = CAPI_NOT_FOUND;
+
+    if (run_id) st = capi_keyspace_open(state, name, false, &work->arena, &work->keyspace, err);
+    if (run_id && st == CAPI_OK) st = capi_run_get(state, &work->keyspace, run_id, &work->arena, &work->run, err);
+    if (st == CAPI_OK) return take_run(work, run_id, node, err);
+    if (st != CAPI_NOT_FOUND) return st;
+    capi_err_clear(err);
+    return begin_run(work, run_id, node, err);
 }
 
-static int do_work(exec_work *work, capi_err *err)
+/* The run stays as it is: exec_node may go on with it, stop_run may stop it. */
+static int leave(const exec_work *work, int exit_code)
+{
+    fprintf(stderr, "run %u stays unfinished: go on with exec_node -run_id=%u, or end it with stop_run\n",
+            work->run.run_id, work->run.run_id);
+    return exit_code;
+}
+
+static int do_work(exec_work *work, capi_str node, capi_err *err)
 {
     capi_work_options options = {
+        .only_node = node,
         .script = work->script,
         .keyspace = &work->keyspace,
         .run = &work->run,
@@ -260,23 +276,18 @@ static int do_work(exec_work *work, capi_err *err)
     capi_catch_interrupts();
     st = capi_run_work(work->engine, &options, &work->arena, &result, err);
     if (st == CAPI_STOPPED) {
-        give_up(work, "exec_node was interrupted");
-        fprintf(stderr, "interrupted: run %u is stopped\n", work->run.run_id);
-        return CAPI_EXIT_INTERRUPTED;
+        fprintf(stderr, "interrupted\n");
+        return leave(work, CAPI_EXIT_INTERRUPTED);
     }
-    if (st != CAPI_OK) {
-        give_up(work, "exec_node failed");
-        return capi_tool_fail(err);
-    }
+    if (st != CAPI_OK) return leave(work, capi_tool_fail(err));
     if (result.is_stopped) {
         fprintf(stderr, "error: run %u was stopped%s%.*s\n", work->run.run_id, result.stop_comment.bytes ? ": " : "",
                 CAPI_STR_ARG(result.stop_comment));
         return CAPI_EXIT_FAILED;
     }
     if (result.nodes_waiting) {
-        give_up(work, "exec_node cannot wait for other nodes");
-        fprintf(stderr, "error: %.*s", CAPI_STR_ARG(result.waiting));
-        return CAPI_EXIT_FAILED;
+        fprintf(stderr, "error: exec_node does not wait: %.*s", CAPI_STR_ARG(result.waiting));
+        return leave(work, CAPI_EXIT_FAILED);
     }
     printf("run %u, elapsed ", work->run.run_id);
     print_duration(capi_clock_system.monotonic_ns(capi_clock_system.context) - begin_ns);
@@ -296,15 +307,8 @@ static int exec_node(exec_work *work, int64_t run_id, capi_err *err)
         return capi_tool_fail(err);
     }
     CAPI_TRY_OUT(capi_tool_open(&work->engine, err));
-    if (run_id) {
-        CAPI_TRY_OUT(capi_find_keyspace(capi_engine_state(work->engine), capi_tool_text(work->args, "keyspace"),
-                                        &work->arena, &work->keyspace, err));
-        CAPI_TRY_OUT(take_run(work, (uint32_t)run_id, node, err));
-    } else {
-        work->keyspace.name = capi_tool_text(work->args, "keyspace");
-        CAPI_TRY_OUT(begin_run(work, node, err));
-    }
-    return do_work(work, err);
+    CAPI_TRY_OUT(choose_run(work, (uint32_t)run_id, node, err));
+    return do_work(work, node, err);
 out:
     return capi_tool_fail(err);
 }
@@ -337,7 +341,8 @@ static int tool_exec_node(const capi_args *args)
 static const capi_option exec_flags[] = {
     KEYSPACE_FLAG,
     SCRIPT_FLAGS,
-    {"run_id", "ID", "a run that exec_node began and that did not end; 0 (default): a new one", false},
+    {"run_id", "ID",
+     "a run that exec_node began and that did not end, or a new one of that id; 0 (default): the next new one", false},
     {"node_id", "NAME", "which node", false},
 };
 

@@ -131,6 +131,8 @@ static capi_status take_nodes(capi_agent *agent, agent_run *run, capi_err *err)
     run->nodes = capi_new_array(&run->arena, agent_node, run->node_count);
     for (uint32_t i = 0; i < run->node_count; i++) {
         run->nodes[i].of = run;
+        run->nodes[i].is_left =
+            agent->options.only_node.bytes && !capi_str_equal(states[i].name, agent->options.only_node);
         run->nodes[i].node = capi_script_node(run->script, states[i].name);
         if (!run->nodes[i].node)
             return capi_err_set(err, CAPI_INVALID, "node \"%.*s\" of run %u is not in the script \"%.*s\"",
@@ -227,10 +229,9 @@ capi_agent_state capi_agent_view(capi_agent *agent, capi_arena *arena, capi_run_
     run = agent->runs;
     if (run) {
         out->status = run->run.status;
-        out->node_count = run->node_count;
         out->nodes = capi_new_array(arena, capi_node_view, run->node_count);
         for (uint32_t i = 0; i < run->node_count; i++)
-            view_node(agent, &run->nodes[i], arena, &out->nodes[i]);
+            if (!run->nodes[i].is_left) view_node(agent, &run->nodes[i], arena, &out->nodes[out->node_count++]);
         state = run->is_ended ? CAPI_AGENT_DONE : run->is_stuck ? CAPI_AGENT_WAITING : CAPI_AGENT_WORKING;
     }
     pthread_mutex_unlock(&agent->lock);

@@ -94,6 +94,7 @@ typedef struct capi_agent_options {
     const capi_keyspace *keyspace;
     const capi_run *run;
     const capi_script *script;
+    capi_str only_node; /* of the one run: the others are left alone, and are not in its view; empty: all */
     /* For discovered runs: the script as it was at the run's start. The agent frees it with capi_script_free. */
     capi_status (*load)(void *context, const capi_run *run, capi_script **out, capi_err *err);
     void *load_context;

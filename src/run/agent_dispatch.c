@@ -206,6 +206,7 @@ static capi_status run_refresh(capi_agent *agent, agent_run *run, capi_arena *sc
     for (uint32_t i = 0; i < count && i < run->node_count; i++) {
         agent_node *node = &run->nodes[i];
 
+        if (node->is_left) continue;
         pthread_mutex_lock(&agent->lock);
         node->batches_seen = states[i].batches_done;
         node->batches_seen_failed = states[i].batches_failed;
@@ -232,7 +233,7 @@ static bool run_has(const agent_run *run, bool (*what)(const agent_node *node))
 
 static bool node_is_unfinished(const agent_node *node)
 {
-    return !work_is_final(node->status);
+    return !node->is_left && !work_is_final(node->status);
 }
 
 static bool node_is_working(const agent_node *node)
@@ -250,7 +251,8 @@ static capi_str completion_comment(capi_agent *agent, const agent_run *run, capi
     for (uint32_t i = 0; i < run->node_count; i++) {
         capi_work_status status = node_status(agent, &run->nodes[i]);
 
-        capi_buf_printf(&buf, "%s\"%.*s\":\"%s\"", i ? "," : "", CAPI_STR_ARG(run->nodes[i].node->name),
+        if (run->nodes[i].is_left) continue;
+        capi_buf_printf(&buf, "%s\"%.*s\":\"%s\"", buf.bytes > 1 ? "," : "", CAPI_STR_ARG(run->nodes[i].node->name),
                         status == CAPI_WORK_SUCCESS ? "success"
                         : status == CAPI_WORK_FAIL  ? "fail"
                                                     : "stopreceived");
@@ -287,7 +289,7 @@ static agent_node *run_next_to_check(capi_agent *agent, agent_run *run, uint32_t
         agent_node *node = &run->nodes[*from];
         bool is_due = is_sweep || !node->was_checked;
 
-        if (node->status != CAPI_WORK_NONE) continue;
+        if (node->status != CAPI_WORK_NONE || node->is_left) continue;
         for (int p = 0; p < 2; p++)
             if (node->parents[p] && node->parents[p]->status != node->parents_were[p]) {
                 node->parents_were[p] = node->parents[p]->status;

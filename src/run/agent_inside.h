@@ -14,6 +14,7 @@ struct agent_node {
     agent_run *of;
     const capi_node *node;
     capi_work_status status;
+    bool is_left;      /* not ours to work on: see only_node */
     bool is_open;      /* inputs are loaded: slots may take batches */
     bool is_exhausted; /* nothing was left to claim when last asked */
     bool is_sealing;

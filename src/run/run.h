@@ -44,7 +44,7 @@ typedef struct capi_start_options {
     capi_run_mode mode;
     const capi_str *set_names, *set_values; /* parameters given one by one: kept with the run */
     uint32_t set_count;
-    bool only_start_nodes; /* the run is made of the start nodes alone, without those below */
+    uint32_t run_id; /* 0: the next */
 } capi_start_options;
 
 /* Checks first (nodes exist, target folders exist), then starts the run, all or nothing. */
@@ -88,6 +88,7 @@ typedef struct capi_work_options {
     capi_watch_fn watch; /* may be NULL */
     void *watch_context;
     uint32_t interval_ms;
+    capi_str only_node; /* of a direct run: its batches alone are worked on, one after another; empty: all nodes */
     const volatile int *interrupted; /* set by a signal handler: 1 releases all claims and returns CAPI_STOPPED */
 } capi_work_options;
 

@@ -97,8 +97,21 @@ static capi_status start_add_nodes(start_lists *lists, capi_net *net, const capi
     return CAPI_OK;
 }
 
-static capi_status start_collect(const capi_start_options *options, capi_net *net, const capi_node **affected,
-                                 uint32_t count, capi_arena *arena, start_lists *lists, capi_err *err)
+static bool is_listed(capi_str list, capi_str name)
+{
+    while (list.bytes) {
+        int64_t comma = capi_str_find(list, CAPI_STR(","));
+        capi_str item = comma < 0 ? list : capi_str_slice(list, 0, (size_t)comma);
+
+        if (capi_str_equal(capi_str_trim(item), name)) return true;
+        list = comma < 0 ? (capi_str){0} : capi_str_slice(list, (size_t)comma + 1, list.bytes);
+    }
+    return false;
+}
+
+static capi_status start_collect(const capi_start_options *options, capi_str start, capi_net *net,
+                                 const capi_node **affected, uint32_t count, capi_arena *arena, start_lists *lists,
+                                 capi_err *err)
 {
     const capi_script *script = options->script;
     capi_source_lists sources = {0};
@@ -127,30 +140,11 @@ static capi_status start_collect(const capi_start_options *options, capi_net *ne
         if (node->table)
             start_add_file(lists, "schema", node->table->name,
                            capi_schema_to_text(node->name, &node->table->schema, arena));
+        /* Of a direct run the start nodes alone are executed. */
+        if (options->mode == CAPI_RUN_DIRECT && !is_listed(start, node->name)) continue;
         CAPI_TRY(start_add_targets(lists, node, arena, err));
     }
     return CAPI_OK;
-}
-
-static bool is_listed(capi_str list, capi_str name)
-{
-    while (list.bytes) {
-        int64_t comma = capi_str_find(list, CAPI_STR(","));
-        capi_str item = comma < 0 ? list : capi_str_slice(list, 0, (size_t)comma);
-
-        if (capi_str_equal(capi_str_trim(item), name)) return true;
-        list = comma < 0 ? (capi_str){0} : capi_str_slice(list, (size_t)comma + 1, list.bytes);
-    }
-    return false;
-}
-
-static uint32_t keep_start_nodes(const capi_node **affected, uint32_t count, capi_str start)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        if (is_listed(start, affected[i]->name)) affected[kept++] = affected[i];
-    return kept;
 }
 
 capi_status capi_run_begin(capi_engine *engine, const capi_start_options *options, capi_arena *arena, capi_run *out,
@@ -171,8 +165,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
                             "no start node is named, and no node of the script reads only files and "
                             "is not manual");
     CAPI_TRY(capi_script_affected(options->script, start, arena, &affected, &count, err));
-    if (options->only_start_nodes) count = keep_start_nodes(affected, count, start);
-    CAPI_TRY(start_collect(options, engine->exec.net, affected, count, arena, &lists, err));
+    CAPI_TRY(start_collect(options, start, engine->exec.net, affected, count, arena, &lists, err));
     CAPI_TRY(capi_keyspace_open(engine->state, options->keyspace, true, arena, &keyspace, err));
     capi_random_uid(&capi_random_system, operation_uid);
     st = capi_run_start(engine->state, &keyspace,
@@ -183,6 +176,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
                             .start_nodes = start,
                             .description = options->description,
                             .mode = options->mode,
+                            .run_id = options->run_id,
                             .owner = capi_str_of(engine->process_uid),
                             .nodes = lists.nodes,
                             .node_count = lists.node_count,

@@ -99,11 +99,12 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
         .random = &capi_random_system,
         .worker = worker,
         .process_uid = capi_str_of(engine->process_uid),
-        .slot_count = engine->batch_count_max,
+        .slot_count = options->only_node.bytes ? 1 : engine->batch_count_max,
         .lease_ns = engine->lease_ns,
         .keyspace = options->keyspace,
         .run = options->run,
         .script = options->script,
+        .only_node = options->only_node,
     };
     capi_status st;
 

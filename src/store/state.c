@@ -32,6 +32,12 @@ capi_status state_no_run_id(capi_err *err, const capi_keyspace *keyspace, uint32
                         CAPI_STR_ARG(keyspace->name));
 }
 
+capi_status state_run_id_was_given(capi_err *err, const capi_keyspace *keyspace, uint32_t run_id)
+{
+    return capi_err_set(err, CAPI_CONFLICT, "run id %u, or a greater one, was given before in keyspace \"%.*s\"",
+                        run_id, CAPI_STR_ARG(keyspace->name));
+}
+
 capi_status state_no_run(capi_err *err, capi_str run_uid)
 {
     return capi_err_set(err, CAPI_NOT_FOUND, "no such run: \"%.*s\"", CAPI_STR_ARG(run_uid));
@@ -247,6 +253,11 @@ capi_status capi_keyspace_drop(capi_state *state, capi_str name, capi_arena *are
 {
     CAPI_TRY(capi_keyspace_check_name(name, err));
     return state->ops->keyspace_drop(state, name, arena, uid, err);
+}
+
+capi_status capi_keyspace_last_run(capi_state *state, const capi_keyspace *keyspace, uint32_t *out, capi_err *err)
+{
+    return state->ops->keyspace_last_run(state, keyspace, out, err);
 }
 
 capi_status capi_run_start(capi_state *state, const capi_keyspace *keyspace, const capi_run_spec *spec,

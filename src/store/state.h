@@ -71,6 +71,10 @@ CAPI_MUST_USE capi_status capi_keyspace_list(capi_state *state, capi_arena *aren
 CAPI_MUST_USE capi_status capi_keyspace_drop(capi_state *state, capi_str name, capi_arena *arena, capi_str *uid,
                                              capi_err *err);
 
+/* The greatest run id that was given in it, whether that run is still there or not; 0: none. */
+CAPI_MUST_USE capi_status capi_keyspace_last_run(capi_state *state, const capi_keyspace *keyspace, uint32_t *out,
+                                                 capi_err *err);
+
 /* ---- runs ---- */
 
 typedef struct capi_run_node { /* one affected node */
@@ -93,7 +97,8 @@ typedef struct capi_run_spec {
     capi_str start_nodes; /* as given: comma-separated */
     capi_str description;
     capi_run_mode mode;
-    capi_str owner; /* direct runs: the process that works on it */
+    uint32_t run_id; /* 0: the next; else this one, CAPI_CONFLICT if it, or a greater one, was ever given */
+    capi_str owner;  /* direct runs: the process that works on it */
     const capi_run_node *nodes;
     uint32_t node_count;
     const capi_snapshot_file *files;
@@ -129,7 +134,8 @@ CAPI_MUST_USE capi_status capi_run_snapshot(capi_state *state, capi_str run_uid,
  * seal. Stopping again keeps the first time and comment. */
 CAPI_MUST_USE capi_status capi_run_stop(capi_state *state, const capi_keyspace *keyspace, uint32_t run_id,
                                         capi_str comment, capi_err *err);
-/* When every affected node is final and none is stopreceived; otherwise CAPI_CONFLICT. Done before: CAPI_OK. */
+/* When every affected node is final and none is stopreceived; otherwise CAPI_CONFLICT. Of a direct run, nodes that never began do
+ * not count. Done before: CAPI_OK. */
 CAPI_MUST_USE capi_status capi_run_complete(capi_state *state, capi_str run_uid, capi_str comment, capi_err *err);
 /* Forgets one finished run, for gc. CAPI_CONFLICT while somebody works on it, or while a run of the keyspace reads its tables
  * or may still choose them: one that goes on and has a node that is not open yet. */

@@ -15,6 +15,7 @@ typedef struct capi_state_ops {
     capi_status (*keyspace_list)(capi_state *state, capi_arena *arena, capi_keyspace **out, uint32_t *count,
                                  capi_err *err);
     capi_status (*keyspace_drop)(capi_state *state, capi_str name, capi_arena *arena, capi_str *uid, capi_err *err);
+    capi_status (*keyspace_last_run)(capi_state *state, const capi_keyspace *keyspace, uint32_t *out, capi_err *err);
 
     capi_status (*run_start)(capi_state *state, const capi_keyspace *keyspace, const capi_run_spec *spec,
                              capi_arena *arena, capi_run *out, capi_err *err);
@@ -100,6 +101,7 @@ bool state_names_equal(capi_str a, capi_str b);
 capi_status state_no_keyspace(capi_err *err, capi_str name, const char *store);
 capi_status state_dropped_keyspace(capi_err *err, const capi_keyspace *keyspace);
 capi_status state_no_run_id(capi_err *err, const capi_keyspace *keyspace, uint32_t run_id);
+capi_status state_run_id_was_given(capi_err *err, const capi_keyspace *keyspace, uint32_t run_id);
 capi_status state_no_run(capi_err *err, capi_str run_uid);
 capi_status state_no_node(capi_err *err, capi_str run_uid, capi_str node);
 capi_status state_not_ours(capi_err *err, const capi_claim *claim);

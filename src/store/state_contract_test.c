@@ -223,6 +223,67 @@ TEST(a_dropped_keyspace_is_gone_and_its_successor_is_another_one)
 
 /* ---- runs ---- */
 
+TEST(a_run_id_that_was_given_is_never_given_again)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        capi_run_node node = {CAPI_STR("x"), 1};
+        capi_run_spec spec = {.mode = CAPI_RUN_DIRECT, .nodes = &node, .node_count = 1};
+        capi_keyspace gone = {CAPI_STR("gone"), CAPI_STR("nowhere")};
+        uint32_t last = 99;
+        capi_str run_uid;
+        capi_run run;
+        capi_err err = {0};
+
+        CHECK_OK(capi_keyspace_open(rig.first, CAPI_STR("ks"), true, &rig.arena, &rig.keyspace, &err), err);
+        CHECK_OK(capi_keyspace_last_run(rig.first, &rig.keyspace, &last, &err), err);
+        CHECK_INT(last, 0);
+        CHECK_OK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &run, &err), err);
+        CHECK_OK(capi_run_stop(rig.first, &rig.keyspace, 1, CAPI_STR("enough"), &err), err);
+        CHECK_OK(capi_run_forget(rig.first, &rig.keyspace, 1, &rig.arena, &run_uid, &err), err);
+        CHECK_OK(capi_keyspace_last_run(rig.second, &rig.keyspace, &last, &err), err);
+        CHECK_INT(last, 1);
+        spec.run_id = 1;
+        CHECK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &run, &err) == CAPI_CONFLICT);
+        CHECK_ERR(err, "run id 1, or a greater one, was given before in keyspace \"ks\"");
+        spec.run_id = 7;
+        CHECK_OK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &run, &err), err);
+        CHECK_INT(run.run_id, 7);
+        CHECK(capi_run_start(rig.second, &rig.keyspace, &spec, &rig.arena, &run, &err) == CAPI_CONFLICT);
+        spec.run_id = 0;
+        CHECK_OK(capi_run_start(rig.second, &rig.keyspace, &spec, &rig.arena, &run, &err), err);
+        CHECK_INT(run.run_id, 8);
+        CHECK(capi_keyspace_last_run(rig.second, &gone, &last, &err) == CAPI_NOT_FOUND);
+    }
+}
+
+TEST(nodes_of_a_direct_run_that_never_began_do_not_keep_it_from_being_complete)
+{
+    state_rig rig;
+
+    FOR_EACH_BACKEND(&rig)
+    {
+        const capi_run_node nodes[2] = {{CAPI_STR("read"), 1}, {CAPI_STR("calc"), 1}};
+        capi_run_spec spec = {.mode = CAPI_RUN_DIRECT, .nodes = nodes, .node_count = 2};
+        capi_claim one;
+        capi_err err = {0};
+
+        CHECK_OK(capi_keyspace_open(rig.first, CAPI_STR("ks"), true, &rig.arena, &rig.keyspace, &err), err);
+        CHECK_OK(capi_run_start(rig.first, &rig.keyspace, &spec, &rig.arena, &rig.run, &err), err);
+        finish_all(&rig, "read", 1);
+        CHECK(capi_run_complete(rig.first, rig.run.run_uid, CAPI_STR("{}"), &err) == CAPI_CONFLICT);
+        CHECK_ERR(err, "node \"read\" is not finished");
+        one = seal(&rig, "read");
+        CHECK_INT(seal_finish(rig.first, &one, CAPI_WORK_SUCCESS), CAPI_OK);
+        CHECK_OK(capi_run_complete(rig.second, rig.run.run_uid, CAPI_STR("{}"), &err), err);
+        run_refresh(&rig);
+        CHECK_INT(rig.run.status, CAPI_RUN_COMPLETE);
+        CHECK_INT(node_state(&rig, "calc").status, CAPI_WORK_NONE);
+    }
+}
+
 TEST(a_run_starts_whole_and_a_repeated_start_is_the_same_run)
 {
     state_rig rig;

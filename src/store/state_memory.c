@@ -334,8 +334,9 @@ static mem_run *run_new(mem_state *mem, mem_keyspace *keyspace, capi_str run_uid
 {
     mem_run *run = capi_zmalloc(sizeof *run);
 
+    keyspace->run_id_last = spec->run_id ? spec->run_id : keyspace->run_id_last + 1;
     run->base = (capi_run){
-        .run_id = ++keyspace->run_id_last,
+        .run_id = keyspace->run_id_last,
         .run_uid = run_uid,
         .keyspace_uid = mem_text_new(keyspace->uid),
         .script_url = mem_text_new(spec->script_url),
@@ -380,7 +381,9 @@ static capi_status mem_run_start(capi_state *state, const capi_keyspace *keyspac
     run = run_by_operation(mem, keyspace->uid, spec->operation_uid);
     if (!run) {
         capi_str run_uid = mem_text_new_uid(mem);
-        capi_status st = targets_check(mem, spec, home->run_id_last + 1, err);
+        uint32_t run_id = spec->run_id ? spec->run_id : home->run_id_last + 1;
+        capi_status st = run_id <= home->run_id_last ? state_run_id_was_given(err, keyspace, run_id)
+                                                     : targets_check(mem, spec, run_id, err);
 
         if (st != CAPI_OK) {
             mem_text_free(&run_uid);
@@ -391,6 +394,16 @@ static capi_status mem_run_start(capi_state *state, const capi_keyspace *keyspac
         mem->runs = run;
     }
     run_copy_out(run, arena, out);
+    return mem_unlock(mem, CAPI_OK);
+}
+
+static capi_status mem_keyspace_last_run(capi_state *state, const capi_keyspace *keyspace, uint32_t *out, capi_err *err)
+{
+    mem_state *mem = mem_lock(state);
+    const mem_keyspace *home = keyspace_by_uid(mem, keyspace->uid);
+
+    if (!home) return mem_unlock(mem, state_dropped_keyspace(err, keyspace));
+    *out = home->run_id_last;
     return mem_unlock(mem, CAPI_OK);
 }
 
@@ -512,6 +525,7 @@ static capi_status mem_run_complete(capi_state *state, capi_str run_uid, capi_st
     for (uint32_t i = 0; i < run->node_count; i++) {
         const mem_node *node = &run->nodes[i];
 
+        if (run->base.mode == CAPI_RUN_DIRECT && node->status == CAPI_WORK_NONE) continue;
         if (node->status != CAPI_WORK_SUCCESS && node->status != CAPI_WORK_FAIL)
             return mem_unlock(mem, state_node_unfinished(err, node->name, node->status));
     }
@@ -661,6 +675,7 @@ static const capi_state_ops mem_ops = {
     .keyspace_open = mem_keyspace_open,
     .keyspace_list = mem_keyspace_list,
     .keyspace_drop = mem_keyspace_drop,
+    .keyspace_last_run = mem_keyspace_last_run,
     .run_start = mem_run_start,
     .run_get = mem_run_get,
     .run_list = mem_run_list,

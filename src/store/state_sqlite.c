@@ -171,6 +171,25 @@ out:
     return st;
 }
 
+static capi_status keyspace_last_run(sqlite_state *sq, const capi_keyspace *keyspace, uint32_t *out, capi_err *err)
+{
+    sqlite3_stmt *row;
+
+    CAPI_TRY(db_query(sq, SQL_KEYSPACE_LAST_RUN, &row, err, "t", keyspace->uid));
+    if (!row) return state_dropped_keyspace(err, keyspace);
+    *out = (uint32_t)sqlite3_column_int64(row, 0);
+    db_reset(row);
+    return CAPI_OK;
+}
+
+static capi_status sq_keyspace_last_run(capi_state *state, const capi_keyspace *keyspace, uint32_t *out, capi_err *err)
+{
+    sqlite_state *sq = sq_of(state);
+
+    CAPI_TRY(db_begin(sq, DB_READ, err));
+    return db_end(sq, DB_READ, keyspace_last_run(sq, keyspace, out, err), err);
+}
+
 static capi_status sq_keyspace_drop(capi_state *state, capi_str name, capi_arena *arena, capi_str *uid, capi_err *err)
 {
     sqlite_state *sq = sq_of(state);
@@ -292,8 +311,8 @@ static capi_status run_add(sqlite_state *sq, const capi_keyspace *keyspace, cons
     sqlite3_stmt *row;
     int64_t run_id;
 
-    CAPI_TRY(db_query(sq, SQL_KEYSPACE_NEXT_RUN, &row, err, "t", keyspace->uid));
-    if (!row) return state_dropped_keyspace(err, keyspace);
+    CAPI_TRY(db_query(sq, SQL_KEYSPACE_NEXT_RUN, &row, err, "ti", keyspace->uid, (int64_t)spec->run_id));
+    if (!row) return state_run_id_was_given(err, keyspace, spec->run_id);
     run_id = sqlite3_column_int64(row, 0);
     /* A statement that returns rows must be run to its end. */
     while (row)
@@ -465,7 +484,7 @@ static capi_status run_complete(sqlite_state *sq, capi_str run_uid, capi_str com
 
     CAPI_TRY(run_by_uid(sq, run_uid, arena, &run, err));
     if (run.complete_ms) return CAPI_OK;
-    CAPI_TRY(db_query(sq, SQL_NODE_UNFINISHED, &row, err, "t", run_uid));
+    CAPI_TRY(db_query(sq, SQL_NODE_UNFINISHED, &row, err, "ti", run_uid, (int64_t)(run.mode == CAPI_RUN_DIRECT)));
     if (row) {
         capi_status st = state_node_unfinished(err, db_text(row, 0), sqlite3_column_int(row, 1));
 
@@ -682,6 +701,7 @@ static const capi_state_ops sqlite_ops = {
     .keyspace_open = sq_keyspace_open,
     .keyspace_list = sq_keyspace_list,
     .keyspace_drop = sq_keyspace_drop,
+    .keyspace_last_run = sq_keyspace_last_run,
     .run_start = sq_run_start,
     .run_get = sq_run_get,
     .run_list = sq_run_list,

@@ -15,7 +15,9 @@ STATE_SQL(KEYSPACE_ADD, "INSERT INTO keyspace (name, uid) VALUES (?1, ?2)")
 STATE_SQL(KEYSPACE_LIST, "SELECT name, uid FROM keyspace ORDER BY name")
 STATE_SQL(KEYSPACE_DELETE, "DELETE FROM keyspace WHERE uid = ?1")
 STATE_SQL(KEYSPACE_RUNS, "SELECT run_uid FROM run WHERE keyspace_uid = ?1")
-STATE_SQL(KEYSPACE_NEXT_RUN, "UPDATE keyspace SET run_id_last = run_id_last + 1 WHERE uid = ?1 RETURNING run_id_last")
+STATE_SQL(KEYSPACE_NEXT_RUN, "UPDATE keyspace SET run_id_last = CASE ?2 WHEN 0 THEN run_id_last + 1 ELSE ?2 END"
+                             " WHERE uid = ?1 AND (?2 = 0 OR ?2 > run_id_last) RETURNING run_id_last")
+STATE_SQL(KEYSPACE_LAST_RUN, "SELECT run_id_last FROM keyspace WHERE uid = ?1")
 
 /* runs */
 #define RUN_COLUMNS                                                                                                    \
@@ -66,7 +68,7 @@ STATE_SQL(NODE_DECISION_BY_ID, NODE_DECISION "n.node_id = ?1")
 #undef NODE_DECISION
 STATE_SQL(NODE_IDS, "SELECT node_id, status FROM node WHERE run_uid = ?1 ORDER BY node_id")
 STATE_SQL(NODE_UNFINISHED, "SELECT name, status FROM node WHERE run_uid = ?1 AND status NOT IN (2, 3)"
-                           " ORDER BY node_id LIMIT 1")
+                           " AND (status <> 0 OR ?2 = 0) ORDER BY node_id LIMIT 1")
 STATE_SQL(NODE_OPEN, "UPDATE node SET status = 1, start_ms = ?2, reader_run_uid = ?3, lookup_run_uid = ?4"
                      " WHERE node_id = ?1 AND status = 0")
 STATE_SQL(NODE_REFUSE, "UPDATE node SET status = 3, final_ms = ?2, comment = ?3, rest_status = 3, rest_ms = ?2,"

@@ -45,6 +45,8 @@ TIMED(keyspace_list, (capi_state * state, capi_arena *arena, capi_keyspace **out
       arena, out, count, err)
 TIMED(keyspace_drop, (capi_state * state, capi_str name, capi_arena *arena, capi_str *uid, capi_err *err), name, arena,
       uid, err)
+TIMED(keyspace_last_run, (capi_state * state, const capi_keyspace *keyspace, uint32_t *out, capi_err *err), keyspace,
+      out, err)
 TIMED(run_start,
       (capi_state * state, const capi_keyspace *keyspace, const capi_run_spec *spec, capi_arena *arena, capi_run *out,
        capi_err *err),
@@ -126,6 +128,7 @@ static const capi_state_ops timed_ops = {
     .keyspace_open = timed_keyspace_open,
     .keyspace_list = timed_keyspace_list,
     .keyspace_drop = timed_keyspace_drop,
+    .keyspace_last_run = timed_keyspace_last_run,
     .run_start = timed_run_start,
     .run_get = timed_run_get,
     .run_list = timed_run_list,

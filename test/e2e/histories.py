@@ -186,4 +186,70 @@ def a_failed_or_running_reader_of_files_tells_which_file(box):
     check_equal([line.split(",")[4:6] for line in native.split("\n")[1:3]], [["0", "0"], ["1", "1"]])
 
 
+# ---- exec_node ----
+
+def chain(box):
+    """read -> copy (3 batches) -> write"""
+    return box.write("chain.json", script(
+        read=numbers(box), copy=table_node("numbers", "copies", {"id": "r.id"}, 3),
+        write=csv_writer("copies", {"id": "int"}, box.path("missing", "o.csv"), top={"order": "id"})))
+
+
+def exec_node(box, path, node, *flags):
+    return tool(box, "exec_node", "-keyspace=test", "-script_file=" + path, "-node_id=" + node, *flags)
+
+
+@test
+def a_direct_run_affects_what_lies_below_and_executes_its_node_alone(box):
+    path = chain(box)
+    well(exec_node(box, path, "read"))
+    native = well(box.capi("nodes", "--keyspace", "test", "--data", box.path("state"), "--output", "csv"))
+    check_equal([line.split(",")[:2] for line in native.split("\n")[1:4]],
+                [["read", "success"], ["copy", "none"], ["write", "none"]])
+    well(exec_node(box, path, "copy"))
+    os.mkdir(box.path("missing"))
+    well(exec_node(box, path, "write"))
+    check_equal(box.read("missing", "o.csv").split(), b"id 0 1 2 3 4 5".split())
+    runs = events(box, "get_run_history", "-keyspace=test", columns=("run_id", "status", "comment"))
+    check_equal(runs, [row for run, node in (("1", "read"), ("2", "copy"), ("3", "write"))
+                       for row in ((run, "1", "Toolbelt RunNode(%s)" % node),
+                                   (run, "2", "Toolbelt RunNode(%s); run successful" % node))])
+
+
+@test
+def batches_of_a_direct_run_are_executed_in_order(box):
+    path = chain(box)
+    well(exec_node(box, path, "read"))
+    well(exec_node(box, path, "copy"))
+    found = batches_of(box, "2", "copy", "batch_idx", "status", "ts")
+    times = {row[:2]: row[2] for row in found}
+    for batch in (1, 2):
+        check(times[(str(batch), "1")] >= times[(str(batch - 1), "2")], found)
+    check(("copy", "2", "marked completed by batch 2 / 3 - all batches ok") in nodes_of(box, "2"))
+
+
+@test
+def a_direct_run_that_would_have_to_wait_stays_and_can_be_gone_on_with(box):
+    path = chain(box)
+    box.write("read.json", script(read=numbers(box)))
+    well(tool(box, "start_run", "-keyspace=test", "-script_file=" + box.path("read.json"), "-start_nodes=read"))
+    check_fails(exec_node(box, path, "copy"), 1, "does not wait", "numbers", "-run_id=2")
+    runs = events(box, "get_run_history", "-keyspace=test", columns=("run_id", "status"))
+    check_equal(runs, [("1", "1"), ("2", "1")])
+    well(box.capi("resume", "--keyspace", "test", "--run", "1", "--data", box.path("state")))
+    check(well(exec_node(box, path, "copy", "-run_id=2")).startswith("run 2, elapsed "))
+    check_fails(exec_node(box, path, "copy", "-run_id=2"), 1, "run 2 is complete")
+    check_fails(exec_node(box, path, "copy", "-run_id=1"), 1, "run 1 is complete")
+
+
+@test
+def a_direct_run_may_take_an_id_that_was_never_given(box):
+    path = chain(box)
+    check(well(exec_node(box, path, "read", "-run_id=7")).startswith("run 7, elapsed "))
+    check(well(exec_node(box, path, "read")).startswith("run 8, elapsed "))
+    check_fails(exec_node(box, path, "read", "-run_id=3"), 1, "run id 3, or a greater one, was given before")
+    well(box.capi("drop", "--keyspace", "test", "--run", "8", "--data", box.path("state")))
+    check_fails(exec_node(box, path, "read", "-run_id=8"), 1, "was given before")
+
+
 main()

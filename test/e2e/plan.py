@@ -281,6 +281,18 @@ def several_start_nodes_and_parameters_are_planned(box):
     check_fails(plan(box, "--start", "read_b,read_a"), 2, "day")
 
 
+@test
+def the_next_run_is_numbered_after_all_that_ever_were(box):
+    box.write("s.json", nodes(box))
+    box.run_well(box.path("s.json"))
+    box.run_well(box.path("s.json"))
+    check(b"run 3 of keyspace" in plan(box).out)
+    for run in ("2", "1"):
+        dropped = box.capi("drop", "--keyspace", "test", "--run", run, "--data", box.path("state"))
+        check_equal(dropped.code, 0, str(dropped))
+        check(b"run 3 of keyspace" in plan(box).out)
+
+
 def contents(folder):
     found = {}
     for path, _, names in os.walk(folder):
