@@ -49,8 +49,12 @@ pub fn general(text: impl Into<String>) -> ParquetError {
 
 fn text_of(error: &ParquetError) -> String {
     match error {
-        ParquetError::General(text) | ParquetError::ArrowError(text) => text.clone(),
+        ParquetError::General(text) | ParquetError::ArrowError(text) => match text.strip_prefix("External: ") {
+            Some(text) => text.to_string(), // what an error of ours becomes on its way through the libraries
+            None => text.clone(),
+        },
         ParquetError::EOF(text) => format!("it ends too early: {text}"),
+        ParquetError::External(cause) => cause.to_string(),
         other => other.to_string(),
     }
 }

@@ -1,6 +1,6 @@
 //! Writes an Arrow IPC file ("Feather", version 2): record batches one after the other, each from columns of the caller.
 
-use crate::writer::{array_of, name_of, OutColumn, OutField, Output, Kind};
+use crate::writer::{array_of, name_of, Kind, OutColumn, OutField, Output};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Decimal128Array, RecordBatch, TimestampMillisecondArray};

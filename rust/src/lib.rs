@@ -8,6 +8,7 @@ mod header;
 mod ipc;
 mod pages;
 mod reader;
+mod reorder;
 mod thrift;
 mod writer;
 
@@ -212,4 +213,20 @@ pub unsafe extern "C" fn capi_ipc_writer_free(writer: *mut IpcWriter) {
         drop(Box::from_raw(writer));
         Ok(())
     });
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn capi_pq_reorder(
+    file: *const File,
+    order: *const u32,
+    row_count: u64,
+    output: *const Output,
+    codec: *const u8,
+    codec_bytes: usize,
+    failure: *mut Failure,
+) -> i32 {
+    guard(failure, || {
+        let codec = String::from_utf8_lossy(slice_of(codec, codec_bytes)).into_owned();
+        reorder::reorder(&*file, slice_of(order, row_count as usize), *output, &codec)
+    })
 }

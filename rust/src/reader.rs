@@ -15,8 +15,8 @@ use parquet::arrow::{parquet_to_arrow_field_levels, FieldLevels, ProjectionMask}
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::page::{PageIterator, PageReader};
 use parquet::errors::Result;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
-use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -243,7 +243,27 @@ impl File {
         &self.group_rows
     }
 
-    fn chunk(&self, group: usize, leaf: usize) -> Result<Chunk> {
+    pub fn input(&self) -> Input {
+        self.input
+    }
+
+    pub fn leaf_count(&self) -> usize {
+        self.metadata.file_metadata().schema_descr().num_columns()
+    }
+
+    pub fn leaf(&self, leaf: usize) -> ColumnDescPtr {
+        self.metadata.file_metadata().schema_descr().column(leaf)
+    }
+
+    pub fn schema(&self) -> TypePtr {
+        self.metadata.file_metadata().schema_descr().root_schema_ptr()
+    }
+
+    pub fn key_values(&self) -> Option<Vec<KeyValue>> {
+        self.metadata.file_metadata().key_value_metadata().cloned()
+    }
+
+    pub fn chunk(&self, group: usize, leaf: usize) -> Result<Chunk> {
         let metadata = self.metadata.row_group(group);
         let column = metadata.column(leaf);
         let first = column.dictionary_page_offset().filter(|&at| at > 0 && at < column.data_page_offset());

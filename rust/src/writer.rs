@@ -117,7 +117,7 @@ fn arrow_type(kind: Kind) -> DataType {
     }
 }
 
-fn codec_of(name: &str) -> Result<Compression> {
+pub fn codec_of(name: &str) -> Result<Compression> {
     Ok(match name {
         "uncompressed" => Compression::UNCOMPRESSED,
         "snappy" => Compression::SNAPPY,

@@ -1,4 +1,5 @@
-/* program.h - the names under which the one program is called: capillaries, capidaemon, capitoolbelt. */
+/* program.h - the names under which the one program is called: capillaries, capidaemon, capitoolbelt,
+ * capiparquet. */
 #pragma once
 
 #include <stdbool.h>

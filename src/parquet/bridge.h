@@ -135,6 +135,10 @@ int capi_pq_group_finish(capi_pq_group *group, capi_pq_failure *failure);
 int capi_pq_group_append(capi_pq_writer *writer, capi_pq_group *group, capi_pq_failure *failure); /* frees the group */
 void capi_pq_group_free(capi_pq_group *group);
 
+/* The file's columns, with the same schema and values; row i is row order[i]. One row group. Nested columns are refused. */
+int capi_pq_reorder(const capi_pq_file *file, const uint32_t *order, uint64_t row_count, const capi_pq_output *output,
+                    const char *codec, size_t codec_bytes, capi_pq_failure *failure);
+
 /* ---- writing Arrow IPC files ---- */
 
 typedef struct capi_ipc_writer capi_ipc_writer; /* of one thread at a time */

@@ -151,6 +151,18 @@ void capi_pq_group_free(capi_pq_group *group)
     (void)group;
 }
 
+int capi_pq_reorder(const capi_pq_file *file, const uint32_t *order, uint64_t row_count, const capi_pq_output *output,
+                    const char *codec, size_t codec_bytes, capi_pq_failure *failure)
+{
+    (void)file;
+    (void)order;
+    (void)row_count;
+    (void)output;
+    (void)codec;
+    (void)codec_bytes;
+    return refuse(failure);
+}
+
 int capi_ipc_writer_open(const capi_pq_output *output, const capi_pq_out_field *fields, uint32_t field_count,
                          capi_ipc_writer **out, capi_pq_failure *failure)
 {

@@ -113,3 +113,10 @@ CAPI_MUST_USE capi_status capi_parquet_writer_append(capi_parquet_writer *writer
 /* The footer. The file is neither synced nor closed. */
 CAPI_MUST_USE capi_status capi_parquet_writer_finish(capi_parquet_writer *writer, uint64_t *bytes_written,
                                                      capi_err *err);
+
+/* ---- another order ---- */
+
+/* Writes the columns of the file to `to` (not synced, not closed), unchanged to the last bit, in one row group: row i is row
+ * order[i] of the file. Memory: one column of the file. The budget is that of the file. */
+CAPI_MUST_USE capi_status capi_parquet_reorder(const capi_parquet *file, const uint32_t *order, uint64_t row_count,
+                                               capi_str codec, capi_file_writer *to, capi_err *err);

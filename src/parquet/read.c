@@ -30,6 +30,7 @@ struct capi_parquet {
     uint64_t row_count;
     capi_arena arena;
     _Atomic(uint32_t) read_status; /* of the file itself, when it failed */
+    atomic_bool is_over_budget;    /* memory was refused, which not every library below passes on */
 };
 
 static int read_bytes(void *context, uint64_t offset, uint8_t *to, size_t bytes)
@@ -47,16 +48,21 @@ static int charge_bytes(void *context, int64_t bytes)
 {
     capi_parquet *parquet = context;
 
-    if (bytes >= 0) return !capi_budget_try_reserve(parquet->budget, (uint64_t)bytes);
-    capi_budget_release(parquet->budget, (uint64_t)-bytes);
-    return 0;
+    if (bytes < 0) {
+        capi_budget_release(parquet->budget, (uint64_t)-bytes);
+        return 0;
+    }
+    if (capi_budget_try_reserve(parquet->budget, (uint64_t)bytes)) return 0;
+    atomic_store(&parquet->is_over_budget, true);
+    return 1;
 }
 
 static capi_status read_failed(const capi_parquet *parquet, int failed, const capi_pq_failure *failure, capi_err *err)
 {
     capi_status st = (capi_status)atomic_load(&parquet->read_status);
 
-    if (st == CAPI_OK) st = failed == CAPI_PQ_NO_MEMORY ? CAPI_NO_MEMORY : CAPI_INVALID;
+    if (st == CAPI_OK && (failed == CAPI_PQ_NO_MEMORY || atomic_load(&parquet->is_over_budget))) st = CAPI_NO_MEMORY;
+    if (st == CAPI_OK) st = CAPI_INVALID;
     return capi_err_set(err, st, "cannot read file \"%s\": %s", parquet->name, failure->text);
 }
 
@@ -427,4 +433,34 @@ capi_status capi_parquet_cursor_next(capi_parquet_cursor *cursor, const capi_chu
     *first_row = call->next_row;
     call->next_row += count;
     return CAPI_OK;
+}
+
+/* ---- another order ---- */
+
+typedef struct reorder_target {
+    capi_file_writer *file;
+    capi_status status;
+    capi_err err;
+} reorder_target;
+
+static int write_bytes(void *context, const uint8_t *data, size_t bytes)
+{
+    reorder_target *target = context;
+
+    if (target->status == CAPI_OK) target->status = capi_file_write(target->file, data, bytes, &target->err);
+    return target->status != CAPI_OK;
+}
+
+capi_status capi_parquet_reorder(const capi_parquet *file, const uint32_t *order, uint64_t row_count, capi_str codec,
+                                 capi_file_writer *to, capi_err *err)
+{
+    reorder_target target = {.file = to};
+    capi_pq_output output = {write_bytes, &target};
+    capi_pq_failure failure = {0};
+    int failed = capi_pq_reorder(file->pq, order, row_count, &output, codec.data, codec.bytes, &failure);
+
+    if (!failed) return CAPI_OK;
+    if (target.status == CAPI_OK) return read_failed(file, failed, &failure, err);
+    if (err) *err = target.err;
+    return target.status;
 }
