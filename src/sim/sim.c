@@ -14,6 +14,7 @@ enum {
     STACK_MAX = 3,
     CHECK_STEPS = 60,
     DRIFT_PPM_MAX = 40000,
+    OPERATOR_CRASHES = 10, /* commands are short, so they die more often */
 };
 
 /* ---- small things ---- */
@@ -57,7 +58,7 @@ void sim_violation(sim_world *world, const char *format, ...)
     sim_trace(world, "VIOLATION %s", world->report.words);
 }
 
-static void fingerprint(sim_world *world, uint64_t value)
+void sim_fingerprint(sim_world *world, uint64_t value)
 {
     world->report.fingerprint = capi_hash_combine(world->report.fingerprint, value);
 }
@@ -99,23 +100,8 @@ static void clocks_set(sim_world *world, sim_process *process)
 
 static capi_status load_script(void *context, const capi_run *run, capi_script **out, capi_err *err);
 
-static void news(void *context)
-{
-    sim_process *process = context;
-    sim_world *world = process->world;
-
-    for (uint32_t i = 0; i < SIM_ACTORS; i++) {
-        sim_actor *actor = &process->actors[i];
-        int64_t soon_ns = world->now_ns + sim_dice(world, SIM_MS);
-
-        if (!world->is_calm && sim_chance(world, 200)) continue; /* lost */
-        actor->has_news = true;
-        if (soon_ns < actor->due_ns) actor->due_ns = soon_ns;
-    }
-}
-
 /* What all processes have, the operator included. */
-static void process_init(sim_world *world, sim_process *process)
+void sim_process_init(sim_world *world, sim_process *process)
 {
     *process = (sim_process){.world = world};
     capi_random_uid(&world->random, process->uid);
@@ -127,7 +113,7 @@ static void process_init(sim_world *world, sim_process *process)
 
 static void process_begin(sim_world *world, sim_process *process)
 {
-    process_init(world, process);
+    sim_process_init(world, process);
     process->is_alive = true;
     process->slot_count = 1 + sim_dice(world, SIM_SLOTS);
     sim_worker_init(&process->worker, process);
@@ -142,7 +128,7 @@ static void process_begin(sim_world *world, sim_process *process)
         .patience_ns = sim_is(world, SIM_NO_PATIENCE) ? 1 : 0,
         .load = load_script,
         .load_context = process,
-        .on_news = news,
+        .on_news = sim_news,
         .news_context = process,
     });
     for (uint32_t i = 0; i < SIM_ACTORS; i++)
@@ -169,7 +155,7 @@ bool sim_may_die(sim_process *process)
     sim_world *world = process->world;
 
     if (process->is_doomed || world->is_calm) return process->is_doomed;
-    process->is_doomed = sim_dice(world, 10000) < world->crash_per_10000;
+    process->is_doomed = sim_dice(world, 10000) < world->crash_per_10000 * (process->agent ? 1 : OPERATOR_CRASHES);
     if (process->is_doomed) {
         world->report.crashes++;
         sim_trace(world, "process %s dies", process->uid);
@@ -242,11 +228,12 @@ static void actor_step(sim_world *world, sim_actor *actor)
         st = capi_agent_slot_step(process->agent, actor->kind - 2, &step, &err);
     if (step.did || st != CAPI_OK)
         sim_trace(world, "%s.%u %s %s", process->uid, actor->kind, step.did ? step.did : "-", capi_status_name(st));
-    fingerprint(world, (uint64_t)world->now_ns ^ actor->kind << 8 ^ st);
+    sim_fingerprint(world, (uint64_t)world->now_ns ^ actor->kind << 8 ^ st);
     world->depth--;
     process->depth--;
     actor->is_running = false;
     actor->due_ns = when_again(world, actor, &step);
+    if (step.did) sim_ring_all(world);
     if (actor->has_news) actor->due_ns = world->now_ns + sim_dice(world, SIM_MS);
     if (process->depth > 0) return;
     if (process->is_doomed)
@@ -263,6 +250,7 @@ static void actor_step(sim_world *world, sim_actor *actor)
 
 void sim_interleave(sim_world *world)
 {
+    if (!world->is_calm) sim_rings_arrive(world);
     while (!world->is_calm && world->depth < STACK_MAX && sim_chance(world, world->interleave_permille)) {
         sim_process *process = &world->processes[sim_dice(world, SIM_PROCESSES)];
         sim_actor *actor = &process->actors[sim_dice(world, SIM_ACTORS)];
@@ -286,156 +274,6 @@ void sim_wake(sim_world *world, capi_str process_uid)
     }
 }
 
-/* ---- the operator ---- */
-
-enum { OPERATOR_TRIES = 6 };
-
-static capi_state *operator_state(sim_world *world)
-{
-    world->operator.is_doomed = false; /* another operator */
-    return &world->operator.state.base;
-}
-
-static capi_status operator_open(sim_world *world, capi_arena *arena, bool create, capi_keyspace *out)
-{
-    capi_status st = CAPI_UNAVAILABLE;
-
-    for (int i = 0; i < OPERATOR_TRIES && st == CAPI_UNAVAILABLE; i++)
-        st = capi_keyspace_open(operator_state(world), CAPI_STR("ks"), create, arena, out, NULL);
-    return st;
-}
-
-/* Some node by itself, or all that need nothing else. */
-static capi_str choose_start(sim_world *world, const capi_script *script)
-{
-    if (world->start_count == 0 || sim_chance(world, 500)) return capi_script_default_start(script, &world->arena);
-    return script->nodes[sim_dice(world, script->node_count)]->name;
-}
-
-static void make_spec(sim_world *world, sim_start *start, capi_arena *arena, capi_run_spec *spec,
-                      capi_snapshot_file *snapshot)
-{
-    const capi_script *script = world->scripts[start->version];
-    const capi_node **affected = NULL;
-    uint32_t count = 0;
-    uint32_t target_max = 0;
-    capi_str *targets;
-
-    if (capi_script_affected(script, start->start_nodes, arena, &affected, &count, NULL) != CAPI_OK) abort();
-    start->nodes = capi_new_array(&world->arena, capi_run_node, count);
-    start->node_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        start->nodes[i] = (capi_run_node){affected[i]->name, affected[i]->batches_total};
-        target_max += affected[i]->batches_total;
-    }
-    targets = capi_new_array(arena, capi_str, target_max);
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t k = 0; affected[i]->file && k < affected[i]->batches_total; k++)
-            targets[spec->target_count++] = capi_file_sink_url_of_any_run(affected[i]->file, k, arena);
-    *snapshot = (capi_snapshot_file){CAPI_STR("script"), CAPI_STR("/script.json"), world->texts[start->version]};
-    spec->nodes = start->nodes;
-    spec->node_count = count;
-    spec->files = snapshot;
-    spec->file_count = 1;
-    spec->targets = targets;
-}
-
-/* Tries a few times, or dies in the middle. */
-static void start_run(sim_world *world)
-{
-    uint32_t number = world->start_count;
-    sim_start *start = &world->starts[number];
-    capi_arena arena = {0};
-    capi_keyspace keyspace;
-    capi_snapshot_file snapshot;
-    capi_run run;
-    capi_run_spec spec = {.operation_uid = capi_str_format(&arena, "start-%u", number),
-                          .script_url = CAPI_STR("/script.json"),
-                          .description = capi_str_format(&arena, "start %u", number)};
-    capi_status st = CAPI_UNAVAILABLE;
-
-    *start = (sim_start){.version = world->version};
-    start->start_nodes = choose_start(world, world->scripts[world->version]);
-    spec.start_nodes = start->start_nodes;
-    make_spec(world, start, &arena, &spec, &snapshot);
-    world->start_count++;
-    sim_trace(world, "operator starts %.*s with version %u", CAPI_STR_ARG(start->start_nodes), start->version);
-    if (operator_open(world, &arena, true, &keyspace) == CAPI_OK)
-        for (int i = 0; i < OPERATOR_TRIES && st == CAPI_UNAVAILABLE; i++)
-            st = capi_run_start(operator_state(world), &keyspace, &spec, &arena, &run, NULL);
-    start->is_answered = st == CAPI_OK;
-    capi_arena_deinit(&arena);
-}
-
-static void operator_start(sim_world *world)
-{
-    if (world->start_count < SIM_STARTS) start_run(world);
-}
-
-static void operator_stop(sim_world *world)
-{
-    const sim_start *start = &world->starts[sim_dice(world, world->start_count)];
-    capi_keyspace keyspace = {CAPI_STR("ks"), capi_str_of(start->keyspace_uid)};
-    capi_status st = CAPI_UNAVAILABLE;
-
-    if (!start->is_known || start->is_dropped) return;
-    sim_trace(world, "operator stops run %u", start->run_id);
-    for (int i = 0; i < OPERATOR_TRIES && st == CAPI_UNAVAILABLE; i++)
-        st = capi_run_stop(operator_state(world), &keyspace, start->run_id, CAPI_STR("stopped"), NULL);
-}
-
-static void operator_drop(sim_world *world)
-{
-    capi_arena arena = {0};
-    capi_str uid;
-    capi_status st = CAPI_UNAVAILABLE;
-
-    sim_trace(world, "operator drops the keyspace");
-    for (int i = 0; i < OPERATOR_TRIES && st == CAPI_UNAVAILABLE; i++)
-        st = capi_keyspace_drop(operator_state(world), CAPI_STR("ks"), &arena, &uid, NULL);
-    capi_arena_deinit(&arena);
-    operator_start(world);
-}
-
-static void end_some_process(sim_world *world)
-{
-    sim_process *process = &world->processes[sim_dice(world, SIM_PROCESSES)];
-
-    if (!process->is_alive || process->is_doomed || process->is_ending) return;
-    sim_trace(world, "process %s is told to end", process->uid);
-    process->is_ending = true;
-    capi_agent_stop(process->agent);
-}
-
-static void turn_clocks(sim_world *world)
-{
-    world->store_skew_ns = (int64_t)sim_dice(world, 3600000) * SIM_MS;
-    for (uint32_t i = 0; i < SIM_PROCESSES; i++)
-        world->processes[i].wall_skew_ns += (int64_t)sim_dice(world, 60000) * SIM_MS;
-}
-
-static void operator_act(sim_world *world)
-{
-    uint32_t roll = sim_dice(world, 100);
-
-    world->operator_ns = world->now_ns + (int64_t)(300 + sim_dice(world, 2500)) * SIM_MS;
-    if (world->start_count == 0 || roll < 25)
-        operator_start(world);
-    else if (roll < 40)
-        operator_stop(world);
-    else if (roll < 46)
-        operator_drop(world);
-    else if (roll < 60)
-        world->version = sim_dice(world, SIM_VERSIONS);
-    else if (roll < 80)
-        end_some_process(world);
-    else if (roll < 90)
-        turn_clocks(world);
-    else if (world->fault_permille)
-        world->outage_until_ns = world->now_ns + (int64_t)sim_dice(world, 3000) * SIM_MS;
-    fingerprint(world, roll);
-}
-
 /* ---- the world ---- */
 
 static uint32_t one_of(sim_world *world, const uint32_t *values, uint32_t count)
@@ -453,6 +291,8 @@ static void choose_weather(sim_world *world)
     static const uint32_t unavailables[] = {0, 0, 50, 200};
     static const uint32_t late_renames[] = {0, 0, 30, 200};
     static const uint32_t disks[] = {0, 10, 50, 200};
+    static const uint32_t kills[] = {0, 2, 10};
+    static const uint32_t losses[] = {0, 50, 200, 500, 1000};
 
     world->fault_permille = one_of(world, faults, 4);
     world->crash_per_10000 = one_of(world, crashes, 4);
@@ -462,14 +302,17 @@ static void choose_weather(sim_world *world)
     world->unavailable_permille = one_of(world, unavailables, 4);
     world->late_rename_permille = one_of(world, late_renames, 4);
     if (sim_is(world, SIM_NO_CLEARING)) world->late_rename_permille = 500;
-    if (world->disk) world->disk_permille = one_of(world, disks, 4);
+    world->lost_permille = one_of(world, losses, 5);
+    if (!world->disk) return;
+    world->disk_permille = one_of(world, disks, 4);
+    world->kill_permille = one_of(world, kills, 3);
 }
 
 static void make_calm(sim_world *world)
 {
     sim_trace(world, "calm");
     world->is_calm = true;
-    world->fault_permille = world->disk_permille = world->unavailable_permille = 0;
+    world->fault_permille = world->disk_permille = world->kill_permille = world->unavailable_permille = 0;
     world->outage_until_ns = 0;
     world->end_ns = world->now_ns + PATIENCE_MS * SIM_MS;
 }
@@ -484,7 +327,7 @@ static void world_init(sim_world *world, const sim_options *options)
     sim_scripts_make(world);
     choose_weather(world);
     world->calm_ns = (int64_t)(2000 + sim_dice(world, CHAOS_MS)) * SIM_MS;
-    process_init(world, &world->operator);
+    sim_process_init(world, &world->operator);
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
         if (i == 0 || sim_chance(world, 600))
             process_begin(world, &world->processes[i]);
@@ -556,9 +399,10 @@ static bool world_step(sim_world *world)
     if (at_ns > world->now_ns) world->now_ns = at_ns;
     sim_mutant_tick(world);
     sim_late_renames(world);
+    sim_rings_arrive(world);
     if (!world->is_calm && world->now_ns >= world->calm_ns) make_calm(world);
     if (at_ns == operator_ns)
-        operator_act(world);
+        sim_operator_act(world);
     else if (at_ns == restart_ns)
         process_begin(world, restart);
     else

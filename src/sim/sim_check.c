@@ -2,6 +2,8 @@
  * results of a run in which nothing ever went wrong. */
 #include "sim/sim_inside.h"
 
+#include <stdlib.h>
+
 enum { NODE_ITSELF = UINT32_MAX - 1 };
 
 /* ---- during (I7) ---- */
@@ -29,6 +31,17 @@ static void audit_node(sim_world *world, const sim_start *start, const capi_node
         see_status(world, start, node->name, i, batches[i].status);
 }
 
+/* The first stop is the one that counts. */
+static void audit_run(sim_world *world, const sim_start *start, capi_arena *scratch)
+{
+    capi_run run;
+
+    if (sim_run_get(world, start, scratch, &run, NULL) != CAPI_OK || run.stop_ms == 0 || !start->stop_first) return;
+    if ((uint32_t)atoi(run.stop_comment.data + 5) != start->stop_first)
+        sim_violation(world, "I4: run %u was stopped by \"stop %u\" and now is by \"%s\"", start->run_id,
+                      start->stop_first, run.stop_comment.data);
+}
+
 void sim_audit(sim_world *world)
 {
     for (uint32_t i = 0; i < world->start_count; i++) {
@@ -37,6 +50,7 @@ void sim_audit(sim_world *world)
         capi_node_state *nodes = NULL;
         uint32_t count = 0;
 
+        if (start->is_known && !start->is_dropped) audit_run(world, start, &scratch);
         if (start->is_known && !start->is_dropped &&
             sim_node_list(world, capi_str_of(start->run_uid), &scratch, &nodes, &count, NULL) == CAPI_OK)
             for (uint32_t k = 0; k < count; k++)
@@ -82,6 +96,7 @@ bool sim_is_settled(sim_world *world)
     return is_settled;
 }
 
+/* If all announcements are lost, it is that which must not hang a run. */
 void sim_check_settled(sim_world *world)
 {
     for (uint32_t i = 0; i < world->start_count; i++) {
@@ -90,7 +105,7 @@ void sim_check_settled(sim_world *world)
         capi_str words = {0};
 
         if (start->is_known && !start->is_dropped) words = unsettled(world, start, &scratch);
-        if (words.bytes) sim_violation(world, "I2: %s", words.data);
+        if (words.bytes) sim_violation(world, "%s: %s", world->lost_permille == 1000 ? "I6" : "I2", words.data);
         capi_arena_deinit(&scratch);
     }
 }
@@ -137,6 +152,9 @@ static void check_batch(sim_world *world, const sim_start *start, const capi_nod
 
     switch (batch->status) {
     case CAPI_WORK_SUCCESS:
+        if (sim_batch_kills(node, batch->batch_idx))
+            sim_violation(world, "I1: batch %.*s/%u succeeded, and kills whoever takes it", (int)node->name.bytes,
+                          node->name.data, batch->batch_idx);
         if (sim_batch_fails(node, batch->batch_idx))
             sim_violation(world, "I14: batch %.*s/%u succeeded, and had to fail", (int)node->name.bytes,
                           node->name.data, batch->batch_idx);
@@ -277,7 +295,7 @@ void sim_check_results(sim_world *world)
 
         if (start->is_answered && !start->is_known)
             sim_violation(world, "I3: start %u was answered, and there is no run", i);
-        if (start->is_known && !start->is_dropped) check_run(world, start);
+        if (start->is_known && !start->is_dropped && !start->is_forgotten) check_run(world, start);
     }
     check_leftovers(world);
 }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FAULT_SPREAD = 16 }; /* calls of SQLite, about as many as one operation makes */
+/* Calls and writes of SQLite, about as many as one operation makes; commands of the operator are killed more often. */
+enum { FAULT_SPREAD = 16, WRITE_SPREAD = 12, OPERATOR_KILLS = 30 };
 
 struct sim_disk {
     char folder[200];
@@ -17,6 +18,7 @@ struct sim_disk {
     sqlite3_stmt *version;
     int64_t version_before;
     bool is_armed;
+    bool is_deadly; /* a process dies at one of its writes */
 };
 
 /* Another number after every commit of somebody else. */
@@ -89,11 +91,32 @@ void sim_disk_deinit(sim_world *world)
 
 void sim_disk_begin(sim_world *world, sim_process *process)
 {
-    (void)process;
-    if (!world->disk || !sim_chance(world, world->disk_permille)) return;
-    world->disk->version_before = data_version(world->disk);
-    world->disk->is_armed = true;
-    fault_vfs_fail(1 + sim_dice(world, FAULT_SPREAD));
+    sim_disk *disk = world->disk;
+    uint32_t kill_permille = world->kill_permille * (process == &world->operator? OPERATOR_KILLS : 1);
+
+    if (!disk) return;
+    disk->is_deadly = sim_chance(world, kill_permille);
+    if (!disk->is_deadly && !sim_chance(world, world->disk_permille)) return;
+    disk->version_before = data_version(disk);
+    disk->is_armed = true;
+    if (disk->is_deadly)
+        fault_vfs_cut(1 + sim_dice(world, WRITE_SPREAD));
+    else
+        fault_vfs_fail(1 + sim_dice(world, FAULT_SPREAD));
+}
+
+/* From the write at which it was to die on, nothing has reached the files. */
+static bool disk_killed(sim_world *world, sim_process *process)
+{
+    bool is_dead = fault_vfs_is_cut();
+
+    fault_vfs_cut(0);
+    if (!is_dead) return false;
+    process->is_doomed = true;
+    world->report.crashes++;
+    world->report.disk_kills++;
+    sim_trace(world, "  %s dies while it writes to the disk", process->uid);
+    return true;
 }
 
 bool sim_disk_end(sim_world *world, sim_process *process, capi_status status)
@@ -101,9 +124,12 @@ bool sim_disk_end(sim_world *world, sim_process *process, capi_status status)
     const char *failed;
 
     if (!world->disk || !world->disk->is_armed) return false;
+    world->disk->is_armed = false;
+    if (world->disk->is_deadly)
+        return disk_killed(world, process) && status == CAPI_UNAVAILABLE &&
+               data_version(world->disk) != world->disk->version_before;
     failed = fault_vfs_failed();
     fault_vfs_fail(0);
-    world->disk->is_armed = false;
     if (!failed) return false;
     world->report.disk_faults++;
     sim_trace(world, "  %s: %s failed, so the call is %s", process->uid, failed, capi_status_name(status));

@@ -14,6 +14,8 @@ enum {
     SIM_STARTS = 5,
     SIM_NAME_MAX = 120,
     SIM_LATE_MAX = 16,
+    SIM_RINGS_MAX = 64,
+    SIM_NODES_MAX = 8,
 };
 
 #define SIM_MS INT64_C(1000000)
@@ -26,10 +28,13 @@ typedef struct sim_disk sim_disk;
 /* ---- what processes leave behind ---- */
 
 typedef struct sim_blob { /* one block of a table */
-    char attempt[CAPI_UID_BYTES];
+    char run_uid[CAPI_UID_BYTES], node[32];
+    uint32_t batch_idx;
     uint64_t value;
     uint32_t rows;
+    uint32_t writers; /* attempts that wrote it: one, but with a mutant */
     bool is_whole;
+    bool is_removed; /* with its run */
 } sim_blob;
 
 typedef struct sim_file {
@@ -45,6 +50,11 @@ typedef struct sim_late_rename { /* of a process that had looked at its claim, a
     char from[SIM_NAME_MAX], to[SIM_NAME_MAX];
     int64_t due_ns;
 } sim_late_rename;
+
+typedef struct sim_ring { /* an announcement that is under way to a process */
+    uint32_t process;
+    int64_t due_ns;
+} sim_ring;
 
 /* ---- processes ---- */
 
@@ -62,6 +72,9 @@ typedef struct sim_work { /* what a slot's worker holds */
     uint32_t blob; /* number + 1 */
     char staged[SIM_NAME_MAX], target[SIM_NAME_MAX];
     bool renames_late; /* mutant */
+    bool writes_late;  /* mutant */
+    uint64_t value;    /* what it will write */
+    uint32_t rows;
     capi_claim claim;
     capi_buf extents;
     capi_arena arena;
@@ -105,12 +118,17 @@ typedef struct sim_entry { /* a batch; or a seal, batch UINT32_MAX */
     char run_uid[CAPI_UID_BYTES], node[32];
     uint32_t batch_idx;
     char attempt[CAPI_UID_BYTES], owner[CAPI_UID_BYTES]; /* empty: not claimed */
+    char operation[CAPI_UID_BYTES];                      /* of the call that claimed it */
     int64_t claimed_ns;
     bool is_final;
     char final_attempt[CAPI_UID_BYTES];
     int64_t final_claimed_ns;
     int seen_status; /* last one that an audit saw */
 } sim_entry;
+
+typedef struct sim_inputs { /* what a node reads: runs, chosen when it was opened */
+    char node[32], reader_run_uid[CAPI_UID_BYTES], lookup_run_uid[CAPI_UID_BYTES];
+} sim_inputs;
 
 typedef struct sim_start { /* one wish of the operator to start a run */
     uint32_t version;
@@ -119,7 +137,10 @@ typedef struct sim_start { /* one wish of the operator to start a run */
     uint32_t node_count;
     bool is_answered; /* the operator was told that it runs */
     bool is_known;    /* it took effect */
-    bool is_stopped, is_dropped;
+    bool is_stopped, is_dropped, is_forgotten;
+    uint32_t stop_first, stop_last; /* numbers of the operator's stops that took effect; 0: none did */
+    sim_inputs inputs[SIM_NODES_MAX];
+    uint32_t input_count;
     char run_uid[CAPI_UID_BYTES], keyspace_uid[CAPI_UID_BYTES];
     uint32_t run_id;
     int64_t begun_ns;
@@ -142,7 +163,7 @@ struct sim_world {
     uint32_t depth;
 
     uint32_t fault_permille, disk_permille, crash_per_10000, sleep_per_10000, late_permille, late_rename_permille,
-        interleave_permille, unavailable_permille;
+        interleave_permille, unavailable_permille, lost_permille, kill_permille;
     int64_t outage_until_ns;
 
     capi_clock store_clock;
@@ -156,6 +177,7 @@ struct sim_world {
     sim_process processes[SIM_PROCESSES];
     sim_process operator;
     int64_t operator_ns;
+    uint32_t stop_count; /* that the operator has wished */
 
     capi_str texts[SIM_VERSIONS]; /* of the script */
     capi_script *scripts[SIM_VERSIONS];
@@ -173,11 +195,14 @@ struct sim_world {
     uint32_t file_count, file_capacity;
     sim_late_rename late[SIM_LATE_MAX];
     uint32_t late_count;
+    sim_ring rings[SIM_RINGS_MAX];
+    uint32_t ring_count;
 
     bool has_late_stop; /* mutant: a stop that was answered but not done */
     int64_t late_stop_ns;
     capi_keyspace late_keyspace;
     uint32_t late_run_id;
+    char late_comment[24];
 };
 
 /* ---- sim.c ---- */
@@ -195,6 +220,24 @@ void sim_wake(sim_world *world, capi_str process_uid);
 /* Maybe the process dies here; true if it is dead. */
 bool sim_may_die(sim_process *process);
 
+/* What all processes have, the operator included. */
+void sim_process_init(sim_world *world, sim_process *process);
+/* Part of what makes a seed the same as before. */
+void sim_fingerprint(sim_world *world, uint64_t value);
+
+/* ---- sim_operator.c ---- */
+
+void sim_operator_act(sim_world *world);
+
+/* ---- sim_news.c ---- */
+
+/* Tells the other steps of a process, which is the context, that something changed. */
+void sim_news(void *context);
+/* Somebody has done something: sends announcements to all processes, each none or some, in any order. */
+void sim_ring_all(sim_world *world);
+/* Those that are due arrive. */
+void sim_rings_arrive(sim_world *world);
+
 /* ---- sim_disk.c ---- */
 
 /* What stands behind the state: opens it. */
@@ -203,9 +246,9 @@ void sim_disk_deinit(sim_world *world);
 /* A connection; of a world in memory, the one that there is. */
 capi_state *sim_disk_connect(sim_world *world);
 void sim_disk_disconnect(sim_world *world, capi_state *store);
-/* Perhaps a call of SQLite to its files will fail, until the end. */
+/* Perhaps a call of SQLite to its files will fail, until the end; or the process dies at one of its writes. */
 void sim_disk_begin(sim_world *world, sim_process *process);
-/* True: the call in between failed because of that, and yet it took effect. */
+/* True: the call in between failed because of that, and yet it took effect. The process may be doomed. */
 bool sim_disk_end(sim_world *world, sim_process *process, capi_status status);
 
 /* ---- sim_script.c ---- */
@@ -216,6 +259,8 @@ capi_status sim_script_load(sim_world *world, capi_str *text, capi_script **out)
 uint64_t sim_mix(uint64_t a, uint64_t b);
 /* What a batch makes of what it reads. */
 bool sim_batch_fails(const capi_node *node, uint32_t batch_idx);
+/* Its data kills whoever works on it. */
+bool sim_batch_kills(const capi_node *node, uint32_t batch_idx);
 bool sim_has_duplicates(const capi_node *node);
 uint64_t sim_batch_value(const capi_node *node, uint32_t batch_idx, uint64_t reader, uint64_t lookup);
 uint32_t sim_batch_rows(const capi_node *node, uint64_t value);
@@ -225,10 +270,27 @@ uint64_t sim_table_add(uint64_t hash, uint64_t value, uint32_t rows, bool (*surv
 /* The value that a batch of a run must have, as if nothing had ever gone wrong. */
 uint64_t sim_expected(sim_world *world, const sim_start *start, const capi_node *node, uint32_t batch_idx);
 sim_start *sim_start_of(sim_world *world, const char *run_uid);
+/* What the node of a run reads; NULL if it was never opened. */
+const sim_inputs *sim_inputs_of(const sim_start *start, capi_str node);
 
 /* ---- sim_state.c ---- */
 
 void sim_state_init(sim_state *state, sim_process *process);
+/* ---- sim_book.c ---- */
+
+void sim_book_claim(sim_process *process, const capi_claim *claim, capi_str operation_uid, bool is_seal);
+void sim_book_check_same_run(sim_world *world, capi_str wanted, const capi_claim *claim);
+void sim_book_release(sim_world *world, const capi_claim *claim, bool is_seal);
+void sim_book_free_all(sim_world *world, capi_str process_uid);
+void sim_book_finish(sim_world *world, const capi_claim *used, const capi_claim *claim,
+                     const capi_batch_result *result);
+void sim_book_bury(sim_world *world, capi_str process_uid, uint64_t beat);
+void sim_book_beat(sim_world *world, capi_str process_uid);
+void sim_book_run(sim_world *world, const capi_run *run);
+void sim_book_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment);
+void sim_book_drop(sim_world *world, capi_str uid);
+void sim_book_forget(sim_world *world, capi_str run_uid);
+void sim_book_open(sim_world *world, capi_str run_uid, const capi_node_state *opened);
 sim_entry *sim_entry_of(sim_world *world, const char *run_uid, const char *node, uint32_t batch_idx);
 bool sim_holds_claims(sim_world *world, const char *process_uid);
 
@@ -238,6 +300,10 @@ capi_status sim_run_start(sim_world *world, const capi_keyspace *keyspace, const
                           capi_run *out, capi_err *err);
 capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_str comment,
                          capi_err *err);
+/* For who checks. */
+capi_status sim_run_get(sim_world *world, const sim_start *start, capi_arena *arena, capi_run *out, capi_err *err);
+capi_status sim_run_forget(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,
+                           capi_str *run_uid, capi_err *err);
 capi_status sim_node_list(sim_world *world, capi_str run_uid, capi_arena *arena, capi_node_state **out, uint32_t *count,
                           capi_err *err);
 capi_status sim_node_get(sim_world *world, capi_str run_uid, capi_str node, capi_arena *arena, capi_node_state *out,
@@ -262,6 +328,8 @@ void sim_mutant_tick(sim_world *world);
 
 void sim_worker_init(sim_worker *worker, sim_process *process);
 void sim_worker_deinit(sim_worker *worker);
+/* The tables of a run are removed. */
+void sim_tables_drop(sim_world *world, const char *run_uid);
 sim_file *sim_file_find(sim_world *world, const char *name);
 /* Renames that are due. */
 void sim_late_renames(sim_world *world);

@@ -15,7 +15,8 @@ static int usage(void)
 {
     fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--trace SEED] [--store memory|sqlite] [--mutant NAME]\n");
     for (int i = 0; i < SIM_MUTANTS; i++)
-        fprintf(stderr, "  %-18s %s\n", sim_mutant_name((sim_mutant)i), sim_mutant_what((sim_mutant)i));
+        fprintf(stderr, "  %-19s %-5s %s\n", sim_mutant_name((sim_mutant)i), sim_mutant_says((sim_mutant)i),
+                sim_mutant_what((sim_mutant)i));
     return 2;
 }
 
@@ -55,18 +56,37 @@ static bool parse(int argc, char **argv, sim_arguments *out)
     return argc % 2 == 1;
 }
 
+/* Every number of a report, in the order in which they are shown. */
+#define COUNTS(X)                                                                                                      \
+    X(runs, "runs")                                                                                                    \
+    X(batches, "batches")                                                                                              \
+    X(steps, "steps")                                                                                                  \
+    X(calls, "store calls")                                                                                            \
+    X(faults, "faults")                                                                                                \
+    X(disk_faults, "disk faults")                                                                                      \
+    X(crashes, "crashes")                                                                                              \
+    X(disk_kills, "of them in a write")                                                                                \
+    X(start_kills, "starts killed")                                                                                    \
+    X(poisoned, "processes poisoned")                                                                                  \
+    X(sleeps, "sleeps")                                                                                                \
+    X(takeovers, "takeovers")                                                                                          \
+    X(rings, "announcements")                                                                                          \
+    X(collected, "runs removed")
+
 static void add(sim_report *total, const sim_report *one)
 {
-    total->steps += one->steps;
-    total->calls += one->calls;
-    total->faults += one->faults;
-    total->crashes += one->crashes;
-    total->sleeps += one->sleeps;
-    total->takeovers += one->takeovers;
-    total->runs += one->runs;
-    total->batches += one->batches;
-    total->disk_faults += one->disk_faults;
+#define ADD(field, words) total->field += one->field;
+    COUNTS(ADD)
+#undef ADD
     total->virtual_ns += one->virtual_ns;
+}
+
+static void show(const sim_report *total)
+{
+#define SHOW(field, words) fprintf(stderr, "%llu " words ", ", (unsigned long long)total->field);
+    COUNTS(SHOW)
+#undef SHOW
+    fprintf(stderr, "%.0f virtual minutes\n", (double)total->virtual_ns / 60e9);
 }
 
 static void show_failure(const sim_arguments *arguments, uint64_t seed, const sim_report *report)
@@ -99,13 +119,7 @@ int main(int argc, char **argv)
         if (!report.has_failed) continue;
         if (failed++ == 0 && !arguments.traces) show_failure(&arguments, seed, &report);
     }
-    fprintf(stderr,
-            "%llu runs, %llu batches, %llu steps, %llu store calls, %llu faults, %llu disk faults, %llu crashes, %llu "
-            "sleeps, %llu takeovers, %.0f virtual minutes\n",
-            (unsigned long long)total.runs, (unsigned long long)total.batches, (unsigned long long)total.steps,
-            (unsigned long long)total.calls, (unsigned long long)total.faults, (unsigned long long)total.disk_faults,
-            (unsigned long long)total.crashes, (unsigned long long)total.sleeps, (unsigned long long)total.takeovers,
-            (double)total.virtual_ns / 60e9);
+    show(&total);
     printf("%llu passed, %llu failed\n", (unsigned long long)(arguments.count - failed), (unsigned long long)failed);
     return failed ? 1 : 0;
 }

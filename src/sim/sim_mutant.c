@@ -1,26 +1,29 @@
 /* sim_mutant.c - the operations of the store, each of which one mutant breaks. A sound world passes all calls on. */
 #include "sim/sim_inside.h"
 
-static const char *const names[] = {
-#define NAME(name, what) #name,
-    SIM_MUTANT_LIST(NAME)
-#undef NAME
-};
+typedef struct mutant_text {
+    const char *name, *what, *says;
+} mutant_text;
 
-static const char *const whats[] = {
-#define WHAT(name, what) what,
-    SIM_MUTANT_LIST(WHAT)
-#undef WHAT
+static const mutant_text texts[] = {
+#define TEXT(name, what, says) {#name, what, says},
+    SIM_MUTANT_LIST(TEXT)
+#undef TEXT
 };
 
 const char *sim_mutant_name(sim_mutant mutant)
 {
-    return names[mutant];
+    return texts[mutant].name;
 }
 
 const char *sim_mutant_what(sim_mutant mutant)
 {
-    return whats[mutant];
+    return texts[mutant].what;
+}
+
+const char *sim_mutant_says(sim_mutant mutant)
+{
+    return texts[mutant].says;
 }
 
 /* ---- runs ---- */
@@ -50,6 +53,7 @@ capi_status sim_run_stop(sim_world *world, const capi_keyspace *keyspace, uint32
         world->late_keyspace =
             (capi_keyspace){capi_str_copy(&world->arena, keyspace->name), capi_str_copy(&world->arena, keyspace->uid)};
         world->late_run_id = run_id;
+        snprintf(world->late_comment, sizeof world->late_comment, "%.*s", CAPI_STR_ARG(comment));
         return CAPI_OK;
     }
     return world->store->ops->run_stop(world->store, keyspace, run_id, comment, err);
@@ -59,7 +63,31 @@ void sim_mutant_tick(sim_world *world)
 {
     if (!world->has_late_stop || world->now_ns < world->late_stop_ns) return;
     world->late_stop_ns = INT64_MAX;
-    (void)!world->store->ops->run_stop(world->store, &world->late_keyspace, world->late_run_id, CAPI_STR("late"), NULL);
+    (void)!world->store->ops->run_stop(world->store, &world->late_keyspace, world->late_run_id,
+                                       capi_str_of(world->late_comment), NULL);
+}
+
+capi_status sim_run_get(sim_world *world, const sim_start *start, capi_arena *arena, capi_run *out, capi_err *err)
+{
+    capi_keyspace keyspace = {CAPI_STR("ks"), capi_str_of(start->keyspace_uid)};
+    capi_status st = world->memory->ops->run_get(world->memory, &keyspace, start->run_id, arena, out, err);
+
+    if (st == CAPI_OK && sim_is(world, SIM_STOP_AGAIN) && start->stop_last)
+        out->stop_comment = capi_str_format(arena, "stop %u", start->stop_last);
+    return st;
+}
+
+capi_status sim_run_forget(sim_world *world, const capi_keyspace *keyspace, uint32_t run_id, capi_arena *arena,
+                           capi_str *run_uid, capi_err *err)
+{
+    capi_run run;
+    capi_status st = world->store->ops->run_forget(world->store, keyspace, run_id, arena, run_uid, err);
+
+    if (st == CAPI_CONFLICT && sim_is(world, SIM_GC_FORGETS_READERS) &&
+        world->store->ops->run_get(world->store, keyspace, run_id, arena, &run, NULL) == CAPI_OK &&
+        run.status != CAPI_RUN_START)
+        sim_tables_drop(world, run.run_uid.data);
+    return st;
 }
 
 /* ---- nodes ---- */
@@ -112,6 +140,7 @@ capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, c
                             capi_str operation_uid, capi_claim *out, capi_err *err)
 {
     char other[CAPI_UID_BYTES];
+    capi_status st;
 
     if (sim_is(world, SIM_CLAIM_AGAIN)) {
         capi_random_uid(&world->random, other);
@@ -122,7 +151,9 @@ capi_status sim_batch_claim(sim_world *world, capi_str run_uid, capi_str node, c
 
         if (younger) run_uid = capi_str_of(younger->run_uid);
     }
-    return world->store->ops->batch_claim(world->store, run_uid, node, process_uid, operation_uid, out, err);
+    st = world->store->ops->batch_claim(world->store, run_uid, node, process_uid, operation_uid, out, err);
+    if (sim_is(world, SIM_NO_END_OF_DEATHS) && out->deaths > 1) out->deaths = 1;
+    return st;
 }
 
 capi_status sim_batch_release(sim_world *world, const capi_claim *claim, capi_err *err)

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { NODES_MIN = 3, NODES_MAX = 8 };
+enum { NODES_MIN = 3 };
 
 typedef struct shape_node { /* the same in all versions of the script */
     char kind;              /* r: reads files, t: table, d: distinct, l: lookup, f: file */
@@ -16,7 +16,7 @@ typedef struct shape_node { /* the same in all versions of the script */
 } shape_node;
 
 typedef struct shape {
-    shape_node nodes[NODES_MAX];
+    shape_node nodes[SIM_NODES_MAX];
     uint32_t count;
 } shape;
 
@@ -32,7 +32,7 @@ static uint32_t some_table(sim_world *world, const shape *made)
 
 static void shape_make(sim_world *world, shape *out)
 {
-    uint32_t wanted = NODES_MIN + sim_dice(world, NODES_MAX - NODES_MIN + 1);
+    uint32_t wanted = NODES_MIN + sim_dice(world, SIM_NODES_MAX - NODES_MIN + 1);
     uint32_t readers = 1 + sim_dice(world, 2);
 
     for (out->count = 0; out->count < wanted; out->count++) {
@@ -52,6 +52,7 @@ static void put_description(sim_world *world, capi_buf *to, uint32_t version, co
 {
     capi_buf_printf(to, "\"desc\":\"version %u", version);
     if (sim_chance(world, 40)) capi_buf_printf(to, ", batch %u fails", sim_dice(world, 3));
+    if (sim_chance(world, 30)) capi_buf_printf(to, ", item %u kills", sim_dice(world, 3));
     if (sim_chance(world, 60) && strchr("rtl", node->kind)) capi_buf_printf(to, ", duplicates");
     capi_buf_printf(to, "\",");
 }
@@ -160,11 +161,22 @@ uint64_t sim_mix(uint64_t a, uint64_t b)
     return capi_hash_combine(a, b);
 }
 
+/* The number after some words of a description is that. */
+static bool has_number(const capi_node *node, capi_str words, uint32_t number)
+{
+    int64_t at = capi_str_find(node->desc, words);
+
+    return at >= 0 && (uint32_t)(node->desc.data[at + (int64_t)words.bytes] - '0') == number;
+}
+
 bool sim_batch_fails(const capi_node *node, uint32_t batch_idx)
 {
-    int64_t at = capi_str_find(node->desc, CAPI_STR(", batch "));
+    return has_number(node, CAPI_STR(", batch "), batch_idx);
+}
 
-    return at >= 0 && (uint32_t)(node->desc.data[at + 8] - '0') == batch_idx;
+bool sim_batch_kills(const capi_node *node, uint32_t batch_idx)
+{
+    return has_number(node, CAPI_STR(", item "), batch_idx);
 }
 
 bool sim_has_duplicates(const capi_node *node)
@@ -209,21 +221,25 @@ sim_start *sim_start_of(sim_world *world, const char *run_uid)
     return NULL;
 }
 
+const sim_inputs *sim_inputs_of(const sim_start *start, capi_str node)
+{
+    for (uint32_t i = 0; i < start->input_count; i++)
+        if (capi_str_is(node, start->inputs[i].node)) return &start->inputs[i];
+    return NULL;
+}
+
 static uint64_t expected_table(sim_world *world, capi_str run_uid, capi_str name);
 
 static void expected_inputs(sim_world *world, const sim_start *start, const capi_node *node, uint64_t *reader,
                             uint64_t *lookup)
 {
-    capi_arena scratch = {0};
-    capi_node_state state = {0};
+    const sim_inputs *inputs = sim_inputs_of(start, node->name);
 
     *reader = *lookup = 0;
-    if (node->reader && world->memory->ops->node_get(world->memory, capi_str_of(start->run_uid), node->name, &scratch,
-                                                     &state, NULL) == CAPI_OK) {
-        *reader = expected_table(world, state.reader_run_uid, node->reader->name);
-        if (node->lookup) *lookup = expected_table(world, state.lookup_run_uid, node->lookup->index->owner->name);
-    }
-    capi_arena_deinit(&scratch);
+    if (!node->reader || !inputs) return;
+    *reader = expected_table(world, capi_str_of(inputs->reader_run_uid), node->reader->name);
+    if (node->lookup)
+        *lookup = expected_table(world, capi_str_of(inputs->lookup_run_uid), node->lookup->index->owner->name);
 }
 
 static uint64_t expected_table(sim_world *world, capi_str run_uid, capi_str name)

@@ -43,12 +43,24 @@ static void file_make(sim_world *world, const char *name, const capi_claim *clai
     snprintf(file->node, sizeof file->node, "%.31s", claim->node);
 }
 
+/* A file of a run must not take the place of one of a younger run. */
+static void check_not_older(sim_world *world, const sim_file *file, const sim_file *replaced)
+{
+    const sim_start *start = sim_start_of(world, file->run_uid);
+    const sim_start *other = replaced ? sim_start_of(world, replaced->run_uid) : NULL;
+
+    if (start && other && start < other)
+        sim_violation(world, "I5: \"%s\" of run %u replaces that of run %u, which came later", replaced->name,
+                      start->run_id, other->run_id);
+}
+
 static capi_status file_rename(sim_world *world, const char *from, const char *to, capi_err *err)
 {
     sim_file *file = sim_file_find(world, from);
 
     if (!file) return capi_err_set(err, CAPI_NOT_FOUND, "\"%s\" is gone", from);
     if (!file->is_whole) sim_violation(world, "I13: \"%s\" gets its name before it is whole", to);
+    check_not_older(world, file, sim_file_find(world, to));
     file_remove(world, sim_file_find(world, to));
     file = sim_file_find(world, from); /* it may have moved */
     snprintf(file->name, SIM_NAME_MAX, "%s", to);
@@ -96,15 +108,45 @@ static void name_files(sim_work *work, const capi_node *node, uint32_t run_id, u
 
 /* ---- tables ---- */
 
-static uint32_t blob_make(sim_world *world, const char *attempt)
+static bool is_of(const sim_blob *blob, const capi_claim *claim)
 {
+    return blob->batch_idx == claim->batch_idx && strcmp(blob->node, claim->node) == 0 &&
+           strcmp(blob->run_uid, claim->run_uid) == 0;
+}
+
+/* Each attempt writes to a place of its own; or, with a mutant, behind what dead attempts at the batch have written. */
+static uint32_t blob_make(sim_world *world, const capi_claim *claim)
+{
+    sim_blob *blob;
+
+    for (uint32_t i = 0; sim_is(world, SIM_ROWS_STAY) && i < world->blob_count; i++)
+        if (is_of(&world->blobs[i], claim)) {
+            world->blobs[i].writers++;
+            return i + 1;
+        }
     if (world->blob_count == world->blob_capacity) {
         world->blob_capacity = world->blob_capacity * 2 + 64;
         world->blobs = capi_realloc(world->blobs, world->blob_capacity * sizeof *world->blobs);
     }
-    world->blobs[world->blob_count] = (sim_blob){0};
-    snprintf(world->blobs[world->blob_count].attempt, CAPI_UID_BYTES, "%s", attempt);
-    return ++world->blob_count;
+    blob = &world->blobs[world->blob_count++];
+    *blob = (sim_blob){.batch_idx = claim->batch_idx, .writers = 1};
+    snprintf(blob->run_uid, sizeof blob->run_uid, "%s", claim->run_uid);
+    snprintf(blob->node, sizeof blob->node, "%.31s", claim->node);
+    return world->blob_count;
+}
+
+void sim_tables_drop(sim_world *world, const char *run_uid)
+{
+    for (uint32_t i = 0; i < world->blob_count; i++)
+        if (strcmp(world->blobs[i].run_uid, run_uid) == 0) world->blobs[i].is_removed = true;
+}
+
+/* A process that slept, and lost its claim, may find anything. */
+static bool is_held(sim_world *world, const capi_claim *claim)
+{
+    const sim_entry *entry = sim_entry_of(world, claim->run_uid, claim->node, claim->batch_idx);
+
+    return strcmp(entry->attempt, claim->attempt_uid) == 0;
 }
 
 static bool bit_of(const uint8_t *bitmap, uint64_t row)
@@ -113,7 +155,7 @@ static bool bit_of(const uint8_t *bitmap, uint64_t row)
 }
 
 /* What a batch sees of a table: every block, and which rows survive. */
-static uint64_t table_read(sim_world *world, const capi_table_input *input)
+static uint64_t table_read(sim_world *world, const capi_claim *claim, const capi_table_input *input)
 {
     const capi_table_content *content;
     uint64_t hash = 1;
@@ -124,6 +166,8 @@ static uint64_t table_read(sim_world *world, const capi_table_input *input)
     for (uint64_t i = 0; i < content->extent_count; i++) {
         const sim_blob *blob = &world->blobs[content->extents[i].segment - 1];
 
+        if (blob->is_removed && is_held(world, claim))
+            sim_violation(world, "I8: a batch reads a table that was removed with its run");
         if (!blob->is_whole || blob->rows != content->extents[i].row_count)
             sim_violation(world, "I8: a batch reads a block that is not whole");
         hash = sim_mix(hash, blob->value);
@@ -142,10 +186,22 @@ static int64_t work_time(sim_world *world)
     return (int64_t)sim_dice(world, longest_ms) * SIM_MS;
 }
 
+/* The script is the one with which the run was started. */
+static void check_script(sim_world *world, const capi_work_item *item)
+{
+    const sim_start *start = sim_start_of(world, item->claim->run_uid);
+    const capi_node *node = start ? capi_script_node(world->scripts[start->version], item->node->name) : NULL;
+
+    if (node && !capi_str_equal(node->desc, item->node->desc))
+        sim_violation(world, "I14: batch %s/%u does what another version of the script says", item->claim->node,
+                      item->claim->batch_idx);
+}
+
 static void work_begin(sim_process *process, sim_work *work, const capi_work_item *item)
 {
     sim_world *world = process->world;
 
+    check_script(world, item);
     work->is_begun = true;
     work->claim = *item->claim;
     work->done_ns = world->now_ns + work_time(world);
@@ -153,37 +209,46 @@ static void work_begin(sim_process *process, sim_work *work, const capi_work_ite
         name_files(work, item->node, item->run->run_id, item->claim->batch_idx, item->claim->attempt_uid);
         file_make(world, work->staged, item->claim);
     } else {
-        work->blob = blob_make(world, item->claim->attempt_uid);
+        work->blob = blob_make(world, item->claim);
     }
     sim_trace(world, "  %s begins %s/%u", process->uid, item->claim->node, item->claim->batch_idx);
 }
 
-static void table_write(sim_world *world, sim_work *work, uint64_t value, uint32_t rows)
+static void table_write(sim_world *world, const sim_work *work)
 {
     sim_blob *blob = &world->blobs[work->blob - 1];
-    capi_extent extent = {.segment = work->blob, .offset = 64, .length_bytes = 64, .row_count = rows};
 
-    blob->value = value;
-    blob->rows = rows;
+    blob->value = blob->writers > 1 ? sim_mix(work->value, blob->writers) : work->value;
+    blob->rows = work->rows;
     blob->is_whole = true;
+}
+
+static void extents_make(sim_work *work)
+{
+    capi_extent extent = {.segment = work->blob, .offset = 64, .length_bytes = 64, .row_count = work->rows};
+
     capi_buf_clear(&work->extents);
-    capi_extents_encode(&work->extents, &extent, rows > 0);
+    capi_extents_encode(&work->extents, &extent, work->rows > 0);
 }
 
 static void work_end(sim_process *process, sim_work *work, const capi_work_item *item, capi_work_outcome *out)
 {
     sim_world *world = process->world;
     uint32_t idx = item->claim->batch_idx;
-    uint64_t value = sim_batch_value(item->node, idx, table_read(world, item->reader), table_read(world, item->lookup));
-    uint32_t rows = sim_batch_rows(item->node, value);
+    uint64_t value = sim_batch_value(item->node, idx, table_read(world, item->claim, item->reader),
+                                     table_read(world, item->claim, item->lookup));
     sim_file *file = sim_file_find(world, work->staged);
 
     work->is_done = true;
+    work->value = value;
+    work->rows = sim_batch_rows(item->node, value);
     out->status = CAPI_OK;
     out->has_file = false;
-    out->result = (capi_batch_result){.status = CAPI_WORK_SUCCESS, .rows_written = rows, .last_token = -1};
+    out->result = (capi_batch_result){.status = CAPI_WORK_SUCCESS, .rows_written = work->rows, .last_token = -1};
     if (item->node->table) {
-        table_write(world, work, value, rows);
+        work->writes_late = sim_is(world, SIM_COMMIT_FIRST);
+        if (!work->writes_late) table_write(world, work);
+        extents_make(work);
         out->result.extents = capi_buf_str(&work->extents);
         return;
     }
@@ -209,6 +274,12 @@ static bool worker_batch(capi_worker *base, uint32_t slot, const capi_work_item 
     if (world->now_ns < work->done_ns) {
         out->status = CAPI_STOPPED;
         return item->progress->stop;
+    }
+    if (sim_batch_kills(item->node, item->claim->batch_idx)) {
+        process->is_doomed = true;
+        world->report.poisoned++;
+        sim_trace(world, "process %s is killed by %s/%u", process->uid, item->claim->node, item->claim->batch_idx);
+        return false;
     }
     if (sim_chance(world, world->unavailable_permille))
         out->status = capi_err_set(&out->err, CAPI_UNAVAILABLE, "the table store does not answer");
@@ -338,6 +409,7 @@ static void worker_discard(capi_worker *base, uint32_t slot)
         if (work->renames_late) (void)!file_rename(process->world, work->staged, work->target, NULL);
         file_remove(process->world, sim_file_find(process->world, work->staged));
     }
+    if (!process->is_doomed && work->writes_late) table_write(process->world, work);
     capi_buf_deinit(&work->extents);
     capi_arena_deinit(&work->arena);
     *work = (sim_work){0};

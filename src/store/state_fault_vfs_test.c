@@ -328,6 +328,11 @@ void fault_vfs_cut(uint64_t at)
     cut_at = at;
 }
 
+bool fault_vfs_is_cut(void)
+{
+    return cut_at && writes >= cut_at;
+}
+
 uint64_t fault_vfs_writes(void)
 {
     return writes;

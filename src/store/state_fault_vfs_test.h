@@ -19,6 +19,7 @@ const char *fault_vfs_failed(void); /* "xWrite", ..., or NULL: the call was neve
 
 /* Writes since then are counted; number `cut_at` and all after it do not happen: the call fails, and so does every later one. */
 void fault_vfs_cut(uint64_t cut_at);
+bool fault_vfs_is_cut(void); /* that write was reached */
 uint64_t fault_vfs_writes(void);
 /* Writes what is left after the cut to <folder>/state.db and -wal. `seed` decides about each unsynced write. */
 void fault_vfs_save(const char *folder, uint64_t seed);
