@@ -104,6 +104,18 @@ static void append_counts(capi_buf *line, const capi_node_view *node)
     append_time_left(line, node);
 }
 
+/* Why a node that has begun does not go on: a full disk, a server that does not answer. One line. */
+static bool append_trouble(capi_buf *line, const capi_node_view *node)
+{
+    int bytes = 0;
+
+    if (node->status != CAPI_WORK_START || node->waiting_for.bytes == 0) return false;
+    while ((size_t)bytes < node->waiting_for.bytes && (unsigned char)node->waiting_for.data[bytes] >= ' ')
+        bytes++;
+    capi_buf_printf(line, "tries again: %.*s", bytes, node->waiting_for.data);
+    return true;
+}
+
 static unsigned name_width(const capi_run_view *view)
 {
     unsigned width = 4;
@@ -128,7 +140,7 @@ static void live_line(const capi_display *display, const capi_node_view *node, u
     capi_buf_printf(to, "] %3.0f%%  ", node->fraction * 100);
     if (node->status == CAPI_WORK_NONE) {
         if (node->waiting_for.bytes) capi_buf_printf(to, "waits for %.*s", CAPI_STR_ARG(node->waiting_for));
-    } else {
+    } else if (!append_trouble(to, node)) {
         append_counts(to, node);
     }
 }
@@ -190,7 +202,7 @@ static void say_plain(const capi_node_view *node)
     } else {
         if (node->status == CAPI_WORK_START) capi_buf_printf(&line, ", %.0f%%", node->fraction * 100);
         capi_buf_append_text(&line, ", ");
-        append_counts(&line, node);
+        if (!append_trouble(&line, node)) append_counts(&line, node);
         if (node->status != CAPI_WORK_START) capi_buf_printf(&line, ", %.2f s", (double)node->elapsed_ms / 1000);
     }
     fprintf(stderr, "%.*s\n", (int)line.bytes, line.data);

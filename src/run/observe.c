@@ -53,6 +53,7 @@ static capi_status observe_node(capi_state *state, const capi_keyspace *keyspace
                                                 : (double)about->batches_done / about->batches_total,
         .elapsed_ms = about->start_ms && end_ms > about->start_ms ? end_ms - about->start_ms : 0,
         .comment = about->comment,
+        .waiting_for = about->status == CAPI_WORK_START ? about->comment : (capi_str){0}, /* see capi_batch_note */
     };
     if (about->status != CAPI_WORK_NONE) return add_batches(state, run, node, arena, view, err);
     if (!node || run->status != CAPI_RUN_START) return CAPI_OK;

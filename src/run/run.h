@@ -68,7 +68,8 @@ typedef struct capi_node_view {
     uint64_t rows_read, rows_written;
     double fraction; /* 0..1 of the work that is known */
     int64_t elapsed_ms;
-    capi_str waiting_for; /* why it does not run: "table \"orders\" (node \"read_orders\")", or empty */
+    capi_str waiting_for; /* why it does not run: "table \"orders\" (node \"read_orders\")", or, of one that has begun, why it does
+                             not go on: "cannot write ...: No space left on device"; or empty */
     capi_str comment;     /* failure */
 } capi_node_view;
 

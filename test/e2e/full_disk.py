@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""A disk that is full while a run works: everybody is told, nothing is lost, and with room the run goes on by itself."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import BINARY, Skip, check, check_equal, csv_reader, csv_writer, main, mount_small, script, test
+
+ROWS = 100000
+COLUMNS = {"id": "int", "name": "string"}
+
+
+def copy_script(box, target):
+    box.write("in.csv", "id,name\n" + "".join("%d,number %d of the rows\n" % (i, i) for i in range(ROWS)))
+    return box.write("s.json", script(read=csv_reader([box.path("in.csv")], COLUMNS, "things"), write=csv_writer("things", COLUMNS, target)))
+
+
+def until(condition, what, seconds=60):
+    end = time.time() + seconds
+    while not condition():
+        check(time.time() < end, what())
+        time.sleep(0.1)
+
+
+def listed(box, *command):
+    result = box.capi(*command, "--keyspace", "test", "--data", box.path("state"), "--output", "json")
+    return json.loads(result.out) if result.code == 0 else []
+
+
+@test
+def a_full_disk_of_the_target_is_told_everywhere_and_waited_for(box):
+    if not mount_small(box.path("out"), 1024):
+        raise Skip("cannot mount a small file system")
+    try:
+        path = copy_script(box, box.path("out", "o.csv"))
+        with open(box.path("run.txt"), "wb") as said:
+            run = subprocess.Popen([BINARY, "run", path, "--keyspace", "test", "--data", box.path("state")], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=said)
+        words = "No space left on device"
+
+        def has_said():
+            return all(any(words in row["comment"] for row in listed(box, *command)) for command in (["nodes"], ["batches", "--node", "write"]))
+
+        until(has_said, lambda: "neither nodes nor batches tell: %s" % listed(box, "nodes"))
+        until(lambda: words in box.read("run.txt").decode(), lambda: "the run does not tell: %s" % box.read("run.txt"))
+        check_equal([row["status"] for row in listed(box, "nodes")], ["success", "running"])
+        check_equal(run.poll(), None)
+        subprocess.run(["mount", "-o", "remount,size=20m", box.path("out")], check=True)
+        check_equal(run.wait(timeout=60), 0)
+        check_equal(len(box.read("out", "o.csv").splitlines()), ROWS + 1)
+        check_equal(box.out_files(), ["o.csv"])
+        nodes = listed(box, "nodes")
+        check_equal([(row["status"], row["rows"]) for row in nodes], [("success", ROWS), ("success", ROWS)])
+        check(not any(words in row["comment"] for row in nodes), "the trouble is over: %s" % nodes)
+    finally:
+        subprocess.run(["umount", box.path("out")])
+
+
+@test
+def a_full_disk_of_the_data_folder_is_told_and_waited_for(box):
+    if not mount_small(box.path("state"), 1536):
+        raise Skip("cannot mount a small file system")
+    try:
+        path = copy_script(box, box.path("out", "o.csv"))
+        with open(box.path("run.txt"), "wb") as said:
+            run = subprocess.Popen([BINARY, "run", path, "--keyspace", "test", "--data", box.path("state")], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=said)
+        until(lambda: b"No space left on device" in box.read("run.txt"), lambda: "the run does not tell: %s" % box.read("run.txt"))
+        listing = box.capi("nodes", "--keyspace", "test", "--data", box.path("state"))
+        check_equal((listing.code, b"read" in listing.out), (0, True), str(listing))
+        check_equal(run.poll(), None)
+        subprocess.run(["mount", "-o", "remount,size=40m", box.path("state")], check=True)
+        check_equal(run.wait(timeout=60), 0)
+        check_equal(len(box.read("out", "o.csv").splitlines()), ROWS + 1)
+    finally:
+        subprocess.run(["umount", box.path("state")])
+
+
+main()
