@@ -61,6 +61,17 @@ static capi_status look_if_stopped(capi_state *state, const capi_work_options *o
     return CAPI_OK;
 }
 
+/* A store that does not answer holds up everything that has begun. */
+static void show_store_trouble(capi_agent_threads *threads, capi_arena *scratch, capi_run_view *view)
+{
+    capi_err trouble = {0};
+
+    if (capi_agent_threads_failure(threads, 0, &trouble) == CAPI_OK) return;
+    for (uint32_t i = 0; i < view->node_count; i++)
+        if (view->nodes[i].status == CAPI_WORK_START)
+            view->nodes[i].waiting_for = capi_str_copy(scratch, capi_str_of(trouble.text));
+}
+
 /* Looks and shows until there is nothing left to wait for. */
 static capi_status work_watch(capi_agent_threads *threads, const capi_work_options *options, capi_arena *scratch,
                               capi_run_view *view, capi_err *err)
@@ -77,6 +88,7 @@ static capi_status work_watch(capi_agent_threads *threads, const capi_work_optio
         capi_arena_reset(scratch);
         state = capi_agent_view(capi_agent_threads_agent(threads), scratch, view);
         if (state != CAPI_AGENT_WORKING) return CAPI_OK;
+        show_store_trouble(threads, scratch, view);
         if (options->watch && now_ns - shown_ns >= (int64_t)interval_ms * 1000000) {
             options->watch(options->watch_context, view);
             shown_ns = now_ns;

@@ -13,6 +13,7 @@
  * A failed sync is not the end of the process: results wait until the log has been written again. */
 #include "store/state_sqlite_db.h"
 
+#include "store/state_sqlite_lock.h"
 #include "store/state_sqlite_schema.h"
 
 #include <errno.h>
@@ -30,6 +31,8 @@ enum {
     BUSY_WAIT_FIRST_US = 100,
     BUSY_WAIT_MAX_US = 20000,
     BUSY_WAIT_TOTAL_MS = 10000,
+    BUSY_LOOK_AFTER_MS = 1000, /* then it is looked from time to time whether whoever has the lock was stopped */
+    BUSY_LOOK_EVERY = 50,      /* waits */
 };
 
 static const char *const sql_texts[SQL_COUNT] = {
@@ -45,14 +48,20 @@ static int busy_wait(void *context, int count)
 {
     int64_t waited_us = 0;
     int64_t wait_us = BUSY_WAIT_FIRST_US;
+    const sqlite_state *sq = context;
     struct timespec pause;
 
-    (void)context;
     for (int i = 0; i < count; i++) {
         waited_us += wait_us;
         if (wait_us < BUSY_WAIT_MAX_US) wait_us *= 2;
     }
     if (waited_us > (int64_t)BUSY_WAIT_TOTAL_MS * 1000) return 0;
+    if (waited_us > (int64_t)BUSY_LOOK_AFTER_MS * 1000 && count % BUSY_LOOK_EVERY == 0) {
+        state_lock_holder holder;
+
+        state_lock_find_holder(sq->path, &holder);
+        if (holder.is_stopped) return 0;
+    }
     pause = (struct timespec){.tv_nsec = wait_us * 1000};
     nanosleep(&pause, NULL);
     return 1;

@@ -2,6 +2,8 @@
  * new file and an old one end up the same. A step is never changed once released; new ones are added. */
 #include "store/state_sqlite_schema.h"
 
+#include "store/state_sqlite_lock.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -56,6 +58,22 @@ static capi_status store_error(sqlite3 *db, const char *text, const char *path, 
     return CAPI_UNAVAILABLE;
 }
 
+static capi_status locked_error(const char *path, capi_err *err)
+{
+    state_lock_holder holder;
+
+    state_lock_find_holder(path, &holder);
+    if (holder.pid == 0)
+        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by another process", path);
+    if (!holder.is_stopped)
+        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by process %ld (%s)", path,
+                            (long)holder.pid, holder.name);
+    return capi_err_set(err, CAPI_UNAVAILABLE,
+                        "state file \"%s\" is locked by process %ld (%s), which was stopped while it wrote: let it go on "
+                        "with \"kill -CONT %ld\", or end it with \"kill -KILL %ld\"",
+                        path, (long)holder.pid, holder.name, (long)holder.pid, (long)holder.pid);
+}
+
 capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err *err)
 {
     const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
@@ -63,7 +81,7 @@ capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by another process", path);
+        return locked_error(path, err);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:

@@ -1,0 +1,18 @@
+/* state_sqlite_lock.h - who keeps others from writing to a state file. Private to src/store/.
+ *
+ * A writer's lock is a POSIX lock on byte 120 of "<state.db>-shm" (SQLite's "WAL-mode file format", section "WAL locks": eight
+ * lock bytes from 120 on, the first is the write lock). The kernel lists such locks in /proc/locks; asking with fcntl would
+ * mean to open the file, and closing it again would release our own locks on it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct state_lock_holder {
+    pid_t pid;       /* 0: not known */
+    char name[32];   /* of its program */
+    bool is_stopped; /* by a signal or a debugger: it will not go on by itself */
+} state_lock_holder;
+
+void state_lock_find_holder(const char *state_path, state_lock_holder *out);
