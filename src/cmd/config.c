@@ -242,19 +242,51 @@ static capi_status take_file(capi_config *config, json_t *root, capi_err *err)
 
 /* ---- checks ---- */
 
-static void check_range(capi_config *config, int id)
+static capi_status blame_file(const capi_config *config, capi_status st, capi_err *err)
 {
+    if (st != CAPI_OK && config->path.bytes)
+        capi_err_note(err, "in the configuration file \"%.*s\"", CAPI_STR_ARG(config->path));
+    return st;
+}
+
+/* A value cannot be used: `is` says what it is, `expected` what it should be. Names where it comes from. */
+static capi_status blame(const capi_config *config, int id, capi_str is, const char *expected, capi_err *err)
+{
+    const capi_config_setting *setting = &capi_config_settings[id];
+
+    if (config->values[id].is_from_environment)
+        return capi_err_set(err, CAPI_INVALID, "environment variable %s is %.*s, expected %s", setting->variable,
+                            CAPI_STR_ARG(is), expected);
+    return blame_file(config,
+                      capi_err_set(err, CAPI_INVALID, "setting \"%s\" is %.*s, expected %s", setting->key,
+                                   CAPI_STR_ARG(is), expected),
+                      err);
+}
+
+/* The reference takes its default where the number of threads makes no sense, and scripts that start it may rely on that. What is
+ * not used does no harm. */
+static bool is_forgiven(int id)
+{
+    return id == CAPI_CONFIG_THREAD_POOL || capi_config_settings[id].use != CAPI_CONFIG_USED;
+}
+
+static capi_status check_range(capi_config *config, int id, capi_err *err)
+{
+    char is[32];
+    char expected[64];
     const capi_config_setting *setting = &capi_config_settings[id];
     capi_config_value *value = &config->values[id];
 
     if (setting->type != CAPI_CONFIG_INT || (value->number >= setting->least && value->number <= setting->greatest))
-        return;
-    config_warn(config, "setting", setting->key,
-                capi_str_format(&config->arena, "is %lld, expected %lld to %lld; it is taken as %s",
-                                (long long)value->number, (long long)setting->least, (long long)setting->greatest,
-                                setting->fallback)
-                    .data);
+        return CAPI_OK;
+    snprintf(is, sizeof is, "%lld", (long long)value->number);
+    snprintf(expected, sizeof expected, "%lld to %lld", (long long)setting->least, (long long)setting->greatest);
+    if (!is_forgiven(id)) return blame(config, id, capi_str_of(is), expected, err);
+    config_warn(
+        config, "setting", setting->key,
+        capi_str_format(&config->arena, "is %s, expected %s; it is taken as %s", is, expected, setting->fallback).data);
     value->number = atoll(setting->fallback);
+    return CAPI_OK;
 }
 
 static bool is_one_of(capi_str text, const char *const *words)
@@ -264,17 +296,16 @@ static bool is_one_of(capi_str text, const char *const *words)
     return false;
 }
 
-static capi_status check_word(const capi_config *config, capi_config_id id, const char *const *words,
-                              const char *expected, capi_err *err)
+static capi_status check_word(capi_config *config, capi_config_id id, const char *const *words, const char *expected,
+                              capi_err *err)
 {
     capi_str text = config->values[id].text;
 
     if (text.bytes == 0 || is_one_of(text, words)) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "setting \"%s\" is \"%.*s\", expected %s", capi_config_settings[id].key,
-                        CAPI_STR_ARG(text), expected);
+    return blame(config, id, capi_str_format(&config->arena, "\"%.*s\"", CAPI_STR_ARG(text)), expected, err);
 }
 
-static capi_status check_words(const capi_config *config, capi_err *err)
+static capi_status check_words(capi_config *config, capi_err *err)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error", "dpanic", "panic", "fatal", NULL};
     static const char *const stores[] = {"embedded", "cassandra", NULL};
@@ -350,7 +381,7 @@ static capi_status take_environment(capi_config *config, const char *(*get)(cons
     for (int id = 0; id < CAPI_CONFIG_COUNT; id++) {
         const capi_config_setting *setting = &capi_config_settings[id];
         const char *text = setting->variable[0] ? get(setting->variable) : NULL;
-        capi_config_value value = {.is_set = true};
+        capi_config_value value = {.is_set = true, .is_from_environment = true};
 
         if (setting->variable[0]) CAPI_TRY(take_secret_file(config, setting, get, &text, err));
         if (!text || !text[0]) continue;
@@ -377,17 +408,19 @@ capi_status capi_config_parse(capi_str text, const char *(*get)(const char *vari
 
     take_defaults(out);
     if (!root)
-        return capi_err_set(err, CAPI_INVALID, "line %d, column %d: %s", problem.line, problem.column, problem.text);
+        return blame_file(
+            out, capi_err_set(err, CAPI_INVALID, "line %d, column %d: %s", problem.line, problem.column, problem.text),
+            err);
     if (!json_is_object(root)) {
-        st = capi_err_set(err, CAPI_INVALID, "the configuration is no object");
+        st = blame_file(out, capi_err_set(err, CAPI_INVALID, "the configuration is no object"), err);
         goto out;
     }
-    CAPI_TRY_OUT(take_file(out, root, err));
+    CAPI_TRY_OUT(blame_file(out, take_file(out, root, err), err));
     take_old(out, root);
     CAPI_TRY_OUT(take_environment(out, get, err));
     CAPI_TRY_OUT(check_words(out, err));
     for (int id = 0; id < CAPI_CONFIG_COUNT; id++)
-        check_range(out, id);
+        CAPI_TRY_OUT(check_range(out, id, err));
     warn_about_queue(out);
 out:
     json_decref(root);
@@ -402,16 +435,13 @@ static const char *get_variable(const char *variable)
 capi_status capi_config_load(capi_str path, capi_config *out, capi_err *err)
 {
     capi_str text = {0};
-    capi_status st;
 
     if (path.bytes) {
         out->path = capi_str_copy(&out->arena, path);
         CAPI_TRY(capi_file_read_all(out->path.data, CONFIG_BYTES_MAX, &out->arena, &text, err));
         if (text.bytes == 0) text = CAPI_STR(" "); /* an empty file is no configuration */
     }
-    st = capi_config_parse(text, get_variable, out, err);
-    if (st != CAPI_OK && path.bytes) capi_err_note(err, "in the configuration file \"%.*s\"", CAPI_STR_ARG(path));
-    return st;
+    return capi_config_parse(text, get_variable, out, err);
 }
 
 void capi_config_free(capi_config *config)

@@ -142,6 +142,7 @@ const char *capi_config_type_name(capi_config_type type);
 typedef struct capi_config_value {
     bool is_set; /* in the file or the environment */
     capi_str text;
+    bool is_from_environment;
     int64_t number;  /* INT, BYTES, BOOL */
     capi_str *items; /* STRINGS; MAP: key, value, key, value, ... */
     uint32_t item_count;

@@ -76,6 +76,43 @@ TEST(bad_values_are_refused_with_their_place)
     check_refused("{}", bad_port, "environment variable CAPI_PROMETHEUS_EXPORTER_PORT is \"many\"");
 }
 
+static const char *wrong_words(const char *variable)
+{
+    if (strcmp(variable, "CAPI_LOG_LEVEL") == 0) return "loud";
+    return NULL;
+}
+
+static const char *wrong_numbers(const char *variable)
+{
+    if (strcmp(variable, "CAPI_PROMETHEUS_EXPORTER_PORT") == 0) return "70000";
+    return NULL;
+}
+
+TEST(what_is_wrong_in_the_environment_is_not_blamed_on_the_file)
+{
+    capi_config config = {.path = CAPI_STR("c.json")};
+    capi_err err = {0};
+
+    CHECK(capi_config_parse(CAPI_STR("{}"), wrong_words, &config, &err) == CAPI_INVALID);
+    CHECK_STR(err.text, "environment variable CAPI_LOG_LEVEL is \"loud\", expected debug, info, warn or error");
+    CHECK(capi_config_parse(CAPI_STR("{}"), wrong_numbers, &config, &err) == CAPI_INVALID);
+    CHECK_STR(err.text, "environment variable CAPI_PROMETHEUS_EXPORTER_PORT is 70000, expected 0 to 65535");
+    CHECK(capi_config_parse(CAPI_STR("{\"log\": {\"level\": \"loud\"}}"), no_variables, &config, &err) == CAPI_INVALID);
+    CHECK_STR(err.text,
+              "setting \"log.level\" is \"loud\", expected debug, info, warn or error\n  in the configuration "
+              "file \"c.json\"");
+    capi_config_free(&config);
+}
+
+TEST(a_port_or_time_out_of_range_is_refused)
+{
+    check_refused("{\"log\": {\"prometheus_exporter_port\": 65536}}", no_variables,
+                  "setting \"log.prometheus_exporter_port\" is 65536, expected 0 to 65535");
+    check_refused("{\"log\": {\"prometheus_exporter_port\": -1}}", no_variables, "0 to 65535");
+    check_refused("{\"daemon\": {\"lease\": 5}}", no_variables,
+                  "setting \"daemon.lease\" is 5, expected 100 to 3600000");
+}
+
 TEST(a_number_out_of_range_is_the_default_and_said)
 {
     capi_config config = {0};

@@ -15,6 +15,7 @@ typedef struct arg {
 
 struct capi_args {
     const capi_command *command;
+    const char *dashes; /* as its program writes them: "--", of the toolbelt "-" */
     arg items[ARGS_MAX];
     uint32_t count;
     uint32_t word_count;
@@ -41,8 +42,20 @@ static const capi_option *find_option(const capi_command *command, capi_str name
     return NULL;
 }
 
-static bool complain_option(const capi_command *command, capi_str name)
+/* The toolbelt prints its flags behind the message. */
+static bool is_toolbelt(const capi_args *args)
 {
+    return strcmp(args->dashes, "-") == 0;
+}
+
+static const char *option_word(const capi_args *args)
+{
+    return is_toolbelt(args) ? "flag" : "option";
+}
+
+static bool complain_option(const capi_args *args, capi_str name)
+{
+    const capi_command *command = args->command;
     capi_str names[64];
     capi_str nearest;
     uint32_t count = 0;
@@ -50,9 +63,11 @@ static bool complain_option(const capi_command *command, capi_str name)
     for (uint32_t i = 0; i < command->option_count && count < 64; i++)
         names[count++] = capi_str_of(command->options[i].name);
     nearest = capi_str_nearest(name, names, count);
-    fprintf(stderr, "error: unknown option \"--%.*s\" of command \"%s\"", CAPI_STR_ARG(name), command->name);
-    if (nearest.bytes) fprintf(stderr, "; did you mean \"--%.*s\"?", CAPI_STR_ARG(nearest));
-    fprintf(stderr, "\n  \"capillaries %s --help\" lists its options\n", command->name);
+    fprintf(stderr, "error: unknown %s \"%s%.*s\" of command \"%s\"", option_word(args), args->dashes,
+            CAPI_STR_ARG(name), command->name);
+    if (nearest.bytes) fprintf(stderr, "; did you mean \"%s%.*s\"?", args->dashes, CAPI_STR_ARG(nearest));
+    fprintf(stderr, "\n");
+    if (!is_toolbelt(args)) fprintf(stderr, "  \"capillaries %s --help\" lists its options\n", command->name);
     return false;
 }
 
@@ -75,17 +90,18 @@ static bool parse_option(capi_args *args, int argc, char **argv, int *at)
     capi_str name = equals ? (capi_str){text, (size_t)(equals - text)} : capi_str_of(text);
     const capi_option *option = find_option(args->command, name);
 
-    if (!option) return complain_option(args->command, name);
+    if (!option) return complain_option(args, name);
     if (!option->value) {
         if (equals) {
-            fprintf(stderr, "error: option \"--%s\" takes no value\n", option->name);
+            fprintf(stderr, "error: %s \"%s%s\" takes no value\n", option_word(args), args->dashes, option->name);
             return false;
         }
         return args_add(args, option, "");
     }
     if (equals) return args_add(args, option, equals + 1);
     if (*at + 1 >= argc) {
-        fprintf(stderr, "error: option \"--%s\" needs a value: --%s %s\n", option->name, option->name, option->value);
+        fprintf(stderr, "error: %s \"%s%s\" needs a value: %s%s %s\n", option_word(args), args->dashes, option->name,
+                args->dashes, option->name, option->value);
         return false;
     }
     return args_add(args, option, argv[++*at]);
@@ -190,6 +206,7 @@ int capi_command_main(int argc, char **argv)
         return CAPI_EXIT_DONE;
     }
     args.command = command;
+    args.dashes = "--";
     if (!parse(&args, argc, argv, at)) return CAPI_EXIT_USAGE;
     return command->run(&args);
 }
@@ -214,6 +231,7 @@ const capi_args *capi_args_parse_flags(const capi_command *command, int argc, ch
     static capi_args args;
 
     args.command = command;
+    args.dashes = "-";
     for (int at = 0; at < argc && argv[at][0] == '-' && argv[at][1] && strcmp(argv[at], "--") != 0; at++) {
         const char *text = argv[at] + (argv[at][1] == '-' ? 2 : 1);
         const char *equals = strchr(text, '=');

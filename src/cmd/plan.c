@@ -210,16 +210,6 @@ static void plan_rest(planner *p)
 
 /* ---- state ---- */
 
-/* A folder that is not there is made by the run; a file of its name stops it. */
-static capi_status check_folder(capi_arena *arena, capi_str folder, capi_err *err)
-{
-    struct stat status;
-
-    if (stat(capi_str_copy(arena, folder).data, &status) != 0 || S_ISDIR(status.st_mode)) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID, "cannot make the folder \"%.*s\": there is a file of that name",
-                        CAPI_STR_ARG(folder));
-}
-
 /* Opens the state only if it is there: a plan makes nothing. */
 static capi_status open_state(planner *p, const capi_args *args, capi_err *err)
 {
@@ -229,7 +219,7 @@ static capi_status open_state(planner *p, const capi_args *args, capi_err *err)
 
     p->plan->run_id = 1;
     CAPI_TRY(capi_data_folder(args, &p->plan->arena, &options.data_folder, err));
-    CAPI_TRY(check_folder(&p->plan->arena, options.data_folder, err));
+    CAPI_TRY(capi_engine_check_folder(options.data_folder, err));
     if (!capi_engine_has_state(options.data_folder)) return CAPI_OK;
     CAPI_TRY(capi_engine_open(&options, &p->engine, err));
     st = capi_keyspace_open(capi_engine_state(p->engine), p->plan->keyspace, false, &p->plan->arena, &p->keyspace, err);

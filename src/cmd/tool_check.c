@@ -15,8 +15,13 @@ static int tool_check_db(const capi_args *args)
 
     (void)args;
     CAPI_TRY_OUT(capi_tool_data_folder(&arena, &folder, &err));
-    CAPI_TRY_OUT(capi_tool_open(&engine, &err));
-    CAPI_TRY_OUT(capi_keyspace_list(capi_engine_state(engine), &arena, &keyspaces, &count, &err));
+    CAPI_TRY_OUT(capi_engine_check_folder(folder, &err));
+    if (capi_engine_has_state(folder)) {
+        CAPI_TRY_OUT(capi_tool_open_old(&engine, &err));
+        CAPI_TRY_OUT(capi_keyspace_list(capi_engine_state(engine), &arena, &keyspaces, &count, &err));
+    } else {
+        fprintf(stderr, "there is no store yet, the first run makes it\n");
+    }
     printf("OK: [%.*s]\n", CAPI_STR_ARG(folder));
 out:
     capi_engine_close(engine);

@@ -201,6 +201,7 @@ static void view_node(const capi_agent *agent, const agent_node *node, capi_aren
         .status = node->status,
         .batches_total = node->node->batches_total,
         .batches_done = larger(node->batches_done, node->batches_seen),
+        .batches_here = node->batches_done,
         .batches_failed = larger(node->batches_failed, node->batches_seen_failed),
         .rows_read = node->rows_read,
         .rows_written = node->rows_written,

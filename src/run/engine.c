@@ -45,18 +45,60 @@ static capi_status engine_check_not_emptied(capi_engine *engine, capi_err *err)
         count += entry->d_name[0] != '.';
     if (tables) closedir(tables);
     if (count == 0 || (!is_missing && info.st_size > 0)) return CAPI_OK;
-    return capi_err_set(err, CAPI_INVALID,
-                        "state file \"%s\" is %s, but \"%s\" holds tables: put it back from a copy, or remove the tables "
-                        "to begin anew without their runs",
-                        engine_path(engine, "state.db").data, is_missing ? "missing" : "empty",
-                        engine_path(engine, "tables").data);
+    return capi_err_set(
+        err, CAPI_INVALID,
+        "state file \"%s\" is %s, but \"%s\" holds tables: put it back from a copy, or remove the tables "
+        "to begin anew without their runs",
+        engine_path(engine, "state.db").data, is_missing ? "missing" : "empty", engine_path(engine, "tables").data);
+}
+
+/* Without its last part, and without slashes at the end; "." above a relative name. */
+static capi_str folder_above(capi_str path)
+{
+    size_t end = path.bytes;
+
+    while (end > 0 && path.data[end - 1] != '/')
+        end--;
+    while (end > 1 && path.data[end - 1] == '/')
+        end--;
+    return end ? capi_str_slice(path, 0, end) : CAPI_STR(".");
+}
+
+/* The folder itself, or the nearest one above it that is there. */
+static capi_str nearest_existing(capi_str folder, capi_arena *arena, struct stat *info)
+{
+    capi_str path = folder;
+
+    while (path.bytes > 1 && path.data[path.bytes - 1] == '/')
+        path.bytes--;
+    while (stat(capi_str_copy(arena, path).data, info) != 0 && !capi_str_is(path, ".") && !capi_str_is(path, "/"))
+        path = folder_above(path);
+    return capi_str_copy(arena, path);
+}
+
+capi_status capi_engine_check_folder(capi_str folder, capi_err *err)
+{
+    capi_arena arena = {0};
+    struct stat info = {.st_mode = S_IFDIR};
+    capi_str there = nearest_existing(folder, &arena, &info);
+    capi_status st = CAPI_OK;
+
+    if (!S_ISDIR(info.st_mode))
+        st = capi_err_set(err, CAPI_INVALID, "\"%.*s\" is a file, expected a folder", CAPI_STR_ARG(there));
+    else if (access(there.data, W_OK | X_OK) != 0)
+        st = capi_err_set_errno(err, errno, "cannot %s \"%.*s\"",
+                                capi_str_equal(there, folder) ? "work in the data folder" : "make a folder in",
+                                CAPI_STR_ARG(there));
+    if (st == CAPI_OK) st = capi_folder_check_local(capi_str_copy(&arena, folder).data, err);
+    capi_arena_deinit(&arena);
+    return st;
 }
 
 static capi_status engine_open_folder(capi_engine *engine, bool must_exist, capi_err *err)
 {
     const char *folder = engine->folder.data;
 
-    CAPI_TRY(capi_folder_check_local(folder, err));
+    CAPI_TRY(capi_engine_check_folder(engine->folder, err));
     CAPI_TRY(engine_check_not_emptied(engine, err));
     if (must_exist && !capi_engine_has_state(engine->folder))
         return capi_err_set(err, CAPI_NOT_FOUND,

@@ -28,6 +28,8 @@ CAPI_MUST_USE capi_status capi_engine_open(const capi_engine_options *options, c
 void capi_engine_close(capi_engine *engine);
 /* Lets the other processes on this machine look at once: something was started or stopped. */
 void capi_engine_ring(capi_engine *engine);
+/* Is it a folder in which an engine can work, or could one be made there? Makes nothing. */
+CAPI_MUST_USE capi_status capi_engine_check_folder(capi_str data_folder, capi_err *err);
 /* Is there a state in the folder? Opening an engine would make one. */
 bool capi_engine_has_state(capi_str data_folder);
 capi_state *capi_engine_state(capi_engine *engine);
@@ -65,6 +67,7 @@ typedef struct capi_node_view {
     capi_node_type type;
     capi_work_status status;
     uint32_t batches_total, batches_done, batches_failed, batches_running;
+    uint32_t batches_here; /* done by the process that looks */
     uint64_t rows_read, rows_written;
     double fraction; /* 0..1 of the work that is known */
     int64_t elapsed_ms;

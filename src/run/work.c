@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
+
 /* How long a store may be away before the work is given up (its claims are then left to others). */
 enum { WORK_PATIENCE_MS = 30000, WORK_END_PATIENCE_MS = 3000 };
 
@@ -61,6 +63,58 @@ static capi_status look_if_stopped(capi_state *state, const capi_work_options *o
     return CAPI_OK;
 }
 
+/* ---- what other processes did ---- */
+
+/* Of an ended node that this process did not do alone: what all of them did, looked up once. */
+typedef struct ended_node {
+    bool is_known;
+    uint64_t rows_read, rows_written;
+    int64_t elapsed_ms;
+} ended_node;
+
+typedef struct ended_nodes {
+    capi_state *state;
+    capi_str run_uid;
+    ended_node *nodes; /* by their place in the view; on the heap */
+} ended_nodes;
+
+static void look_up_node(const ended_nodes *ended, capi_str name, ended_node *out)
+{
+    capi_arena scratch = {0};
+    capi_batch_state *batches = NULL;
+    capi_node_state node;
+    uint32_t count = 0;
+
+    if (capi_node_get(ended->state, ended->run_uid, name, &scratch, &node, NULL) == CAPI_OK &&
+        capi_batch_list(ended->state, ended->run_uid, name, false, &scratch, &batches, &count, NULL) == CAPI_OK) {
+        for (uint32_t i = 0; i < count; i++) {
+            out->rows_read += batches[i].rows_read;
+            out->rows_written += batches[i].rows_written;
+        }
+        out->elapsed_ms = node.start_ms ? node.final_ms - node.start_ms : 0;
+        out->is_known = true;
+    }
+    capi_arena_deinit(&scratch);
+}
+
+static void fill_in(ended_nodes *ended, capi_run_view *view)
+{
+    if (!ended->nodes) ended->nodes = capi_zmalloc((view->node_count + 1) * sizeof *ended->nodes);
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        capi_node_view *node = &view->nodes[i];
+        ended_node *all = &ended->nodes[i];
+
+        if (node->status < CAPI_WORK_SUCCESS || node->batches_here >= node->batches_total) continue;
+        if (!all->is_known) look_up_node(ended, node->name, all);
+        if (!all->is_known) continue;
+        node->rows_read = all->rows_read;
+        node->rows_written = all->rows_written;
+        node->elapsed_ms = all->elapsed_ms;
+    }
+}
+
+/* ---- watching ---- */
+
 /* A store that does not answer holds up everything that has begun. */
 static void show_store_trouble(capi_agent_threads *threads, capi_arena *scratch, capi_run_view *view)
 {
@@ -73,8 +127,8 @@ static void show_store_trouble(capi_agent_threads *threads, capi_arena *scratch,
 }
 
 /* Looks and shows until there is nothing left to wait for. */
-static capi_status work_watch(capi_agent_threads *threads, const capi_work_options *options, capi_arena *scratch,
-                              capi_run_view *view, capi_err *err)
+static capi_status work_watch(capi_agent_threads *threads, const capi_work_options *options, ended_nodes *ended,
+                              capi_arena *scratch, capi_run_view *view, capi_err *err)
 {
     uint32_t interval_ms = options->interval_ms ? options->interval_ms : 200;
     int64_t shown_ns = 0;
@@ -87,6 +141,7 @@ static capi_status work_watch(capi_agent_threads *threads, const capi_work_optio
         CAPI_TRY(capi_agent_threads_failure(threads, WORK_PATIENCE_MS, err));
         capi_arena_reset(scratch);
         state = capi_agent_view(capi_agent_threads_agent(threads), scratch, view);
+        if (view->node_count) fill_in(ended, view);
         if (state != CAPI_AGENT_WORKING) return CAPI_OK;
         show_store_trouble(threads, scratch, view);
         if (options->watch && now_ns - shown_ns >= (int64_t)interval_ms * 1000000) {
@@ -104,6 +159,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
     capi_agent_threads *threads = NULL;
     capi_arena scratch = {0};
     capi_run_view view = {0};
+    ended_nodes ended = {.state = engine->state, .run_uid = options->run->run_uid};
     capi_script *of_run = NULL; /* with the files that were looked up when the run was started */
     capi_agent_options agent = {
         .state = engine->state,
@@ -127,7 +183,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
         agent.script = of_run;
     }
     CAPI_TRY_OUT(capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err));
-    st = work_watch(threads, options, &scratch, &view, err);
+    st = work_watch(threads, options, &ended, &scratch, &view, err);
     if (st == CAPI_OK) {
         if (options->watch) options->watch(options->watch_context, &view);
         sum_up(&view, arena, out);
@@ -138,5 +194,6 @@ out:
     capi_worker_exec_free(worker);
     capi_script_free(of_run);
     capi_arena_deinit(&scratch);
+    free(ended.nodes);
     return st;
 }

@@ -84,4 +84,22 @@ def validate_says_that_a_script_is_well(box):
     check(b"read" in result.out and b"things" in result.out, str(result))
 
 
+@test
+def a_file_where_the_data_folder_should_be_is_told(box):
+    path = box.write("s.json", script(read=csv_reader([box.write("in.csv", "x\n1\n")], {"x": "int"}, "things")))
+    box.write("file", "")
+    for folder in (box.path("file"), box.path("file", "below"), box.path("file", "far", "below") + "/"):
+        for words in (["run", path], ["start", path], ["runs"], ["daemon"], ["gc"], ["validate", "--plan", path],
+                      ["table", "head", "things", "--keyspace", "k"]):
+            check_fails(box.capi(*words, "--data", folder), 2, "\"%s\" is a file, expected a folder" % box.path("file"))
+
+
+@test
+def what_was_done_before_is_shown_when_a_run_is_gone_on_with(box):
+    path = box.write("s.json", script(read=csv_reader([box.write("in.csv", "x\n1\n2\n3\n")], {"x": "int"}, "things")))
+    box.run_well(path)
+    result = box.capi("resume", "--keyspace", "test", "--run", "1", "--data", box.path("state"))
+    check(result.code == 0 and b"read: done, 3 rows read, 3 written" in result.err, str(result))
+
+
 main()

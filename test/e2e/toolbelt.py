@@ -57,8 +57,10 @@ def usage_and_unknown_commands(box):
 
 @test
 def wrong_flags_are_exit_code_2_and_help_is_0(box):
-    check_fails(tool(box, "get_run_history", "-keyspaec=x"), 2, "keyspaec", "-keyspace")
-    check_fails(tool(box, "get_run_history", "-keyspace"), 2, "keyspace")
+    result = tool(box, "get_run_history", "-keyspaec=x")
+    check_fails(result, 2, "unknown flag \"-keyspaec\"", "did you mean \"-keyspace\"?", "  -keyspace NAME")
+    check(b"capillaries" not in result.err and b"--" not in result.err, str(result))
+    check_fails(tool(box, "get_run_history", "-keyspace"), 2, "flag \"-keyspace\" needs a value: -keyspace NAME")
     check_fails(tool(box, "exec_node", "-run_id=one"), 2, "one")
     check_fails(tool(box, "validate_script"), 2, "script_file")
     result = tool(box, "get_run_history", "-h", env=dict(environment(box), CAPI_LOG_LEVEL="nonsense"))
@@ -78,6 +80,27 @@ def a_missing_configuration_names_both_places(box):
     box.write("capitoolbelt.json", {"cassandra": {"hosts": ["127.0.0.1"]}})
     check_fails(tool(box, "check_db_connectivity", env=env), 1, "cassandra.hosts", "embedded")
     check_fails(tool(box, "check_db_connectivity", env=environment(box, CAPI_THREAD_POOL_SIZE="x")), 1, "CAPI_THREAD_POOL_SIZE")
+
+
+@test
+def checking_the_store_makes_nothing(box):
+    result = tool(box, "check_db_connectivity")
+    check(result.code == 0 and b"no store yet" in result.err, str(result))
+    check(not os.path.exists(box.path("state")), "the data folder was made")
+    well(tool(box, "exec_node", "-keyspace=shop", "-script_file=" + small_script(box), "-node_id=read"))
+    result = tool(box, "check_db_connectivity")
+    check(result.code == 0 and result.err == b"" and result.out.decode() == "OK: [%s]\n" % box.path("state"), str(result))
+    box.write("file", "")
+    check_fails(tool(box, "check_db_connectivity", env=environment(box, CAPI_DATA=box.path("file"))), 1,
+                "\"%s\" is a file, expected a folder" % box.path("file"))
+
+
+@test
+def what_is_wrong_in_the_environment_is_not_blamed_on_the_file(box):
+    box.write("capitoolbelt.json", {"log": {"level": "info"}})
+    result = tool(box, "check_db_connectivity", env=environment(box, CAPI_LOG_LEVEL="loud"))
+    check_fails(result, 1, "environment variable CAPI_LOG_LEVEL is \"loud\"")
+    check(b"capitoolbelt.json" not in result.err, str(result))
 
 
 @test
@@ -273,7 +296,7 @@ def a_foreign_damaged_or_newer_store_is_refused(box):
     box.write("state/state.db", "this is a letter to my aunt, and no database at all\n" * 50)
     check_fails(tool(box, "check_db_connectivity"), 1, "state.db")
     os.remove(box.path("state", "state.db"))
-    well(tool(box, "check_db_connectivity"))
+    well(tool(box, "start_run", "-keyspace=shop", "-script_file=" + small_script(box), "-start_nodes=read"))
     for suffix in ("-wal", "-shm"):
         if os.path.exists(box.path("state", "state.db" + suffix)):
             os.remove(box.path("state", "state.db" + suffix))
