@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { IDLE_MAX = 32, LOAD_EXTRA_MS = 30000 };
+enum { IDLE_MAX = 32, START_TIMEOUT_MS = 60000 };
+enum { PROGRAM_AS_GLOBALS = 1, PROGRAM_WITH_CARE = 2 }; /* as in worker.py */
 #define WORKER_MEMORY_DEFAULT (UINT64_C(1) << 30)
 
 struct capi_python_worker {
     channel channel;
-    capi_buf key;     /* the request that loaded it, and its memory limit */
+    capi_buf key;      /* its memory limit and owner, and the request that loads it, from program_at on */
+    size_t program_at; /* begins with u32 PROGRAM_... */
     capi_buf request; /* scratch */
     capi_buf answer;
     columns_part *parts;
@@ -53,7 +55,7 @@ static void worker_free(capi_python_worker *worker)
 /* The request that loads a program: see Program in worker.py. */
 static void append_program(const capi_python_program *program, capi_buf *to)
 {
-    channel_append_u32(to, program->as_globals);
+    channel_append_u32(to, program->as_globals ? PROGRAM_AS_GLOBALS : 0);
     channel_append_u32(to, program->source_count);
     for (uint32_t i = 0; i < program->source_count; i++) {
         channel_append_text(to, program->sources[i].name);
@@ -88,20 +90,41 @@ static void copy_program(capi_python_worker *worker, const capi_python_program *
                                 capi_str_copy(&worker->arena, program->fields[i].expression)};
 }
 
-static capi_status load(capi_python_worker *worker, const capi_python_program *program,
-                        const capi_python_limits *limits, capi_err *err)
+/* The start of the interpreter is not the code's fault: it has a limit of its own. */
+static capi_status await_start(capi_python_worker *worker, const capi_python_limits *limits, capi_err *err)
 {
     capi_python_limits patient = *limits;
     channel_answer answer;
+    capi_status st;
 
-    /* The limit is meant for pages; a start with large imports may take longer, but not for ever. */
-    if (limits->page_timeout_ms > 0) patient.page_timeout_ms += LOAD_EXTRA_MS;
-    limits = &patient;
-    capi_buf_clear(&worker->request);
-    append_program(program, &worker->request);
+    if (patient.page_timeout_ms > 0 && patient.page_timeout_ms < START_TIMEOUT_MS)
+        patient.page_timeout_ms = START_TIMEOUT_MS;
+    st = channel_receive(&worker->channel, &patient, &worker->answer, &answer, err);
+    if (st != CAPI_OK) return st;
+    return answer.kind == CHANNEL_STARTED && answer.payload.bytes == 0 ? CAPI_OK : answer_no_sense(err);
+}
+
+static capi_status load(capi_python_worker *worker, uint32_t extra_flags, const capi_python_limits *limits,
+                        capi_err *err)
+{
+    capi_buf *request = &worker->request;
+    uint32_t flags;
+    channel_answer answer;
+    capi_status st;
+
+    capi_buf_clear(request);
+    capi_buf_append(request, worker->key.data + worker->program_at, worker->key.bytes - worker->program_at);
+    memcpy(&flags, request->data, sizeof flags);
+    flags |= extra_flags;
+    memcpy(request->data, &flags, sizeof flags);
     CAPI_TRY(channel_send_token(&worker->channel, limits, err));
-    CAPI_TRY(channel_send(&worker->channel, capi_buf_str(&worker->request), limits, err));
-    CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, &answer, err));
+    CAPI_TRY(channel_send(&worker->channel, capi_buf_str(request), limits, err));
+    CAPI_TRY(await_start(worker, limits, err));
+    st = channel_receive(&worker->channel, limits, &worker->answer, &answer, err);
+    if (st != CAPI_OK) {
+        capi_err_note(err, "while the Python code was loaded");
+        return st;
+    }
     if (answer.kind == CHANNEL_READY && answer.payload.bytes == 1) {
         worker->is_vectorized = answer.payload.data[0] != 0;
         return CAPI_OK;
@@ -180,40 +203,57 @@ void capi_python_shutdown(void)
     pthread_mutex_unlock(&idle_mutex);
 }
 
+static capi_status worker_start(capi_python_worker *worker, uint32_t extra_flags, const capi_python_limits *limits,
+                                capi_err *err)
+{
+    CAPI_TRY(channel_open(&worker->channel, worker->memory_bytes, err));
+    CAPI_TRY(load(worker, extra_flags, limits, err));
+    worker->thread_count = thread_count(worker->channel.pid);
+    return CAPI_OK;
+}
+
+/* An idle worker with the key, running again; or NULL. */
+static capi_python_worker *idle_wake(capi_str key)
+{
+    capi_python_worker *worker;
+
+    while ((worker = idle_take(key))) {
+        if (channel_is_quiet(&worker->channel)) {
+            kill(worker->channel.pid, SIGCONT);
+            return worker;
+        }
+        worker_free(worker);
+    }
+    return NULL;
+}
+
 capi_status capi_python_get(const capi_python_program *program, const capi_python_limits *limits,
                             capi_python_worker **out, capi_err *err)
 {
     uint64_t memory_bytes = limits->memory_bytes ? limits->memory_bytes : WORKER_MEMORY_DEFAULT;
     capi_buf key = {0};
-    capi_python_worker *worker;
-    capi_status st;
+    size_t program_at;
+    capi_status st = CAPI_OK;
 
-    *out = NULL;
     channel_append_u64(&key, memory_bytes);
     channel_append_text(&key, program->owner);
+    program_at = key.bytes;
     append_program(program, &key);
-    while ((worker = idle_take(capi_buf_str(&key)))) {
-        if (channel_is_quiet(&worker->channel)) {
-            kill(worker->channel.pid, SIGCONT);
-            worker->idle_bytes_max = limits->idle_bytes_max;
-            capi_buf_deinit(&key);
-            *out = worker;
-            return CAPI_OK;
-        }
-        worker_free(worker);
+    *out = idle_wake(capi_buf_str(&key));
+    if (*out) {
+        capi_buf_deinit(&key);
+    } else {
+        *out = capi_zmalloc(sizeof **out);
+        (*out)->key = key;
+        (*out)->program_at = program_at;
+        (*out)->memory_bytes = memory_bytes;
+        copy_program(*out, program);
+        st = worker_start(*out, 0, limits, err);
     }
-    worker = capi_zmalloc(sizeof *worker);
-    worker->key = key;
-    worker->memory_bytes = memory_bytes;
-    worker->idle_bytes_max = limits->idle_bytes_max;
-    copy_program(worker, program);
-    st = channel_open(&worker->channel, memory_bytes, err);
-    if (st == CAPI_OK) st = load(worker, program, limits, err);
-    if (st == CAPI_OK) worker->thread_count = thread_count(worker->channel.pid);
-    if (st == CAPI_OK)
-        *out = worker;
-    else
-        worker_free(worker);
+    (*out)->idle_bytes_max = limits->idle_bytes_max;
+    if (st == CAPI_OK) return CAPI_OK;
+    worker_free(*out);
+    *out = NULL;
     return st;
 }
 
@@ -322,6 +362,20 @@ static capi_status take_results(capi_python_worker *worker, capi_str payload, co
     return result;
 }
 
+/* One question, and the answer to it. */
+static capi_status ask_page(capi_python_worker *worker, const capi_python_limits *limits, const capi_vec *inputs,
+                            uint32_t row_count, channel_answer *answer, capi_err *err)
+{
+    CAPI_TRY(put_page(worker, inputs, row_count, err));
+    CAPI_TRY(channel_send(&worker->channel, capi_buf_str(&worker->request), limits, err));
+    CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, answer, err));
+    if (answer->kind == CHANNEL_NEED_MEMORY) { /* once: it knows all sizes when it asks */
+        CAPI_TRY(give_memory(worker, answer->payload, limits, err));
+        CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, answer, err));
+    }
+    return CAPI_OK;
+}
+
 capi_status capi_python_page(capi_python_worker *worker, const capi_python_limits *limits, const capi_vec *inputs,
                              uint32_t row_count, uint64_t first_row, capi_arena *arena, capi_vec *outputs,
                              uint32_t *bad_row, capi_err *err)
@@ -330,12 +384,11 @@ capi_status capi_python_page(capi_python_worker *worker, const capi_python_limit
 
     *bad_row = CAPI_PYTHON_NO_ROW;
     if (row_count == 0) return CAPI_OK;
-    CAPI_TRY(put_page(worker, inputs, row_count, err));
-    CAPI_TRY(channel_send(&worker->channel, capi_buf_str(&worker->request), limits, err));
-    CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, &answer, err));
-    if (answer.kind == CHANNEL_NEED_MEMORY) { /* once: it knows all sizes when it asks */
-        CAPI_TRY(give_memory(worker, answer.payload, limits, err));
-        CAPI_TRY(channel_receive(&worker->channel, limits, &worker->answer, &answer, err));
+    CAPI_TRY(ask_page(worker, limits, inputs, row_count, &answer, err));
+    if (answer.kind == CHANNEL_NEED_CARE) {
+        channel_close(&worker->channel);
+        CAPI_TRY(worker_start(worker, PROGRAM_WITH_CARE, limits, err));
+        CAPI_TRY(ask_page(worker, limits, inputs, row_count, &answer, err));
     }
     switch (answer.kind) {
     case CHANNEL_RESULT: return take_results(worker, answer.payload, inputs, row_count, arena, outputs, bad_row, err);

@@ -1,6 +1,7 @@
 """worker.py - the Python side of py_calc: loads the user's code once, then computes page after page.
 
-It is started inside the sandbox, as the text of "python -c", with three descriptors:
+It is started inside the sandbox, with worker_words.py and worker_values.py before it, as the text of "python -c", with three
+descriptors:
 
     REQUESTS  pipe, read here    the program, then pages
     ANSWERS   pipe, written here every frame begins with the token, which the user's code is not given
@@ -9,42 +10,16 @@ It is started inside the sandbox, as the text of "python -c", with three descrip
 doc/internals/python.md describes the frames. What the engine must be able to rely on (bounds, lengths, types) it checks
 itself: this file shares its process with code that may do anything.
 """
-import array
-import builtins
-import json
-import linecache
-import mmap
-import os
-import struct
-import sys
-import traceback
-import types
-
 REQUESTS, ANSWERS, MEMORY = 60, 61, 62
-READY, FAILED, RESULT, ROWS_FAILED, NEED_MEMORY = 1, 2, 3, 4, 5
-FAILURES_MAX = 8        # rows of a page that are reported with all their words
-TEXT_MAX = 3000         # characters of such a report
-CAUSE_MAX = 800         # characters of what an exception says, so that its place is told too
-LINE_MAX = 160          # characters of a line of code
-VALUE_MAX = 120         # characters of one value in it
-INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
-EXACT_MAX = 1 << 53     # up to here a double holds every integer
-FRAME = "<py_calc>"     # the file name of generated code
-
-# The user's code may replace whatever it reaches; these stay what they are. Functions that are built in become names of this
-# module, so that it does not matter what the module "builtins" says later.
-globals().update((name, value) for name, value in vars(builtins).items() if name[0] != "_")
-_map_memory = mmap.mmap
-_size_of = struct.calcsize
-_read, _write, _exit = os.read, os.write, os._exit
-_pack, _unpack = struct.pack, struct.unpack_from
-_array, _memoryview, _bytes, _list, _map, _set, _type, _len, _str, _zip = (
-    array.array, memoryview, bytes, list, map, set, type, len, str, zip)
-_exception_only = traceback.format_exception_only
-_user_code_failed = BaseException
+READY, FAILED, RESULT, ROWS_FAILED, NEED_MEMORY, STARTED, NEED_CARE = 1, 2, 3, 4, 5, 6, 7
+AS_GLOBALS, WITH_CARE = 1, 2
 
 
 # ---- frames ----
+
+class ChannelLost(Exception):
+    """The user's code has closed or replaced a descriptor."""
+
 
 class Frames:
     """Both pipes."""
@@ -55,21 +30,27 @@ class Frames:
 
     def take(self, count):
         data = bytearray()
-        while _len(data) < count:
-            piece = _read(REQUESTS, count - _len(data))
+        while len(data) < count:
+            try:
+                piece = _read(REQUESTS, count - len(data))
+            except OSError:
+                raise ChannelLost(REQUESTS) from None
             if not piece:
                 _exit(0)  # the engine is gone, or needs us no more
             data += piece
-        return _bytes(data)
+        return bytes(data)
 
     def receive(self):
         (count,) = _unpack("<I", self.take(4))
         return Fields(self.take(count))
 
-    def send(self, kind, payload):
-        data = self.token + _pack("<IBI", self.number, kind, _len(payload)) + payload
+    def send(self, kind, payload=b""):
+        data = self.token + _pack("<IBI", self.number, kind, len(payload)) + payload
         while data:
-            data = data[_write(ANSWERS, data):]
+            try:
+                data = data[_write(ANSWERS, data):]
+            except OSError:
+                raise ChannelLost(ANSWERS) from None
 
 
 class Fields:
@@ -96,241 +77,14 @@ class Fields:
 
 
 def text_bytes(text):
-    return _pack("<I", _len(text)) + text
-
-
-def encode(text):
-    """Lone surrogates become U+FFFD, as in JSON."""
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
-
-
-# ---- what went wrong, in words ----
-
-def shorten(text, limit=VALUE_MAX):
-    return text if _len(text) <= limit else text[:limit] + "..."
-
-
-def show(value):
-    try:
-        return shorten(repr(value))
-    except _user_code_failed:
-        return "<a value of type %s that cannot be shown>" % _type(value).__name__
-
-
-def last_line(error):
-    try:
-        return shorten("".join(_exception_only(_type(error), error)).strip(), CAUSE_MAX)
-    except _user_code_failed:
-        return shorten(_type(error).__name__, CAUSE_MAX)
-
-
-def frames_of(error):
-    """(file, line, function) of the user's frames, outermost first."""
-    found, step = [], error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        if code.co_filename != FRAME and code.co_filename != "<string>":
-            found.append((code.co_filename, step.tb_lineno, code.co_name))
-        step = step.tb_next
-    return found
-
-
-def code_around(lines, number):
-    first, last = max(1, number - 2), min(_len(lines), number + 2)
-    return ["    %s%5d | %s" % ("> " if at == number else "  ", at, shorten(lines[at - 1].rstrip(), LINE_MAX)) for at in range(first, last + 1)]
-
-
-def describe(error, sources):
-    """The last line of the traceback, the calls that led there, and the code around the place."""
-    parts = [last_line(error)]
-    frames = frames_of(error)
-    if not any(file in sources for file, _, _ in frames):
-        frames = []  # only our own way through libraries
-    shown = frames if _len(frames) <= 10 else frames[:3] + [None] + frames[-6:]
-    for frame in shown:
-        parts.append("  ... %d more calls" % (_len(frames) - 9) if frame is None
-                     else '  File "%s", line %d, in %s' % frame)
-    for file, number, _ in reversed(frames):
-        if file in sources:
-            parts += code_around(sources[file], number)
-            break
-    return shorten("\n".join(parts), TEXT_MAX)
-
-
-class Wrong(Exception):
-    """A result that its declared type does not allow."""
-
-
-# ---- json: is it as it came? ----
-
-def json_state():
-    encoder = json.encoder
-    return [json.dumps, json.dumps.__code__, json.dumps.__defaults__, json.JSONEncoder, json._default_encoder,
-            encoder.JSONEncoder, encoder.c_make_encoder, encoder.encode_basestring_ascii,
-            encoder.encode_basestring, encoder._make_iterencode, encoder.INFINITY, _type(json._default_encoder)]
-
-
-def encoder_state():
-    state = dict(vars(json.JSONEncoder))
-    state.update(("instance " + name, value) for name, value in vars(json._default_encoder).items())
-    return state
-
-
-def same(now, then):
-    return _len(now) == _len(then) and all(a is b for a, b in _zip(now, then))
-
-
-def unknown_constant(name):
-    raise Wrong("%s is no value" % name)
-
-
-class Json:
-    """json.dumps as the user's code left it, and our own way back."""
-
-    def __init__(self):
-        self.parse = json.JSONDecoder(parse_constant=unknown_constant).decode
-        self.state, self.encoder = json_state(), encoder_state()
-        self.module = json
-        self.namespace = {}
-
-    def is_untouched(self):
-        if self.namespace.get("json") is not self.module:
-            return False
-        try:
-            now = encoder_state()
-            return (same(json_state(), self.state) and now.keys() == self.encoder.keys()
-                    and all(now[name] is value for name, value in self.encoder.items()))
-        except AttributeError:
-            return False
-
-    def through(self, record):
-        """The record as json.dumps of the user's module would give it to a reader."""
-        return self.parse(self.namespace["json"].dumps(record))
-
-
-# ---- results ----
-
-PLAIN = {int, float, str, bool}
-
-
-def declared_int(value):
-    if _type(value) is float:
-        if value != value or value in (float("inf"), float("-inf")):
-            raise Wrong("expected a number, got %r" % value)
-        value = int(value)
-    elif _type(value) is not int:
-        raise Wrong("expected a number, got %s %s" % (_type(value).__name__, show(value)))
-    if not INT_MIN <= value <= INT_MAX:
-        raise Wrong("%s does not fit a 64-bit integer" % shorten(_str(value)))
-    return value
-
-
-def declared_float(value):
-    if _type(value) is int:
-        try:
-            return float(value)
-        except OverflowError:
-            raise Wrong("an integer of %d bits does not fit a float" % value.bit_length()) from None
-    if _type(value) is not float:
-        raise Wrong("expected a number, got %s %s" % (_type(value).__name__, show(value)))
-    if value != value or value in (float("inf"), float("-inf")):
-        raise Wrong("expected a number, got %r" % value)
-    return value
-
-
-def declared_decimal(value):
-    """In hundredths, rounded half away from zero."""
-    if _type(value) is int:
-        cents = value * 100
-    else:
-        from decimal import ROUND_HALF_UP, Context, Decimal
-        value = declared_float(value)
-        cents = int(Decimal(repr(value)).quantize(Decimal("0.01"), ROUND_HALF_UP, Context(prec=400)).scaleb(2)) \
-            if abs(value) < 1e18 else INT_MAX + 1
-    if not INT_MIN <= cents <= INT_MAX:
-        raise Wrong("%s is too large for a decimal2" % show(value))
-    return cents
-
-
-def declared_string(value):
-    if _type(value) is not _str:
-        raise Wrong("expected a string, got %s %s" % (_type(value).__name__, show(value)))
-    if "\0" in value:
-        raise Wrong("%s has a NUL at character %d, which a string cannot hold" % (show(value), value.index("\0")))
-    return value
-
-
-def declared_bool(value):
-    if _type(value) is not bool:
-        raise Wrong("expected True or False, got %s %s" % (_type(value).__name__, show(value)))
-    return value
-
-
-DECLARED = {"int": declared_int, "float": declared_float, "decimal2": declared_decimal, "string": declared_string,
-            "datetime": declared_string, "bool": declared_bool}
-
-
-def pack_texts(values):
-    """Texts with a NUL between them; None if one contains a NUL itself."""
-    try:
-        data = "\0".join(values).encode("utf-8")
-    except UnicodeEncodeError:
-        data = b"\0".join(_map(encode, values))
-    return ("s", data) if data.count(b"\0") == _len(values) - 1 else None
-
-
-def pack_fast(declared, values, kinds):
-    """(kind, data) if all values may go as they are; else None. `kinds` holds their exact types."""
-    try:
-        if declared in ("string", "datetime"):
-            return pack_texts(values) if kinds == {_str} else None
-        if declared == "bool":
-            return ("b", _bytes(values)) if kinds == {bool} else None
-        if declared == "int":
-            return ("q", _array("q", values)) if kinds == {int} else None
-        if declared == "float":
-            return ("d", _array("d", values)) if kinds <= {int, float} else None
-        if kinds == {float}:
-            return "d", _array("d", values)
-        if kinds <= {int, float} and -EXACT_MAX < min(values) and max(values) < EXACT_MAX:
-            return "d", _array("d", values)
-    except OverflowError:
-        pass
-    return None
-
-
-def pack_declared(declared, values):
-    if declared in ("string", "datetime"):
-        return pack_texts(values)
-    if declared == "bool":
-        return "b", _bytes(values)
-    if declared == "float":
-        return "d", _array("d", values)
-    return ("c" if declared == "decimal2" else "q"), _array("q", values)
-
-
-BUFFERS = {"float": {"d": "d"}, "int": {"q": "q", "l": "q"}, "bool": {"?": "b"},
-           "decimal2": {"d": "d"}}
-
-
-def pack_buffer(declared, column):
-    """A numpy array or another object with memory of the right kind goes as it is; else None."""
-    if _type(column) in (_list, tuple):
-        return None
-    try:
-        view = _memoryview(column)
-    except (TypeError, ValueError, BufferError):
-        return None
-    kind = BUFFERS.get(declared, {}).get(view.format)
-    if kind is None or view.ndim != 1 or not view.c_contiguous or (kind == "q" and view.itemsize != 8):
-        return None
-    return kind, view
+    return _pack("<I", len(text)) + text
 
 
 # ---- fields and stages ----
+
+class PageFailed(Exception):
+    """No single row is to blame."""
+
 
 class Field:
     def __init__(self, name, declared, expression):
@@ -341,10 +95,13 @@ class Field:
     def names(self):
         return self.code.co_names
 
+    def fields_used(self):
+        return [name for name in self.names() if name[:2] in ("r_", "p_")]
+
     def function(self):
         """The name of the function that is called at the top, or None."""
         tree = compile(self.expression.strip(), FRAME, "eval", 0x400, dont_inherit=True).body  # PyCF_ONLY_AST
-        if _type(tree).__name__ == "Call" and _type(tree.func).__name__ == "Name":
+        if type(tree).__name__ == "Call" and type(tree.func).__name__ == "Name":
             return tree.func.id
         return None
 
@@ -358,93 +115,173 @@ def vectorized(function):
 class VectorStage:
     """One formula over whole columns."""
 
-    def __init__(self, field, known, namespace):
-        self.field = field
+    def __init__(self, program, field, known):
+        self.program, self.field = program, field
         self.inputs = [name for name in field.names() if name in known]
         self.compute = eval(compile("lambda %s: (%s\n)" % (", ".join(self.inputs), field.expression), FRAME, "eval",
-                                    dont_inherit=True), namespace)
+                                    dont_inherit=True), program.namespace)
 
     def run(self, page):
         try:
             column = self.compute(*[page.vector(name) for name in self.inputs])
-            count = column_length(column)
         except _user_code_failed as error:
             page.fail_whole(self.field, error)
-            return
-        if count != page.count:
-            page.fail_whole(self.field, Wrong("the formula returned a column of %d values for %d rows" % (count, page.count)))
-            return
         try:
-            page.columns[self.field.variable] = page.program.without_scalars(column)
+            column = self.checked(column, page.count)
+            page.columns[self.field.variable] = column
+            self.pack(page, column)
+        except PageFailed:
+            raise
         except _user_code_failed as error:
             page.fail_whole(self.field, error)
 
+    def checked(self, column, count):
+        """A column whose values have an order; arrays that are more than their memory says, such as masked ones, become lists,
+        and so do lists with items of numpy arrays in them."""
+        numpy = self.program.numpy
+        if numpy and not isinstance(column, (numpy.ndarray, numpy.generic)) and hasattr(type(column), "__array__"):
+            column = numpy.asarray(column)
+        known = (list, tuple, range, _array, memoryview) + ((numpy.ndarray,) if numpy else ())
+        if not isinstance(column, known):
+            raise Wrong("the formula returned %s, expected a column: a list, a tuple, an array, a memoryview or a numpy array"
+                        % type(column).__name__)
+        if isinstance(column, (list, tuple)) and type(column) not in (list, tuple):
+            column = list(column)
+        try:
+            got = len(column)
+        except (TypeError, NotImplementedError):
+            raise Wrong("the formula returned a single value in a %s, expected a column" % type(column).__name__) from None
+        if got != count:
+            raise Wrong("the formula returned a column of %d values for %d rows" % (got, count))
+        if numpy and isinstance(column, numpy.ndarray) and type(column) is not numpy.ndarray:
+            return column.tolist()
+        if numpy and type(column) in (list, tuple) and not set(map(type, column)) <= PLAIN:
+            return [value.item() if isinstance(value, numpy.generic) else value for value in column]
+        return column
 
-def column_length(column):
-    if isinstance(column, (_str, _bytes, dict)) or not hasattr(column, "__len__"):
-        raise Wrong("the formula returned %s, expected a column" % _type(column).__name__)
-    try:
-        return _len(column)
-    except TypeError:
-        raise Wrong("the formula returned a single value in a %s, expected a column" % _type(column).__name__) from None
+    def pack(self, page, column):
+        """At once: a later formula might change what this one returned."""
+        program, field = self.program, self.field
+        part = None if program.with_care else pack_buffer(field.declared, column)
+        if part is not None:
+            if self is not program.stages[-1]:
+                part = part[0], bytes(part[1])
+            page.packed[field.variable] = part
+            return
+        values = list(column.tolist() if hasattr(column, "tolist") else column)
+        if program.with_care or not set(map(type, values)) <= PLAIN:
+            for row, value in enumerate(values):
+                if program.with_care or type(value) not in PLAIN:
+                    try:
+                        values[row] = program.json_alone(field, value)
+                    except _user_code_failed as error:
+                        page.fail_row(row, field, error, _exc_info()[2])
+        page.pack(field, values)
 
 
 class RowStage:
     """Formulas computed row by row: a loop is generated, in which r_x and p_y are local, so it runs as fast as a loop
     written by hand. Only if the user's code mentions them as globals are they globals."""
 
-    def __init__(self, fields, inputs, as_globals, namespace):
-        self.fields = fields
-        used = _set(name for field in fields for name in field.names())
+    def __init__(self, program, fields, inputs, as_globals):
+        self.program, self.fields, self.as_globals = program, fields, as_globals
+        used = set(name for field in fields for name in field.names())
         self.inputs = [name for name in inputs if as_globals or name in used]
+        # The loop's own names are none of those that formulas mention; all others are the user's module's.
+        self.own = "_"
+        while any(name.startswith(self.own) for name in used):
+            self.own += "_"
+        self.kept = []  # fields whose objects other stages need
+        self.loop = None
+
+    def make_loop(self):
         made = {}
-        source, self.lines = self.source(as_globals)
-        # The names of the loop are its own; all others are the user's module's.
-        exec(compile(source, FRAME, "exec", dont_inherit=True), namespace, made)
-        self.loop = made["capi_loop"]
+        source = self.source()
+        exec(compile(source, FRAME, "exec", dont_inherit=True), self.program.namespace, made)
+        self.loop = made[self.own + "loop"]
 
-    def source(self, as_globals):
-        columns = ["capi_c%d" % i for i in range(_len(self.inputs))]
-        outputs = ["capi_o%d" % i for i in range(_len(self.fields))]
-        lines = ["def capi_loop(capi_rows, capi_fail, %s):" % ", ".join(outputs)]
-        if as_globals:
-            lines.append(" global " + ", ".join(self.inputs + [field.variable for field in self.fields]))
-        for i in range(_len(self.fields)):
-            lines.append(" capi_a%d = capi_o%d.append" % (i, i))
-        lines += [" while True:", "  try:", "   for %s in capi_rows:" % (", ".join(self.inputs) or "capi_row")]
-        starts = []
+    def source(self):
+        own, every = self.own, range(len(self.fields))
+        variables = [field.variable for field in self.fields]
+        parameters = ["rows", "fail", "take", "type", "plain", "failed"]
+        parameters += ["k%d" % i for i in every] + ["a%d" % i for i in every] + ["o%d" % i for i in range(len(self.kept))]
+        lines = ["def %sloop(%s):" % (own, ", ".join(own + name for name in parameters))]
+        if self.as_globals:
+            lines.append(" global " + ", ".join(self.inputs + variables))
+        lines += [" while True:", "  try:", "   for %s in %srows:" % (", ".join(self.inputs) or own + "row", own)]
+        self.lines = []
         for field in self.fields:
-            starts.append(sum(line.count("\n") + 1 for line in lines) + 1)
+            self.lines.append(sum(line.count("\n") + 1 for line in lines) + 1)
             lines.append("    %s = (%s\n    )" % (field.variable, field.expression))
-        for i, field in enumerate(self.fields):
-            lines.append("    capi_a%d(%s)" % (i, field.variable))
-        lines += ["   return", "  except capi_base_exception as capi_error:", "   capi_fail(capi_error)"]
-        lines[0] = lines[0].replace("capi_fail,", "capi_fail, capi_base_exception,")
-        return "\n".join(lines), starts
-
-    def field_of(self, error):
-        line = error.__traceback__.tb_lineno if error.__traceback__ else 0
-        found = self.fields[0]
-        for field, start in _zip(self.fields, self.lines):
-            if line >= start:
-                found = field
-        return found
+        self.result_line = sum(line.count("\n") + 1 for line in lines) + 1
+        for i, field in enumerate(self.kept):
+            lines.append("    %so%d(%s)" % (own, i, field.variable))
+        record = ", ".join("%r: %s" % (field.name, field.variable) for field in self.fields)
+        dump = ["%sv = %stake(json.dumps({%s}))" % (own, own, record)]
+        dump += ["%sa%d(%sv[%d])" % (own, i, own, i) for i in every]
+        if self.program.with_care:
+            lines += ["    " + line for line in dump]
+        else:
+            lines.append("    if " + " and ".join("(%stype(%s) is %sk%d or %stype(%s) in %splain)" % (
+                own, variable, own, i, own, variable, own) for i, variable in enumerate(variables)) + ":")
+            lines += ["     %sa%d(%s)" % (own, i, variable) for i, variable in enumerate(variables)]
+            lines += ["    else:"] + ["     " + line for line in dump]
+        lines += ["   return", "  except %sfailed:" % own, "   %sfail()" % own]
+        return "\n".join(lines)
 
     def run(self, page):
         outputs = [[] for _ in self.fields]
+        kept = [[] for _ in self.kept]
         columns = [page.items(name) for name in self.inputs]
-        rows = iter(_zip(*columns) if _len(columns) > 1 else columns[0] if columns else range(page.count))
+        rows = iter(zip(*columns) if len(columns) > 1 else columns[0] if columns else range(page.count))
 
-        def fail(error):
-            row = min(_map(_len, outputs))
-            for values in outputs:
+        def fail():
+            kind, error, trace = _exc_info()
+            row = min(map(len, outputs))
+            for values in outputs + kept:
                 del values[row:]
                 values.append(None)
-            page.fail_row(row, self.field_of(error), error)
+            self.blame(page, row, error, trace)
 
-        self.loop(rows, fail, BaseException, *outputs)
-        for field, values in _zip(self.fields, outputs):
+        try:
+            self.program.while_traced(self.loop, rows, fail, self.take, type, PLAIN, BaseException,
+                                      *[NATURAL[field.declared] for field in self.fields],
+                                      *[values.append for values in outputs], *[values.append for values in kept])
+        except _user_code_failed as error:
+            page.fail_whole(self.fields[0], error)  # not the formula itself: a trace function, say
+        for field, values in zip(self.kept, kept):
             page.columns[field.variable] = values
+        for field, values in zip(self.fields, outputs):
+            page.results[field.variable] = values
+        for field, values in zip(self.fields, outputs):
+            page.pack(field, values)
+
+    def take(self, text):
+        """The values of a row that went through json.dumps, in the order of the fields."""
+        record = self.program.json.parse(text)
+        return [self.program.json_member(record, field) for field in self.fields]
+
+    def blame(self, page, row, error, trace):
+        """The field that failed, with the values its formula saw, which are still in the loop."""
+        frame = trace.tb_frame
+        values = self.program.namespace if self.as_globals else frame.f_locals
+        line = trace.tb_lineno or 0
+        found = self.fields[0]
+        for field, start in zip(self.fields, self.lines):
+            if line >= start:
+                found = field
+        if line >= self.result_line:
+            found = self.culprit(values)
+        page.fail_row(row, found, error, trace, values)
+
+    def culprit(self, values):
+        """json.dumps names no field: the first whose value alone cannot be written is meant."""
+        for field in self.fields:
+            try:
+                self.program.json_alone(field, values[field.variable])
+            except _user_code_failed:
+                return field
+        return self.fields[0]
 
 
 # ---- pages ----
@@ -460,31 +297,25 @@ class Page:
         for variable, declared in program.inputs:
             kind = chr(request.numbers("<B")[0])
             self.parts[variable] = (kind, declared) + request.numbers("<QQ")
-        self.columns = {}
-        self.failures = {}  # row -> (field, words)
-        self.failed_count = 0
+        self.columns = {}   # variable -> objects that formulas see
+        self.results = {}   # variable -> values of formulas by row
+        self.packed = {}    # variable -> what the engine gets
+        self.failures = set()  # rows
+        self.told = {}         # the lowest of them -> words
 
     def bytes_at(self, offset, count):
-        return _memoryview(self.program.memory.map)[offset:offset + count]
+        return memoryview(self.program.memory.map)[offset:offset + count]
+
+    # ---- columns ----
 
     def items(self, name):
         """A column as a list of Python values."""
         column = self.columns.get(name)
         if column is None:
             column = self.columns[name] = self.input_items(*self.parts[name])
-        if _type(column) is not _list:  # given by a vectorised formula
-            column = self.columns[name] = self.as_list(name, column)
+        if type(column) is not list:  # given by a vectorised formula
+            column = self.columns[name] = list(column.tolist() if hasattr(column, "tolist") else column)
         return column
-
-    def as_list(self, name, column):
-        field = next(field for field in self.program.fields if field.variable == name)
-        try:
-            values = _list(column.tolist() if hasattr(column, "tolist") else column)
-        except _user_code_failed as error:
-            self.fail_whole(field, error)
-        if _len(values) != self.count:
-            self.fail_whole(field, Wrong("the formula returned a column of %d values for %d rows" % (_len(values), self.count)))
-        return values
 
     def input_items(self, kind, declared, offset, count):
         if kind in "dq":
@@ -492,22 +323,22 @@ class Page:
         if kind == "b":
             return self.bytes_at(offset, count).cast("?").tolist()
         if kind == "s":
-            return _str(self.bytes_at(offset, count), "utf-8", "surrogateescape").split("\0")
+            return str(self.bytes_at(offset, count), "utf-8", "surrogateescape").split("\0")
         if kind == "o":
             return self.texts_by_ends(offset, count)
         # "m": doubles, and behind them the positions and values of the whole numbers, which are ints
         head, values = 8 * self.count, self.bytes_at(offset, count)
         items = values[:head].cast("d").tolist()
         wholes = (count - head) // 16
-        for row, whole in _zip(values[head:head + 8 * wholes].cast("q").tolist(), values[head + 8 * wholes:].cast("q").tolist()):
+        for row, whole in zip(values[head:head + 8 * wholes].cast("q").tolist(), values[head + 8 * wholes:].cast("q").tolist()):
             items[row] = whole
         return items
 
     def texts_by_ends(self, offset, count):
         ends = self.bytes_at(offset, 8 * self.count).cast("Q").tolist()
-        data = _bytes(self.bytes_at(offset + 8 * self.count, count - 8 * self.count))
+        data = bytes(self.bytes_at(offset + 8 * self.count, count - 8 * self.count))
         starts = [0] + ends
-        return [data[start:end].decode("utf-8", "surrogateescape") for start, end in _zip(starts, ends)]
+        return [data[start:end].decode("utf-8", "surrogateescape") for start, end in zip(starts, ends)]
 
     def vector(self, name):
         """A column for a vectorised formula: read-only memory (a numpy array where numpy is there), or a list of texts."""
@@ -523,113 +354,82 @@ class Page:
 
     # ---- failures ----
 
-    def fail_row(self, row, field, error):
+    def words(self, error, trace):
+        return str(error) if isinstance(error, Wrong) else describe(error, trace, self.program.sources)
+
+    def fail_row(self, row, field, error, trace=None, values=None):
         if row in self.failures:
             return
-        self.failed_count += 1
-        words = ""
-        if _len([1 for known in self.failures.values() if known[1]]) < FAILURES_MAX:
-            words = describe(error, self.program.sources) if not isinstance(error, Wrong) else _str(error)
-        self.failures[row] = (field, words)
+        self.failures.add(row)
+        if len(self.told) == FAILURES_MAX:
+            last = max(self.told)
+            if row > last:
+                return
+            del self.told[last]
+        shown = []
+        for name in field.fields_used():
+            if values is not None and name in values:
+                value = values[name]
+            elif name in self.results:
+                value = self.results[name][row]
+            elif name in self.columns or name in self.parts:
+                value = self.items(name)[row]
+            else:
+                continue
+            shown.append("%s.%s = %s" % (name[0], name[2:], show(value)))
+        self.told[row] = shorten("field \"%s\": %s\n  formula %s, row %d of the page%s" % (
+            field.name, self.words(error, trace), shorten(field.expression, 300), row,
+            ", where " + ", ".join(shown) if shown else ""), 2 * TEXT_MAX)
 
     def fail_whole(self, field, error):
-        words = describe(error, self.program.sources) if not isinstance(error, Wrong) else _str(error)
-        raise PageFailed("field \"%s\", formula %s: %s" % (field.name, shorten(field.expression, 300), words))
+        raise PageFailed("field \"%s\", formula %s: %s" % (field.name, shorten(field.expression, 300),
+                                                           self.words(error, _exc_info()[2]))) from None
 
     def report(self):
-        payload = _pack("<II", _len(self.failures), sum(1 for f in self.failures.values() if f[1]))
-        for row in sorted(self.failures):
-            field, words = self.failures[row]
-            if not words:
-                continue
-            values = []
-            for name in self.program.names_of(field):
-                column = self.columns.get(name)
-                if column is not None or name in self.parts:
-                    values.append("%s.%s = %s" % (name[0], name[2:], show(self.items(name)[row])))
-            text = "field \"%s\": %s\n  formula %s, row %d of the page%s" % (
-                field.name, words, shorten(field.expression, 300), row, ", where " + ", ".join(values) if values else "")
-            payload += _pack("<I", row) + text_bytes(encode(shorten(text, 2 * TEXT_MAX)))
+        payload = _pack("<II", len(self.failures), len(self.told))
+        for row, words in sorted(self.told.items()):
+            payload += _pack("<I", row) + text_bytes(encode(words))
         return payload
 
     # ---- results ----
 
-    def results(self):
-        """(kind, data) of every field, or None with failures recorded."""
-        is_plain = self.program.json.is_untouched() and not self.failures
-        packed = []
-        if is_plain:
-            for field in self.program.fields:
-                column = self.columns[field.variable]
-                part = pack_buffer(field.declared, column)
-                if part is None:
-                    values = self.items(field.variable)
-                    part = pack_fast(field.declared, values, _set(_map(_type, values)))
-                if part is None:
-                    break
-                packed.append(part)
-        return packed if is_plain and _len(packed) == _len(self.program.fields) else self.results_by_row()
-
-    def results_by_row(self):
-        """The long way: every row through json.dumps where that may matter, every value against its declared type."""
-        fields = self.program.fields
-        is_plain = self.program.json.is_untouched()
-        columns = [self.items(field.variable) for field in fields]
-        converted = [[] for _ in fields]
-        for row in range(self.count):
-            if row in self.failures:
-                continue
-            field = fields[0]
-            try:
-                record = {field.name: column[row] for field, column in _zip(fields, columns)}
-                if not is_plain or not all(_type(value) in PLAIN for value in record.values()):
-                    record = self.program.json.through(record)
-                    if _type(record) is not dict:
-                        raise Wrong("json.dumps gave no object")
-                for field, values in _zip(fields, converted):
-                    if field.name not in record:
-                        raise Wrong("json.dumps left it out")
-                    values.append(DECLARED[field.declared](record[field.name]))
-            except _user_code_failed as error:
-                self.fail_row(row, self.culprit(row, columns, field), error)
-        if self.failures:
-            return None
-        return [pack_declared(field.declared, values) for field, values in _zip(fields, converted)]
-
-    def culprit(self, row, columns, reached):
-        """json.dumps names no field: the first whose value alone cannot be written is meant."""
-        for field, column in _zip(self.program.fields, columns):
-            if _type(column[row]) in PLAIN:
-                continue
-            try:
-                self.program.json.through({field.name: column[row]})
-            except _user_code_failed:
-                return field
-        return reached
+    def pack(self, field, values):
+        """A column of plain values, and of what json.dumps made of others."""
+        part = pack_fast(field.declared, values) if values and not self.failures else None
+        if part is None:
+            convert, converted = DECLARED[field.declared], []
+            for row, value in enumerate(values):
+                if row in self.failures:
+                    continue
+                try:
+                    converted.append(convert(value))
+                except Wrong as error:
+                    self.fail_row(row, field, error)
+            part = None if self.failures else pack_declared(field.declared, converted)
+        self.packed[field.variable] = part
 
     def answer(self, frames):
-        for stage in self.program.stages:
+        program = self.program
+        for stage in program.stages:
             stage.run(self)
-        packed = self.results() if self.count else []
-        if packed is None:
+        if not program.with_care and not program.json.is_as_it_came():
+            frames.send(NEED_CARE)  # some row has changed json.dumps: which, and what came of it, only another try can tell
+            return
+        if self.failures:
             frames.send(ROWS_FAILED, self.report())
             return
         payload, at = b"", self.free
         views = []
-        for kind, data in packed:
-            view = _memoryview(data).cast("B")
+        for kind, data in [self.packed[field.variable] for field in program.fields]:
+            view = memoryview(data).cast("B")
             views.append((at, view))
-            payload += _pack("<BQQ", ord(kind), at, _len(view))
-            at = (at + _len(view) + 63) & ~63
-        self.program.memory.ask_for(at, frames)
-        memory = self.program.memory.map
+            payload += _pack("<BQQ", ord(kind), at, len(view))
+            at = (at + len(view) + 63) & ~63
+        program.memory.ask_for(at, frames)
+        memory = program.memory.map
         for offset, view in views:
-            memory[offset:offset + _len(view)] = view
+            memory[offset:offset + len(view)] = view
         frames.send(RESULT, payload)
-
-
-class PageFailed(Exception):
-    """No single row is to blame."""
 
 
 class Memory:
@@ -638,7 +438,12 @@ class Memory:
 
     def grow_to(self, size):
         if size > self.size:
-            self.map = _map_memory(MEMORY, size)  # the old one goes when nobody looks at it any more
+            try:
+                self.map = _map_memory(MEMORY, size)  # the old one goes when nobody looks at it any more
+            except (ValueError, OSError) as error:
+                if getattr(error, "errno", None) == 12:
+                    raise MemoryError("%d bytes for a page" % size) from None
+                raise ChannelLost(MEMORY) from None
             self.size = size
 
     def ask_for(self, size, frames):
@@ -651,64 +456,93 @@ class Memory:
 class Program:
     """What the first request says: sources, inputs, fields."""
 
-    def __init__(self, request, sources_by_name):
+    def __init__(self, request, sources):
         self.memory = Memory()
         self.json = Json()
-        self.sources = sources_by_name  # for messages, also about failures while loading
+        self.sources = sources  # for messages, also about failures while loading
         self.fields = []
         self.numpy = None
-        as_globals = request.number() != 0
-        sources = [(request.text(), request.raw()) for _ in range(request.number())]
+        self.tracing = None, None
+        flags = request.number()
+        files = [(request.text(), request.raw()) for _ in range(request.number())]
         self.inputs = [("r_" + request.text(), request.text()) for _ in range(request.number())]
         fields = [(request.text(), request.text(), request.text()) for _ in range(request.number())]
-        self.namespace = self.load(sources)
+        code = self.compile(files)
+        self.namespace = self.load(code)
         self.json.namespace = self.namespace
-        self.stages = self.plan(fields, as_globals)
+        self.dump = eval(compile("lambda record: json.dumps(record)", FRAME, "eval", dont_inherit=True), self.namespace)
+        self.with_care = (flags & WITH_CARE != 0 or not self.json.is_as_it_came()
+                          or may_change_json(code, self.namespace))
+        self.stages = self.plan(fields, flags & AS_GLOBALS != 0)
 
-    def load(self, sources):
+    def compile(self, files):
+        try:
+            for name, raw in files:
+                self.sources.add(name, raw)
+            return self.sources.compile()
+        except Unreadable as error:
+            raise PageFailed(str(error)) from None
+        except SyntaxError as error:
+            raise PageFailed(describe_syntax(error, self.sources)) from None
+
+    def load(self, code):
         module = types.ModuleType("__main__")
         namespace = module.__dict__
         namespace.update(json=json, traceback=traceback, vectorized=vectorized, __builtins__=builtins)
         sys.modules["__main__"] = module
         sys.argv = ["-"]
-        for name, text in sources:
-            lines = text.decode("utf-8", "replace").splitlines()
-            self.sources[name] = lines
-            linecache.cache[name] = (_len(text), None, [line + "\n" for line in lines], name)
-        for name, text in sources:
-            exec(compile(text, name, "exec", dont_inherit=True), namespace)
+        self.while_traced(exec, code, namespace)
         return namespace
+
+    def while_traced(self, function, *arguments):
+        """Calls it as the user's code would have it traced; our own code is nobody's to trace."""
+        try:
+            _set_trace(self.tracing[0])
+            _set_profile(self.tracing[1])
+            return function(*arguments)
+        finally:
+            tracing = _get_trace(), _get_profile()
+            _set_profile(None)
+            _set_trace(None)
+            self.tracing = tracing
 
     def is_vectorized(self, field):
         return getattr(self.namespace.get(field.function()), "capi_vectorized", False) is True
 
     def plan(self, fields, as_globals):
-        stages, group, group_inputs = [], [], None
+        stages = []
         known = [variable for variable, _ in self.inputs]
         for name, declared, expression in fields:
             try:
                 field = Field(name, declared, expression)
                 marked = self.is_vectorized(field)
             except (SyntaxError, ValueError) as error:
-                raise PageFailed('field "%s": %s\n  formula %s' % (name, last_line(error), shorten(expression, 300))) from None
+                raise PageFailed('field "%s": %s\n  formula %s' % (name, say(error), shorten(expression, 300))) from None
             self.fields.append(field)
             if marked:
-                if group:
-                    stages.append(RowStage(group, group_inputs, as_globals, self.namespace))
-                    group = []
-                stages.append(VectorStage(field, known, self.namespace))
                 self.find_numpy()
+                stages.append(VectorStage(self, field, known))
+            elif stages and type(stages[-1]) is RowStage:
+                stages[-1] = RowStage(self, stages[-1].fields + [field], known_before, as_globals)
             else:
-                if not group:
-                    group_inputs = _list(known)
-                group.append(field)
+                known_before = list(known)
+                stages.append(RowStage(self, [field], known_before, as_globals))
             known.append(field.variable)
-        if group:
-            stages.append(RowStage(group, group_inputs, as_globals, self.namespace))
+        for at, stage in enumerate(stages):
+            if type(stage) is RowStage:
+                used = set(name for later in stages[at + 1:] for name in later.inputs)
+                stage.kept = [field for field in stage.fields if field.variable in used]
+                stage.make_loop()
         return stages
 
-    def names_of(self, field):
-        return [name for name in field.names() if name[:2] in ("r_", "p_")]
+    def json_member(self, record, field):
+        if field.name not in record:
+            raise Wrong("json.dumps left field \"%s\" out" % field.name)
+        return record[field.name]
+
+    def json_alone(self, field, value):
+        """What json.dumps makes of a value that is in no record with others."""
+        return self.json_member(self.json.parse(self.while_traced(self.dump, {field.name: value})), field)
 
     def find_numpy(self):
         if self.numpy is None:
@@ -718,45 +552,57 @@ class Program:
             except ImportError:
                 self.numpy = False
 
-    def without_scalars(self, column):
-        """Items of numpy arrays that found their way into a list become Python's own values; so do arrays that are more than
-        their memory says, such as masked ones."""
-        if self.numpy and isinstance(column, self.numpy.ndarray) and _type(column) is not self.numpy.ndarray:
-            return column.tolist()
-        if self.numpy and _type(column) in (_list, tuple):
-            if not _set(_map(_type, column)) <= PLAIN:
-                scalar = self.numpy.generic
-                return [value.item() if isinstance(value, scalar) else value for value in column]
-        return column
-
     def as_vector(self, column):
-        if self.numpy and isinstance(column, _memoryview):
+        if self.numpy and isinstance(column, memoryview):
             return self.numpy.frombuffer(column, dtype={"d": "f8", "q": "i8", "?": "?"}[column.format])
         return column
+
+
+def load_program(frames):
+    sources = Sources()
+    try:
+        request = frames.receive()
+        frames.send(STARTED)  # from here on the user's code counts
+        return Program(request, sources)
+    except (PageFailed, ChannelLost):
+        raise
+    except _user_code_failed as error:
+        raise PageFailed(describe(error, _exc_info()[2], sources)) from None
+
+
+def compute_page(program, request, frames):
+    try:
+        (frames.number,) = request.numbers("<I")
+        Page(program, request).answer(frames)
+    except (PageFailed, ChannelLost):
+        raise
+    except _user_code_failed as error:
+        raise PageFailed(describe(error, _exc_info()[2], program.sources)) from None
+
+
+def serve(frames):
+    program = None
+    while True:
+        try:
+            if program is None:
+                program = load_program(frames)
+                frames.send(READY, bytes([any(isinstance(stage, VectorStage) for stage in program.stages)]))
+            else:
+                compute_page(program, frames.receive(), frames)
+        except PageFailed as error:
+            frames.send(FAILED, encode(str(error)))
+            if program is None:
+                return
 
 
 def main():
     frames = Frames()
     frames.token = frames.take(16)
-    sources = {}
     try:
-        program = Program(frames.receive(), sources)
-    except PageFailed as error:
-        frames.send(FAILED, encode(_str(error)))
-        return
-    except _user_code_failed as error:
-        frames.send(FAILED, encode(describe(error, sources)))
-        return
-    frames.send(READY, bytes([any(isinstance(stage, VectorStage) for stage in program.stages)]))
-    while True:
-        request = frames.receive()
-        (frames.number,) = request.numbers("<I")
-        try:
-            Page(program, request).answer(frames)
-        except PageFailed as error:
-            frames.send(FAILED, encode(_str(error)))
-        except _user_code_failed as error:
-            frames.send(FAILED, encode(last_line(error)))
+        serve(frames)
+    except ChannelLost as error:
+        _write(2, b"the Python code closed or replaced descriptor %d, which the worker needs\n" % error.args[0])
+        _exit(1)
 
 
 main()
