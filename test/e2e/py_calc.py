@@ -1042,7 +1042,7 @@ def columns_that_lie_about_themselves_are_found_out(box):
 def a_column_is_taken_before_a_later_formula_changes_it(box):
     code = ("import array\nclass Box:\n    pass\njson.JSONEncoder.default = lambda self, o: o.v\n"
             "column = %s\nsame = Box()\nitems = [same] * 3\n"
-            "@vectorized\ndef f(c, n):\n    for k in range(3):\n        column[k] = c[k] + n\n    return column\n"
+            "@vectorized\ndef f(c, n):\n    for k in range(3):\n        column[k] = int(c[k]) + n\n    return column\n"
             "@vectorized\ndef g(n):\n    same.v = n[0]\n    return items\ndef h(n):\n    same.v = 50 + n\n    return same\n")
     fields = {"a": ("f(r.i, 1)", "int"), "b": ("f(r.i, 2)", "int"), "c": ("g(p.b)", "int"), "d": ("h(r.i)", "int"), "e": ("g(p.a)", "int")}
     for kept in ("array.array('q', [0, 0, 0])", "[0, 0, 0]"):
