@@ -5,12 +5,13 @@
 #include "expr/regex_required.h"
 
 #include "expr/regex_tree.h"
+#include "expr/text_character.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { REQUIRED_TEXTS_MAX = 64, REQUIRED_TEXT_BYTES_MIN = 2, REQUIRED_TEXT_BYTES_MAX = 64 };
-enum { RUNE_LONG_S = 0x17F, RUNE_KELVIN = 0x212A, RUNE_REPLACEMENT = 0xFFFD };
+enum { RUNE_LONG_S = 0x17F, RUNE_KELVIN = 0x212A };
 
 /* Without letters a run is the same whether it is folded or not. */
 typedef struct required_run {
@@ -49,16 +50,6 @@ static void end_run(required_walk *walk)
     run->has_letters = run->is_folded = false;
 }
 
-static uint32_t encode(uint32_t rune, char *out)
-{
-    uint32_t bytes = rune < 0x80 ? 1 : rune < 0x800 ? 2 : rune < 0x10000 ? 3 : 4;
-
-    out[0] = (char)(bytes == 1 ? rune : (0xF00u >> bytes & 0xFF) | rune >> 6 * (bytes - 1));
-    for (uint32_t i = 1; i < bytes; i++)
-        out[i] = (char)(0x80 | (rune >> 6 * (bytes - 1 - i) & 0x3F));
-    return bytes;
-}
-
 static bool is_letter(uint32_t rune)
 {
     return (rune | 0x20) >= 'a' && (rune | 0x20) <= 'z';
@@ -70,7 +61,7 @@ static bool is_certain(const regex_node *node)
 {
     uint32_t rune = node->rune;
 
-    if (rune == RUNE_REPLACEMENT || rune == RUNE_LONG_S || rune == RUNE_KELVIN) return false;
+    if (rune == EXPR_RUNE_BAD || rune == RUNE_LONG_S || rune == RUNE_KELVIN) return false;
     if (rune >= 0xD800 && rune < 0xE000) return false;
     return rune < 0x80 || !(node->flags & REGEX_FOLD);
 }
@@ -87,7 +78,7 @@ static void walk_character(required_walk *walk, const regex_node *node)
         end_run(walk);
         return;
     }
-    count = encode(is_folded ? node->rune | 0x20 : node->rune, bytes);
+    count = expr_character_write(is_folded ? node->rune | 0x20 : node->rune, bytes);
     if (letter && run->has_letters && run->is_folded != is_folded) end_run(walk);
     if (run->bytes + count > REQUIRED_TEXT_BYTES_MAX) end_run(walk);
     run->has_letters |= letter;

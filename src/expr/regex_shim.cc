@@ -4,8 +4,13 @@
 #include "expr/regex_shim.h"
 
 #include "expr/regex_chain.h"
+#include "expr/regex_states.h"
+#include "expr/regex_traits.h"
+#include "expr/text_character.h"
 #include "expr/text_find.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cstdio>
 #include <cstring>
@@ -17,25 +22,50 @@
 
 #include <re2/re2.h>
 
+namespace
+{
+
+// For the programs of RE2 and the automata that it builds while matching. Of what the patterns of the process have left, a
+// new one may take a part, so the first ones can be large; but never less than what nearly all patterns can do with.
+constexpr int64_t kMemoryOfAll = 256 << 20;
+constexpr int64_t kMemoryShare = 16;
+constexpr int64_t kMemoryMin = 384 << 10;
+constexpr int64_t kMemoryMax = 64 << 20;
+constexpr int64_t kMemoryOfInstruction = 96; // RE2 gives programs a part of its memory
+constexpr int64_t kMemoryForReading = 64;    // nothing fits, so RE2 finds mistakes and stops
+
+std::atomic<int64_t> g_granted_bytes{0};
+
+} // namespace
+
 struct expr_regex {
     expr_required *required = nullptr;
     std::vector<std::string> parts; // every match contains these, in this order
     bool is_literal = false;        // the pattern is nothing but parts[0], if that
-    re2::RE2 *re2 = nullptr;
-    expr_regex_chain *chain = nullptr; // instead, if the pattern is one: faster and smaller
+    std::unique_ptr<re2::RE2> re2;
+    int64_t granted_bytes = 0;           // what re2 may need at most
+    expr_regex_chain *chain = nullptr;   // instead, if the pattern is one: faster and smaller
+    expr_regex_states *states = nullptr; // instead, if re2 would be too large
+
+    void DropAutomaton()
+    {
+        expr_regex_states_free(states);
+        states = nullptr;
+        re2 = nullptr;
+        g_granted_bytes -= granted_bytes;
+        granted_bytes = 0;
+    }
 
     ~expr_regex()
     {
+        DropAutomaton();
         expr_regex_chain_free(chain);
-        delete re2;
         expr_required_free(required);
     }
 };
 
 namespace
 {
-
-constexpr int64_t kMemoryMax = 64 << 20; // for the program and for the automaton that is built while matching
 
 void Explain(char *why, size_t why_bytes, const char *text)
 {
@@ -143,27 +173,6 @@ class Rewriter
     std::set<std::string> names_;
 };
 
-// Bytes of the well-formed character at `p`, or 0 (Unicode 15, table 3-7).
-size_t CharacterBytes(const unsigned char *p, size_t left)
-{
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    size_t bytes;
-
-    if (p[0] < 0x80) return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
-    bytes = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (left < bytes) return 0;
-    if (p[0] == 0xE0) low = 0xA0;
-    if (p[0] == 0xED) high = 0x9F;
-    if (p[0] == 0xF0) low = 0x90;
-    if (p[0] == 0xF4) high = 0x8F;
-    if (p[1] < low || p[1] > high) return 0;
-    for (size_t i = 2; i < bytes; i++)
-        if (p[i] < 0x80 || p[i] > 0xBF) return 0;
-    return bytes;
-}
-
 // Where the first byte that is no UTF-8 lies, or `bytes`.
 size_t ValidBytes(const char *text, size_t bytes)
 {
@@ -180,7 +189,7 @@ size_t ValidBytes(const char *text, size_t bytes)
                 continue;
             }
         }
-        step = CharacterBytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
+        step = expr_character_bytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
         if (step == 0) return at;
         at += step;
     }
@@ -192,7 +201,7 @@ std::string Repair(const char *text, size_t bytes, size_t bad_at)
     std::string out(text, bad_at);
 
     for (size_t at = bad_at; at < bytes;) {
-        size_t step = CharacterBytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
+        size_t step = expr_character_bytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
 
         if (step == 0)
             out.append("\xEF\xBF\xBD");
@@ -216,6 +225,15 @@ bool HasParts(const expr_regex *regex, const char *text, size_t bytes)
     return true;
 }
 
+bool MatchStates(const expr_regex_states *states, const char *text, size_t bytes)
+{
+    thread_local std::vector<uint64_t> room;
+    size_t words = expr_regex_states_room(states) / sizeof(uint64_t) + 1;
+
+    if (room.size() < words) room.resize(words);
+    return expr_regex_states_match(states, text, bytes, room.data());
+}
+
 bool Match(const expr_regex *regex, const char *text, size_t bytes)
 {
     size_t valid;
@@ -224,6 +242,7 @@ bool Match(const expr_regex *regex, const char *text, size_t bytes)
     if (!HasParts(regex, text, bytes)) return false;
     if (regex->is_literal) return true;
     if (regex->chain) return expr_regex_chain_match(regex->chain, text, bytes);
+    if (regex->states) return MatchStates(regex->states, text, bytes);
     valid = ValidBytes(text, bytes);
     if (valid < bytes) {
         std::string repaired = Repair(text, bytes, valid);
@@ -247,11 +266,53 @@ void Require(const std::string &pattern, expr_regex *regex)
     }
 }
 
+std::unique_ptr<re2::RE2> Make(const std::string &pattern, int64_t memory_bytes)
+{
+    re2::RE2::Options options;
+
+    options.set_log_errors(false);
+    options.set_max_mem(memory_bytes);
+    return std::make_unique<re2::RE2>(pattern, options);
+}
+
+int64_t Grant()
+{
+    int64_t part = (kMemoryOfAll - g_granted_bytes) / kMemoryShare;
+
+    return std::max(kMemoryMin, std::min(kMemoryMax, part));
+}
+
+bool Keep(std::unique_ptr<re2::RE2> made, int64_t granted_bytes, expr_regex *regex, std::string *why)
+{
+    if (!made->ok()) {
+        *why = made->error();
+        return false;
+    }
+    regex->re2 = std::move(made);
+    regex->granted_bytes = granted_bytes;
+    g_granted_bytes += granted_bytes;
+    return true;
+}
+
+// RE2 if it can do with the memory that is left, or else states; RE2 with all its memory where there would be too many states.
+// What surely is too large is only read by RE2, and so is \B: RE2 finds it between the bytes of one character, Go does not.
+bool CompileAutomaton(const std::string &pattern, expr_regex *regex, std::string *why)
+{
+    int64_t granted_bytes = Grant();
+    expr_regex_traits traits = expr_regex_traits_of(pattern.data(), pattern.size());
+    bool is_large = traits.size * kMemoryOfInstruction > static_cast<uint64_t>(granted_bytes);
+    bool is_read_only = is_large || traits.has_no_edge;
+    std::unique_ptr<re2::RE2> made = Make(pattern, is_read_only ? kMemoryForReading : granted_bytes);
+
+    if (made->error_code() != re2::RE2::ErrorPatternTooLarge) return Keep(std::move(made), granted_bytes, regex, why);
+    regex->states = expr_regex_states_new(pattern.data(), pattern.size());
+    return regex->states || Keep(Make(pattern, kMemoryMax), kMemoryMax, regex, why);
+}
+
 std::unique_ptr<expr_regex> Compile(const std::string &pattern, std::string *why)
 {
     auto regex = std::make_unique<expr_regex>();
     std::string rewritten;
-    re2::RE2::Options options;
 
     if (!Rewriter(pattern).Run(&rewritten, why)) return nullptr;
     Require(rewritten, regex.get());
@@ -260,18 +321,9 @@ std::unique_ptr<expr_regex> Compile(const std::string &pattern, std::string *why
         regex->parts.assign(pattern.empty() ? 0 : 1, pattern);
         return regex;
     }
+    if (!CompileAutomaton(rewritten, regex.get(), why)) return nullptr;
     regex->chain = expr_regex_chain_new(pattern.data(), pattern.size());
-    options.set_log_errors(false);
-    options.set_max_mem(kMemoryMax);
-    regex->re2 = new re2::RE2(rewritten, options);
-    if (!regex->re2->ok()) {
-        *why = regex->re2->error();
-        return nullptr;
-    }
-    if (regex->chain) {
-        delete regex->re2;
-        regex->re2 = nullptr;
-    }
+    if (regex->chain) regex->DropAutomaton();
     return regex;
 }
 

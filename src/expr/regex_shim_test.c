@@ -38,6 +38,17 @@ TEST(patterns_match_anywhere)
     CHECK(matches("a+b{2,3}[c-e]", "aabbd"));
 }
 
+TEST(places_are_between_characters)
+{
+    CHECK(matches("\\B", "Σ"));
+    CHECK(matches("\\B", "ab"));
+    CHECK(!matches("\\B", "aΣb"));
+    CHECK(!matches("x|\\B(?:ab)?", "aΣb"));
+    CHECK(matches("\\b", "aΣb"));
+    CHECK(!matches("\\b", "Σ"));
+    CHECK(matches("\\B$", ""));
+}
+
 TEST(both_ways_to_name_a_group_are_known)
 {
     CHECK(matches("(?<n>a)b", "ab"));

@@ -2,6 +2,8 @@
  * also beyond "|"; a repeat belongs to the last character, also across (?i) and \Q; braces that are no repeat are characters. */
 #include "expr/regex_tree.h"
 
+#include "expr/text_character.h"
+
 #include <string.h>
 
 enum { TREE_DEPTH_MAX = 200, TREE_REPEAT_MAX = 1000, TREE_RUNE_MAX = 0x10FFFF };
@@ -89,14 +91,10 @@ static bool starts_with(const tree_reader *reader, const char *text)
 /* The UTF-8 character here; patterns that RE2 accepts are well-formed. */
 static regex_node *read_literal(tree_reader *reader)
 {
-    unsigned char lead = (unsigned char)*reader->at;
-    size_t bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    uint32_t rune = lead < 0x80 ? lead : lead & (0x7Fu >> bytes);
+    size_t at = 0;
+    uint32_t rune = expr_character_read(reader->at, (size_t)(reader->end - reader->at), &at);
 
-    if ((size_t)(reader->end - reader->at) < bytes) return NULL;
-    for (size_t i = 1; i < bytes; i++)
-        rune = rune << 6 | ((unsigned char)reader->at[i] & 0x3Fu);
-    reader->at += bytes;
+    reader->at += at;
     return character(reader, rune);
 }
 
@@ -312,17 +310,13 @@ static bool read_group(tree_reader *reader, regex_node **out)
 }
 
 /* \Q...\E: characters as they are. */
-static bool read_quoted(tree_reader *reader, tree_list *list)
+static void read_quoted(tree_reader *reader, tree_list *list)
 {
     reader->at += 2;
     while (reader->at < reader->end && !starts_with(reader, "\\E")) {
-        regex_node *node = read_literal(reader);
-
-        if (!node) return false;
-        list_add(reader->arena, list, node);
+        list_add(reader->arena, list, read_literal(reader));
     }
     if (reader->at < reader->end) reader->at += 2;
-    return true;
 }
 
 static regex_node *read_single(tree_reader *reader)
@@ -348,7 +342,7 @@ static regex_node *read_sequence(tree_reader *reader)
         uint32_t min, max;
 
         if (starts_with(reader, "\\Q")) {
-            if (!read_quoted(reader, &list)) return NULL;
+            read_quoted(reader, &list);
             continue;
         }
         if (read_repeat(reader, &min, &max)) {
