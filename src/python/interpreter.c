@@ -4,6 +4,7 @@
  * outside of the sandbox and without any code of users, to say what it is and which files it reads. */
 #include "python/interpreter.h"
 
+#include "python/answer.h"
 #include "python/process.h"
 #include "python/worker_source.h"
 
@@ -13,10 +14,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 20000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32 };
+enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 20000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32, COMPLAINT_BYTES_MAX = 600 };
 
 /* Executable, version, then "x" or "r" and a path: what must be executable, what readable. It runs without "site" (-S), which
  * may take longer than all the rest, so the folders that site would add are found here. */
@@ -80,6 +82,8 @@ static const char *const fixed_variables[] = {
     "MALLOC_ARENA_MAX=2",
 };
 
+static char *params[PARAMS_MAX]; /* options of the user's */
+static uint32_t param_count;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static capi_arena arena;
 static interpreter found;
@@ -110,18 +114,21 @@ static capi_status read_answer(int fd, capi_buf *answer, capi_err *err)
     }
 }
 
-static capi_status ask(char **argv, capi_buf *answer, capi_err *err)
+/* What it says on standard output, and what on standard error. */
+static capi_status ask(char **argv, capi_buf *answer, capi_buf *complaint, capi_err *err)
 {
     extern char **environ;
     process_options options = {
-        .path = found.configured, .argv = argv, .envp = environ, .channel_fd = -1, .memory_fd = -1, .stderr_fd = -1};
+        .path = found.configured, .argv = argv, .envp = environ, .channel_fd = -1, .memory_fd = -1};
     int ends[2];
     int wait_status = 0;
+    ssize_t got;
     pid_t pid;
     capi_status st;
 
     if (pipe2(ends, O_CLOEXEC) != 0) return capi_err_set_errno(err, errno, "could not start the Python interpreter");
     options.stdout_fd = ends[1];
+    options.stderr_fd = memfd_create("complaint", MFD_CLOEXEC); /* -1: it is lost */
     st = process_start(&options, &pid, err);
     close(ends[1]);
     if (st == CAPI_OK) {
@@ -129,46 +136,75 @@ static capi_status ask(char **argv, capi_buf *answer, capi_err *err)
         process_end(pid, &wait_status);
     }
     close(ends[0]);
+    if (options.stderr_fd < 0) return st;
+    got = pread(options.stderr_fd, capi_buf_reserve(complaint, COMPLAINT_BYTES_MAX), COMPLAINT_BYTES_MAX, 0);
+    if (got > 0) complaint->bytes += (size_t)got;
+    close(options.stderr_fd);
     return st;
 }
 
 /* ---- what a worker is started with ---- */
 
-/* Its value is a part of its own. */
-static bool takes_value(const char *option)
+typedef enum option_kind { OPTION_PLAIN, OPTION_TAKES_VALUE, OPTION_REFUSED } option_kind;
+
+/* Several letters may share a dash. */
+static option_kind letters_kind(const char *letters)
 {
-    return strcmp(option, "-X") == 0 || strcmp(option, "-W") == 0 || strcmp(option, "--check-hash-based-pycs") == 0;
+    for (const char *at = letters; *at; at++) {
+        if (*at == 'X' || *at == 'W') return at[1] ? OPTION_PLAIN : OPTION_TAKES_VALUE;
+        if (strchr("cmhV?", *at)) return OPTION_REFUSED;
+    }
+    return OPTION_PLAIN;
 }
 
-/* The parts of CAPI_PYCALC_INTERPRETER_PARAMS (comma-separated) that are options and their values: "-" stood for the program,
- * which is ours. */
-static uint32_t split_params(char *params[PARAMS_MAX])
+/* An option as Python knows it; those that make it do something else than formulas are refused. */
+static option_kind kind_of_option(const char *option)
+{
+    if (option[0] != '-' || !option[1]) return OPTION_REFUSED;
+    if (option[1] != '-') return letters_kind(option + 1);
+    return strcmp(option, "--check-hash-based-pycs") == 0 ? OPTION_TAKES_VALUE : OPTION_REFUSED;
+}
+
+/* The parts of CAPI_PYCALC_INTERPRETER_PARAMS (comma-separated) that are options and their values. "-" stood for the program,
+ * which is ours, and "-u" has no meaning for it. */
+static capi_status split_params(capi_err *err)
 {
     const char *text = getenv("CAPI_PYCALC_INTERPRETER_PARAMS");
-    uint32_t count = 0;
+    bool is_value = false;
 
-    for (const char *at = text ? text : ""; *at && count < PARAMS_MAX;) {
+    for (const char *at = text ? text : ""; *at;) {
         size_t bytes = strcspn(at, ",");
         capi_str param = capi_str_trim((capi_str){at, bytes});
-        bool is_value = count > 0 && takes_value(params[count - 1]);
+        option_kind kind;
 
-        if (is_value || (param.bytes > 1 && param.data[0] == '-' && !capi_str_is(param, "-u")))
-            params[count++] = (char *)capi_str_copy(&arena, param).data;
         at += bytes + (at[bytes] == ',');
+        if (!is_value && (param.bytes == 0 || capi_str_is(param, "-") || capi_str_is(param, "-u"))) continue;
+        if (param_count == PARAMS_MAX)
+            return capi_err_set(err, CAPI_INVALID, "CAPI_PYCALC_INTERPRETER_PARAMS has more than %d parameters",
+                                PARAMS_MAX);
+        params[param_count] = (char *)capi_str_copy(&arena, param).data;
+        kind = is_value ? OPTION_PLAIN : kind_of_option(params[param_count]);
+        if (kind == OPTION_REFUSED)
+            return capi_err_set(err, CAPI_INVALID,
+                                "CAPI_PYCALC_INTERPRETER_PARAMS has \"%s\", expected options that change how Python "
+                                "computes, such as -O or -X,utf8=0",
+                                params[param_count]);
+        param_count++;
+        is_value = kind == OPTION_TAKES_VALUE;
     }
-    return count;
+    if (!is_value) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID, "CAPI_PYCALC_INTERPRETER_PARAMS ends with \"%s\", which takes a value",
+                        params[param_count - 1]);
 }
 
 static char **make_argv(const char *program, const char *first, const char *source)
 {
-    char *params[PARAMS_MAX];
-    uint32_t count = split_params(params);
-    char **argv = capi_new_array(&arena, char *, count + 5);
+    char **argv = capi_new_array(&arena, char *, param_count + 5);
     uint32_t at = 0;
 
     argv[at++] = (char *)program;
     if (first) argv[at++] = (char *)first;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < param_count; i++)
         argv[at++] = params[i];
     argv[at++] = "-c";
     argv[at] = (char *)source;
@@ -219,7 +255,27 @@ static bool is_too_old(const char *version)
     return strtol(version, NULL, 10) == 3 && strtol(version + 2, NULL, 10) < 8;
 }
 
-static capi_status take_answer(capi_str answer, capi_err *err)
+/* The parameters it was started with, and what it said about that. */
+static capi_status blame_interpreter(capi_str complaint, capi_err *err)
+{
+    capi_buf words = {0};
+    capi_status st;
+
+    complaint = capi_str_trim(complaint);
+    for (uint32_t i = 0; i < param_count; i++)
+        capi_buf_printf(&words, "%s%s", i ? " " : " with the parameters ", params[i]);
+    capi_buf_append_text(&words, " is no Python interpreter that works; 3.8 or later is needed");
+    if (complaint.bytes) capi_buf_append_text(&words, "; it says:");
+    while (complaint.bytes) {
+        capi_buf_append_text(&words, "\n    ");
+        answer_append_words(next_part(&complaint, '\n'), &words);
+    }
+    st = capi_err_set(err, CAPI_INVALID, "\"%s\"%.*s", found.configured, (int)words.bytes, words.data);
+    capi_buf_deinit(&words);
+    return st;
+}
+
+static capi_status take_answer(capi_str answer, capi_str complaint, capi_err *err)
 {
     capi_str *readable = capi_new_array(&arena, capi_str, PROBE_PATHS_MAX);
     capi_str *executable = capi_new_array(&arena, capi_str, PROBE_PATHS_MAX);
@@ -228,9 +284,7 @@ static capi_status take_answer(capi_str answer, capi_err *err)
 
     found.executable = capi_str_copy(&arena, next_part(&rest, 0)).data;
     found.version = capi_str_copy(&arena, next_part(&rest, 0)).data;
-    if (found.executable[0] != '/' || !found.version[0])
-        return capi_err_set(err, CAPI_INVALID, "\"%s\" is no Python interpreter that works; 3.8 or later is needed",
-                            found.configured);
+    if (found.executable[0] != '/' || !found.version[0]) return blame_interpreter(complaint, err);
     if (is_too_old(found.version))
         return capi_err_set(err, CAPI_INVALID, "\"%s\" is Python %s; 3.8 or later is needed", found.configured,
                             found.version);
@@ -253,17 +307,21 @@ static capi_status find(capi_err *err)
 {
     const char *configured = getenv("CAPI_PYCALC_INTERPRETER_PATH");
     capi_buf answer = {0};
+    capi_buf complaint = {0};
     capi_status st;
 
+    param_count = 0;
     found = (interpreter){.box.ruleset_fd = -1};
     found.configured = capi_str_copy(&arena, capi_str_of(configured ? configured : "python3")).data;
     if (!found.configured[0]) return capi_err_set(err, CAPI_INVALID, "CAPI_PYCALC_INTERPRETER_PATH is empty");
-    CAPI_TRY_OUT(ask(make_argv(found.configured, "-S", probe_source), &answer, err));
-    CAPI_TRY_OUT(take_answer(capi_buf_str(&answer), err));
+    CAPI_TRY_OUT(split_params(err));
+    CAPI_TRY_OUT(ask(make_argv(found.configured, "-S", probe_source), &answer, &complaint, err));
+    CAPI_TRY_OUT(take_answer(capi_buf_str(&answer), capi_buf_str(&complaint), err));
     found.argv = make_argv(found.executable, NULL, capi_python_worker_source);
     found.envp = make_envp();
 out:
     capi_buf_deinit(&answer);
+    capi_buf_deinit(&complaint);
     return st;
 }
 

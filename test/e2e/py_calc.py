@@ -492,6 +492,18 @@ def options_of_the_interpreter_and_their_values_are_heeded(box):
 
 
 @test
+def parameters_that_are_none_of_the_interpreters_options_are_told(box):
+    code = "def f(i):\n    return i\n"
+    for params, words in (("-Z", '"python3" with the parameters -Z is no Python interpreter that works'), ("-u,-,-Z", "nknown option"),
+                          ("foo", '"foo", expected options'), ("-c,print(1)", '"-c", expected options'), ("-m,json", '"-m"'),
+                          ("-OOc", '"-OOc"'), ("--version", '"--version"'), ("-X", 'ends with "-X", which takes a value'), ("-X,utf8=0,x.py", '"x.py"'),
+                          (",".join(["-O"] * 33), "more than 32 parameters"), ("-X,utf8=7", "it says")):
+        fails(box, code, words, environment={"CAPI_PYCALC_INTERPRETER_PATH": "python3", "CAPI_PYCALC_INTERPRETER_PARAMS": params})
+    check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(1), environment={
+        "CAPI_PYCALC_INTERPRETER_PARAMS": " -u , - ,, -OOW , error, --check-hash-based-pycs, never,-Xutf8"}), ["0"])
+
+
+@test
 def an_interpreter_that_cannot_serve_is_told(box):
     plain = box.write("plain", "#!/bin/sh\n")
     old = box.write("old", "#!/bin/sh\nprintf '/bin/sh\\0003.7.16\\000'\n")
