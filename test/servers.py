@@ -68,8 +68,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def file(self, body, with_body=True, etag='"v1"', ranges=True, stop_at=None, stall=0):
-        """The file, or the range that is asked for; the connection breaks (or stalls) after stop_at bytes of the file."""
+    def file(self, body, with_body=True, etag='"v1"', ranges=True, stop_at=None, stall=0, **more):
+        """The file, or the range that is asked for; the connection breaks (or stalls) after stop_at bytes of the file. more:
+        headers."""
         start, end = 0, len(body)
         wanted = self.headers.get("Range", "")
         if wanted.startswith("bytes=") and ranges and self.headers.get("If-Range", etag) == etag:
@@ -83,14 +84,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Accept-Ranges", "bytes")
         if etag:
             self.send_header("ETag", etag)
+        for name, value in more.items():
+            self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(end - start))
         self.end_headers()
         if not with_body:
             return
         stop = end if stop_at is None else min(end, max(start, stop_at))
-        self.wfile.write(body[start:stop])
-        if stop < end:
+        with self.server.lock:
+            self.server.sent += stop - start
+        try:
+            self.wfile.write(body[start:stop])
             self.wfile.flush()
+        except ConnectionError:  # the program has seen enough
+            self.close_connection = True
+            return
+        if stop < end:
             if stall:
                 time.sleep(stall)
             self.close_connection = True
@@ -103,6 +112,7 @@ class HttpServer:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.pages, self.server.counts, self.server.requests = pages, {}, []
+        self.server.sent = 0
         self.server.lock = threading.Lock()
         if context:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
@@ -124,6 +134,12 @@ class HttpServer:
     @property
     def requests(self):
         return list(self.server.requests)
+
+    @property
+    def sent(self):
+        """Bytes of files that were sent, or thrown at somebody who had gone."""
+        with self.server.lock:
+            return self.server.sent
 
 
 def make_authority(folder, name="authority", host="127.0.0.1"):

@@ -59,6 +59,14 @@ pub unsafe extern "C" fn capi_pq_groups(file: *const File, count: *mut u32) -> *
 }
 
 #[no_mangle]
+pub unsafe extern "C" fn capi_pq_place(file: *const File, group: u32, leaf: u32, offset: *mut u64, bytes: *mut u64) {
+    guard(std::ptr::null_mut(), || {
+        (*offset, *bytes) = (*file).place(group as usize, leaf as usize);
+        Ok(())
+    });
+}
+
+#[no_mangle]
 pub unsafe extern "C" fn capi_pq_piece_open(
     file: *const File,
     wants: *const Want,

@@ -263,6 +263,11 @@ impl File {
         self.metadata.file_metadata().key_value_metadata().cloned()
     }
 
+    /// Where the pages of a column are; (0, 0) when the footer talks nonsense, which reading reports.
+    pub fn place(&self, group: usize, leaf: usize) -> (u64, u64) {
+        self.chunk(group, leaf).map_or((0, 0), |chunk| (chunk.offset, chunk.bytes))
+    }
+
     pub fn chunk(&self, group: usize, leaf: usize) -> Result<Chunk> {
         let metadata = self.metadata.row_group(group);
         let column = metadata.column(leaf);

@@ -9,6 +9,7 @@ typedef struct scan_parquet {
     exec_scan base;
     const exec_batch *batch;
     exec_source_file file;
+    capi_partial *part; /* or NULL: the file is there as a whole */
     capi_parquet *parquet;
     uint64_t piece_bytes; /* about, for the display */
     _Atomic uint64_t rows_read;
@@ -60,6 +61,7 @@ static void scan_parquet_close(exec_scan *base)
     scan_parquet *scan = (scan_parquet *)base;
 
     capi_parquet_close(scan->parquet);
+    capi_partial_close(scan->part);
     exec_source_file_drop(&scan->file);
     free(scan);
 }
@@ -90,15 +92,45 @@ static capi_status wanted_columns(const exec_batch *batch, capi_parquet_column *
     return CAPI_OK;
 }
 
-static capi_status scan_open(scan_parquet *scan, exec_batch *batch, capi_str url, capi_err *err)
+static capi_status part_read_at(void *context, uint64_t offset, void *to, size_t bytes, capi_err *err)
 {
-    const exec_source_file *file = &scan->file;
+    return capi_partial_read_at(context, offset, to, bytes, err);
+}
+
+static void part_expect(void *context, const capi_parquet_span *spans, uint32_t count)
+{
+    capi_partial_range *ranges = capi_malloc(count * sizeof *ranges + 1);
+
+    for (uint32_t i = 0; i < count; i++)
+        ranges[i] = (capi_partial_range){spans[i].offset, spans[i].bytes};
+    capi_partial_expect(context, ranges, count);
+    free(ranges);
+}
+
+/* Of a file that lies elsewhere, the footer and the needed columns are fetched if the server can do that. */
+static capi_status open_parquet(scan_parquet *scan, exec_batch *batch, capi_str url, capi_err *err)
+{
+    uint32_t column_count = batch->node->source.csv.column_count;
+    bool is_shared = batch->worker_count > 1;
+    capi_parquet_source source = {.read_at = part_read_at, .expect = part_expect};
     capi_parquet_column *columns;
 
     CAPI_TRY(wanted_columns(batch, &columns, err));
+    CAPI_TRY(exec_source_file_part(batch, url, &scan->file, &scan->part, err));
+    if (scan->part) {
+        source.context = scan->part;
+        source.size_bytes = capi_partial_size_bytes(scan->part);
+        return capi_parquet_open_source(&source, scan->file.name, columns, column_count, is_shared, batch->exec->budget,
+                                        &scan->parquet, err);
+    }
     CAPI_TRY(exec_source_file_get(batch, url, &scan->file, err));
-    CAPI_TRY(capi_parquet_open(file->path, file->name, columns, batch->node->source.csv.column_count,
-                               batch->worker_count > 1, batch->exec->budget, &scan->parquet, err));
+    return capi_parquet_open(scan->file.path, scan->file.name, columns, column_count, is_shared, batch->exec->budget,
+                             &scan->parquet, err);
+}
+
+static capi_status scan_open(scan_parquet *scan, exec_batch *batch, capi_str url, capi_err *err)
+{
+    CAPI_TRY(open_parquet(scan, batch, url, err));
     scan->base.morsel_count = capi_parquet_piece_count(scan->parquet);
     if (scan->base.morsel_count) scan->piece_bytes = capi_parquet_size_bytes(scan->parquet) / scan->base.morsel_count;
     return CAPI_OK;

@@ -17,16 +17,21 @@ static bool is_stopped(void *context)
     return batch->task->progress && batch->task->progress->stop;
 }
 
+static capi_status check_url(const exec_batch *batch, capi_str url, const char *name, capi_err *err)
+{
+    if (batch->exec->net && capi_net_can_read(url)) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID,
+                        "cannot read \"%s\": expected a local path, file://, http://, https://, s3:// or sftp://",
+                        name);
+}
+
 static capi_status download(exec_batch *batch, capi_str url, exec_source_file *file, capi_err *err)
 {
     bool gave_up = false;
     capi_net_watch watch = {.is_stopped = is_stopped, .context = batch, .gave_up = &gave_up};
     capi_status st;
 
-    if (!batch->exec->net || !capi_net_can_read(url))
-        return capi_err_set(err, CAPI_INVALID,
-                            "cannot read \"%s\": expected a local path, file://, http://, https://, s3:// or sftp://",
-                            file->name);
+    CAPI_TRY(check_url(batch, url, file->name, err));
     file->is_temporary = true;
     st = capi_net_download(batch->exec->net, url, &watch, batch->arena, &file->path, err);
     return gave_up ? CAPI_INVALID : st;
@@ -63,6 +68,18 @@ capi_status exec_source_file_get(exec_batch *batch, capi_str url, exec_source_fi
     else
         CAPI_TRY(download(batch, url, out, err));
     return packing == CAPI_PACKING_NONE ? CAPI_OK : unpack(batch, packing, out, err);
+}
+
+capi_status exec_source_file_part(exec_batch *batch, capi_str url, exec_source_file *file, capi_partial **out,
+                                  capi_err *err)
+{
+    capi_net_watch watch = {.is_stopped = is_stopped, .context = batch};
+
+    *out = NULL;
+    *file = (exec_source_file){.name = capi_str_copy(batch->arena, capi_url_show(batch->arena, url)).data};
+    if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL || capi_packing_of(url) != CAPI_PACKING_NONE) return CAPI_OK;
+    CAPI_TRY(check_url(batch, url, file->name, err));
+    return capi_partial_open(batch->exec->net, url, &watch, out, err);
 }
 
 void exec_source_file_drop(const exec_source_file *file)

@@ -21,6 +21,7 @@ typedef struct attempt {
     bool is_stopped, is_idle;
     bool is_restarted; /* the server sends everything although we asked for the rest */
     bool is_too_large;
+    bool is_enough; /* the whole file comes, and a range was wanted */
     uint64_t range_from, range_total;
     bool has_content_range;
     uint32_t retry_after_s;
@@ -146,7 +147,7 @@ static bool sink_take(attempt *a, const char *data, size_t bytes)
         size_t done = 0;
 
         while (done < bytes) {
-            ssize_t got = pwrite(sink->fd, data + done, bytes - done, (off_t)(sink->bytes + done));
+            ssize_t got = pwrite(sink->fd, data + done, bytes - done, (off_t)(sink->fd_offset + sink->bytes + done));
 
             if (got < 0 && errno == EINTR) continue;
             if (got <= 0) {
@@ -165,7 +166,7 @@ static void sink_restart(net_sink *sink)
     sink->bytes = 0;
     if (sink->buf)
         capi_buf_clear(sink->buf);
-    else if (sink->fd >= 0 && ftruncate(sink->fd, 0) != 0)
+    else if (sink->fd >= 0 && !sink->is_part && ftruncate(sink->fd, 0) != 0)
         sink->bytes = 0; /* what follows overwrites it */
 }
 
@@ -188,6 +189,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
         memcpy(a->text + a->text_bytes, data, bytes < room ? bytes : room);
         a->text_bytes += bytes < room ? bytes : room;
         return bytes;
+    }
+    if (code == 200 && a->request->has_range) {
+        a->is_enough = true;
+        return 0;
     }
     if (code == 200 && a->from && !a->is_restarted) { /* no ranges, or not the file it was */
         a->is_restarted = true;
@@ -473,6 +478,12 @@ static verdict judge_code(const attempt *a, long code, capi_err *err)
     return is_passing && code != 501 && code != 505 ? VERDICT_RETRY : VERDICT_FAIL;
 }
 
+static bool is_same_file(const net_answer *known, const net_answer *now)
+{
+    if (known->etag[0] && now->etag[0]) return strcmp(known->etag, now->etag) == 0;
+    return !known->modified[0] || !now->modified[0] || strcmp(known->modified, now->modified) == 0;
+}
+
 /* Ranges: exactly what was asked for, of the file that we know. */
 static verdict judge_range(const attempt *a, const net_answer *known, capi_err *err)
 {
@@ -480,8 +491,7 @@ static verdict judge_range(const attempt *a, const net_answer *known, capi_err *
     uint64_t from = request->has_range ? request->range_from : a->from;
     uint64_t total = known->has_length ? known->length_bytes : a->range_total;
 
-    if (a->has_content_range && a->range_from == from && a->range_total == total &&
-        (!known->etag[0] || !a->answer.etag[0] || strcmp(known->etag, a->answer.etag) == 0))
+    if (a->has_content_range && a->range_from == from && a->range_total == total && is_same_file(known, &a->answer))
         return VERDICT_DONE;
     capi_err_set(err, CAPI_CONFLICT,
                  "cannot read \"%.*s\": it changed while it was read, or the server sends wrong ranges",
@@ -495,7 +505,7 @@ static verdict judge_length(const attempt *a, capi_err *err)
     uint64_t got = a->sink->bytes;
     uint64_t wanted = request->has_range ? request->range_bytes : a->answer.length_bytes;
 
-    if (request->is_upload || strcmp(request->method, "HEAD") == 0) return VERDICT_DONE;
+    if (request->is_upload || request->is_probe || strcmp(request->method, "HEAD") == 0) return VERDICT_DONE;
     if (!request->has_range && !a->answer.has_length) return VERDICT_DONE;
     if (got == wanted) return VERDICT_DONE;
     capi_err_set(err, CAPI_UNAVAILABLE, "cannot read \"%.*s\": only %llu of %llu bytes came",
@@ -510,6 +520,7 @@ static verdict judge_answer(attempt *a, const net_answer *known, capi_err *err)
     verdict result;
 
     if (code == 0) return judge_length(a, err); /* sftp */
+    if (request->is_probe && (code == 200 || code == 416)) return VERDICT_DONE;
     if (code == 416 && a->from) {
         capi_err_set(err, CAPI_CONFLICT, "cannot read \"%.*s\": it became shorter while it was read",
                      CAPI_STR_ARG(request->shown));
@@ -543,6 +554,7 @@ static verdict judge(attempt *a, CURLcode code, const net_answer *known, capi_er
         capi_err_set(err, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"", CAPI_STR_ARG(shown));
         return VERDICT_FAIL;
     }
+    if (a->is_enough) return judge_answer(a, known, err);
     if (a->is_too_large) {
         capi_err_set(err, CAPI_INVALID, "\"%.*s\" is larger than %llu bytes", CAPI_STR_ARG(shown),
                      (unsigned long long)a->sink->max_bytes);

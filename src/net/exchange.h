@@ -23,8 +23,10 @@ enum {
 };
 
 typedef struct net_sink {
-    capi_buf *buf;      /* or NULL */
-    int fd;             /* if buf is NULL; -1: the body is not wanted */
+    capi_buf *buf; /* or NULL */
+    int fd;        /* if buf is NULL; -1: the body is not wanted */
+    bool is_part;  /* the body goes to fd_offset of fd, in which there is more */
+    uint64_t fd_offset;
     uint64_t max_bytes; /* more is refused; UINT64_MAX: any */
     uint64_t bytes;     /* so far */
 } net_sink;
@@ -44,6 +46,8 @@ struct net_request {
     const char *known_hosts; /* sftp: where the key of the server must stand; for messages */
 
     bool has_range; /* a range that is wanted as such: the answer must be 206 with just that */
+    bool
+        is_probe; /* or something else, which says that there are no ranges; the rest of the answer is not waited for */
     uint64_t range_from, range_bytes;
 
     capi_str body; /* what is sent: text, or a part of a file */

@@ -282,7 +282,20 @@ capi_status capi_net_download(capi_net *net, capi_str url, const capi_net_watch 
     return st;
 }
 
+capi_status capi_net_temporary_fd(capi_net *net, int *fd, capi_err *err)
+{
+    capi_arena arena = {0};
+    const char *path;
+    capi_status st = make_temporary(net, &arena, &path, fd, err);
+
+    if (st == CAPI_OK) unlink(path);
+    capi_arena_deinit(&arena);
+    return st;
+}
+
 /* ---- ranges ---- */
+
+enum { PROBE_BYTES = 4 }; /* the first ones, which tell the kind of a file */
 
 struct capi_net_file {
     capi_net *net;
@@ -290,25 +303,36 @@ struct capi_net_file {
     net_request request;
     net_answer answer;
     bool has_ranges;
+    char head[PROBE_BYTES];
 };
 
-capi_status capi_net_open(capi_net *net, capi_str url, capi_net_file **out, capi_err *err)
+/* A first range shows whether there are ranges, how long the file is and which. (HEAD is not allowed everywhere.) */
+static capi_status probe(capi_net_file *file, const capi_net_watch *watch, capi_err *err)
+{
+    capi_buf body = {0};
+    net_sink sink = {.buf = &body, .fd = -1, .max_bytes = PROBE_BYTES};
+    net_request *request = &file->request;
+    capi_status st;
+
+    request->has_range = request->is_probe = true;
+    request->range_bytes = PROBE_BYTES;
+    st = net_exchange(file->net, request, &sink, watch, &file->answer, err);
+    request->is_probe = false;
+    file->has_ranges = st == CAPI_OK && file->answer.code == 206 && body.bytes == PROBE_BYTES;
+    if (file->has_ranges) memcpy(file->head, body.data, PROBE_BYTES);
+    capi_buf_deinit(&body);
+    return st;
+}
+
+capi_status capi_net_open(capi_net *net, capi_str url, const capi_net_watch *watch, capi_net_file **out, capi_err *err)
 {
     capi_net_file *file = capi_zmalloc(sizeof *file);
-    net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
     capi_status st;
 
     *out = NULL;
     file->net = net;
     st = make_get(net, capi_str_copy(&file->arena, url), &file->arena, &file->request, err);
-    if (st == CAPI_OK && protocol_of(url)->has_ranges) {
-        net_request head = file->request;
-
-        head.method = "HEAD";
-        st = net_exchange(net, &head, &sink, NULL, &file->answer, err);
-        file->request.url = head.url; /* perhaps of another region */
-        file->has_ranges = file->answer.has_ranges && file->answer.has_length;
-    }
+    if (st == CAPI_OK && protocol_of(url)->has_ranges) st = probe(file, watch, err);
     if (st != CAPI_OK) {
         capi_net_file_close(file);
         return st;
@@ -327,22 +351,41 @@ bool capi_net_has_ranges(const capi_net_file *file)
     return file->has_ranges;
 }
 
-capi_status capi_net_read_at(capi_net_file *file, uint64_t offset, void *to, size_t bytes, capi_err *err)
+static capi_status read_range(capi_net_file *file, uint64_t offset, uint64_t bytes, net_sink *sink,
+                              const capi_net_watch *watch, capi_err *err)
+{
+    net_request request = file->request;
+    net_answer answer = file->answer;
+
+    request.range_from = offset;
+    request.range_bytes = bytes;
+    return net_exchange(file->net, &request, sink, watch, &answer, err);
+}
+
+capi_status capi_net_read_at(capi_net_file *file, uint64_t offset, void *to, size_t bytes, const capi_net_watch *watch,
+                             capi_err *err)
 {
     capi_buf body = {0};
     net_sink sink = {.buf = &body, .fd = -1, .max_bytes = bytes};
-    net_request request = file->request;
-    net_answer answer = file->answer;
     capi_status st;
 
     if (bytes == 0) return CAPI_OK;
-    request.has_range = true;
-    request.range_from = offset;
-    request.range_bytes = bytes;
-    st = net_exchange(file->net, &request, &sink, NULL, &answer, err);
+    if (offset + bytes <= sizeof file->head) {
+        memcpy(to, file->head + offset, bytes);
+        return CAPI_OK;
+    }
+    st = read_range(file, offset, bytes, &sink, watch, err);
     if (st == CAPI_OK) memcpy(to, body.data, bytes);
     capi_buf_deinit(&body);
     return st;
+}
+
+capi_status capi_net_copy_at(capi_net_file *file, uint64_t offset, uint64_t bytes, int fd, const capi_net_watch *watch,
+                             capi_err *err)
+{
+    net_sink sink = {.fd = fd, .is_part = true, .fd_offset = offset, .max_bytes = bytes};
+
+    return bytes ? read_range(file, offset, bytes, &sink, watch, err) : CAPI_OK;
 }
 
 void capi_net_file_close(capi_net_file *file)

@@ -66,12 +66,19 @@ CAPI_MUST_USE capi_status capi_net_download(capi_net *net, capi_str url, const c
 /* A remote file read in ranges. Threads may read at once. The file is told apart by its ETag (or modification time and size):
  * CAPI_CONFLICT if it changes meanwhile. */
 typedef struct capi_net_file capi_net_file;
-CAPI_MUST_USE capi_status capi_net_open(capi_net *net, capi_str url, capi_net_file **out, capi_err *err);
+CAPI_MUST_USE capi_status capi_net_open(capi_net *net, capi_str url, const capi_net_watch *watch, capi_net_file **out,
+                                        capi_err *err);
 uint64_t capi_net_file_bytes(const capi_net_file *file);
 /* False: the server knows no ranges (or no length): download it instead. */
 bool capi_net_has_ranges(const capi_net_file *file);
-CAPI_MUST_USE capi_status capi_net_read_at(capi_net_file *file, uint64_t offset, void *to, size_t bytes, capi_err *err);
-void capi_net_file_close(capi_net_file *file);
+CAPI_MUST_USE capi_status capi_net_read_at(capi_net_file *file, uint64_t offset, void *to, size_t bytes,
+                                           const capi_net_watch *watch, capi_err *err);
+/* The same to the same place of a local file. */
+CAPI_MUST_USE capi_status capi_net_copy_at(capi_net_file *file, uint64_t offset, uint64_t bytes, int fd,
+                                           const capi_net_watch *watch, capi_err *err);
+void capi_net_file_close(capi_net_file *file); /* NULL is fine */
+/* A new temporary file without a name. */
+CAPI_MUST_USE capi_status capi_net_temporary_fd(capi_net *net, int *fd, capi_err *err);
 
 /* Puts a local file there, replacing what is there. s3: in parts when large, visible only when whole. sftp: written beside its
  * target in folders that are made, then renamed onto it. Safe to repeat. */

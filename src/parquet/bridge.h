@@ -85,6 +85,8 @@ int capi_pq_open(const capi_pq_input *input, capi_pq_file **out, capi_pq_failure
 void capi_pq_close(capi_pq_file *file);
 const capi_pq_field *capi_pq_fields(const capi_pq_file *file, uint32_t *count);
 const uint64_t *capi_pq_groups(const capi_pq_file *file, uint32_t *count); /* rows of each */
+/* Where the pages of a column of a row group are; 0 bytes if that cannot be told. */
+void capi_pq_place(const capi_pq_file *file, uint32_t group, uint32_t leaf, uint64_t *offset, uint64_t *bytes);
 
 /* The rows from .. from + count of a row group. Columns are valid until the next call with the piece. */
 int capi_pq_piece_open(const capi_pq_file *file, const capi_pq_want *wants, uint32_t want_count, uint32_t group,

@@ -69,6 +69,15 @@ const uint64_t *capi_pq_groups(const capi_pq_file *file, uint32_t *count)
     return NULL;
 }
 
+void capi_pq_place(const capi_pq_file *file, uint32_t group, uint32_t leaf, uint64_t *offset, uint64_t *bytes)
+{
+    assert(!file);
+    (void)file;
+    (void)group;
+    (void)leaf;
+    *offset = *bytes = 0;
+}
+
 int capi_pq_piece_open(const capi_pq_file *file, const capi_pq_want *wants, uint32_t want_count, uint32_t group,
                        uint64_t from, uint64_t count, uint32_t batch_rows, capi_pq_piece **out,
                        capi_pq_failure *failure)

@@ -52,6 +52,25 @@ typedef struct capi_parquet capi_parquet;
 CAPI_MUST_USE capi_status capi_parquet_open(const char *path, const char *name, const capi_parquet_column *columns,
                                             uint32_t column_count, bool is_shared, capi_budget *budget,
                                             capi_parquet **out, capi_err *err);
+/* A file that is not a local one. */
+typedef struct capi_parquet_span {
+    uint64_t offset, bytes;
+} capi_parquet_span;
+
+typedef struct capi_parquet_source {
+    /* All of the bytes, or a failure with words that name the file. Any thread. */
+    capi_status (*read_at)(void *context, uint64_t offset, void *to, size_t bytes, capi_err *err);
+    /* Once the footer is known: all that may be read from now on, in any order. */
+    void (*expect)(void *context, const capi_parquet_span *spans, uint32_t count);
+    void *context;
+    uint64_t size_bytes;
+} capi_parquet_source;
+
+/* As above; the source must outlive the file. */
+CAPI_MUST_USE capi_status capi_parquet_open_source(const capi_parquet_source *source, const char *name,
+                                                   const capi_parquet_column *columns, uint32_t column_count,
+                                                   bool is_shared, capi_budget *budget, capi_parquet **out,
+                                                   capi_err *err);
 /* The file with all its columns of our types, as it says itself; for tools. Array in the arena. */
 CAPI_MUST_USE capi_status capi_parquet_describe(const char *path, const char *name, capi_budget *budget,
                                                 capi_arena *arena, capi_parquet_field **out, uint32_t *count,
@@ -60,7 +79,7 @@ void capi_parquet_close(capi_parquet *file); /* NULL is fine */
 uint64_t capi_parquet_piece_count(const capi_parquet *file);
 uint64_t capi_parquet_row_count(const capi_parquet *file);
 uint64_t capi_parquet_size_bytes(const capi_parquet *file);
-/* CAPI_CONFLICT if the file changed while it was read. */
+/* CAPI_CONFLICT if the file changed while it was read. (A source knows by itself.) */
 CAPI_MUST_USE capi_status capi_parquet_check_unchanged(const capi_parquet *file, capi_err *err);
 
 /* Gets up to CAPI_CHUNK_ROWS rows; columns[i] belongs to the columns of the file, and is valid during the call. first_row: the
@@ -118,5 +137,5 @@ CAPI_MUST_USE capi_status capi_parquet_writer_finish(capi_parquet_writer *writer
 
 /* Writes the columns of the file to `to` (not synced, not closed), unchanged to the last bit, in one row group: row i is row
  * order[i] of the file. Memory: one column of the file. The budget is that of the file. */
-CAPI_MUST_USE capi_status capi_parquet_reorder(const capi_parquet *file, const uint32_t *order, uint64_t row_count,
+CAPI_MUST_USE capi_status capi_parquet_reorder(capi_parquet *file, const uint32_t *order, uint64_t row_count,
                                                capi_str codec, capi_file_writer *to, capi_err *err);

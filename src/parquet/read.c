@@ -3,6 +3,7 @@
 #include "parquet/convert.h"
 #include "parquet/parquet.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -16,7 +17,8 @@ typedef struct parquet_piece {
 
 struct capi_parquet {
     const char *name;
-    capi_file_reader *file;
+    capi_file_reader *file; /* NULL: source */
+    capi_parquet_source source;
     capi_budget *budget;
     capi_pq_file *pq;
     const capi_parquet_column *columns;
@@ -29,19 +31,31 @@ struct capi_parquet {
     uint64_t piece_count;
     uint64_t row_count;
     capi_arena arena;
-    _Atomic(uint32_t) read_status; /* of the file itself, when it failed */
-    atomic_bool is_over_budget;    /* memory was refused, which not every library below passes on */
+    atomic_bool is_over_budget; /* memory was refused, which not every library below passes on */
+    pthread_mutex_t lock;
+    capi_err read_err; /* of the file itself, when it failed first */
 };
+
+static capi_status read_from(const capi_parquet *parquet, uint64_t offset, uint8_t *to, size_t bytes, capi_err *err)
+{
+    size_t got = 0;
+
+    if (!parquet->file) return parquet->source.read_at(parquet->source.context, offset, to, bytes, err);
+    CAPI_TRY(capi_file_read_at(parquet->file, offset, to, bytes, &got, err));
+    if (got == bytes) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID, "file \"%s\" became shorter while it was read", parquet->name);
+}
 
 static int read_bytes(void *context, uint64_t offset, uint8_t *to, size_t bytes)
 {
     capi_parquet *parquet = context;
-    size_t got = 0;
-    capi_err ignored = {0};
-    capi_status st = capi_file_read_at(parquet->file, offset, to, bytes, &got, &ignored);
+    capi_err err = {0};
 
-    if (st != CAPI_OK) atomic_store(&parquet->read_status, (uint32_t)st);
-    return st != CAPI_OK || got != bytes;
+    if (read_from(parquet, offset, to, bytes, &err) == CAPI_OK) return 0;
+    pthread_mutex_lock(&parquet->lock);
+    if (parquet->read_err.status == CAPI_OK) capi_err_copy(&parquet->read_err, &err);
+    pthread_mutex_unlock(&parquet->lock);
+    return 1;
 }
 
 static int charge_bytes(void *context, int64_t bytes)
@@ -57,18 +71,24 @@ static int charge_bytes(void *context, int64_t bytes)
     return 1;
 }
 
-static capi_status read_failed(const capi_parquet *parquet, int failed, const capi_pq_failure *failure, capi_err *err)
+static capi_status read_failed(capi_parquet *parquet, int failed, const capi_pq_failure *failure, capi_err *err)
 {
-    capi_status st = (capi_status)atomic_load(&parquet->read_status);
+    capi_status st;
 
-    if (st == CAPI_OK && (failed == CAPI_PQ_NO_MEMORY || atomic_load(&parquet->is_over_budget))) st = CAPI_NO_MEMORY;
-    if (st == CAPI_OK) st = CAPI_INVALID;
+    pthread_mutex_lock(&parquet->lock);
+    st = parquet->read_err.status;
+    if (st != CAPI_OK && err) capi_err_copy(err, &parquet->read_err);
+    pthread_mutex_unlock(&parquet->lock);
+    if (st != CAPI_OK) return st;
+    st = failed == CAPI_PQ_NO_MEMORY || atomic_load(&parquet->is_over_budget) ? CAPI_NO_MEMORY : CAPI_INVALID;
     return capi_err_set(err, st, "cannot read file \"%s\": %s", parquet->name, failure->text);
 }
 
 /* ---- opening ---- */
 
-static capi_status open_file(const char *path, const char *name, capi_budget *budget, capi_parquet **out, capi_err *err)
+/* `path` or `source`. */
+static capi_status open_file(const char *path, const capi_parquet_source *source, const char *name, capi_budget *budget,
+                             capi_parquet **out, capi_err *err)
 {
     capi_parquet *parquet = capi_zmalloc(sizeof *parquet);
     capi_pq_failure failure = {0};
@@ -78,8 +98,12 @@ static capi_status open_file(const char *path, const char *name, capi_budget *bu
     *out = parquet;
     parquet->budget = budget;
     parquet->name = capi_str_copy(&parquet->arena, capi_str_of(name)).data;
-    CAPI_TRY(capi_file_open(path, &parquet->file, err));
-    input.size_bytes = capi_file_identity(parquet->file)->size_bytes;
+    pthread_mutex_init(&parquet->lock, NULL);
+    if (source)
+        parquet->source = *source;
+    else
+        CAPI_TRY(capi_file_open(path, &parquet->file, err));
+    input.size_bytes = capi_parquet_size_bytes(parquet);
     failed = capi_pq_open(&input, &parquet->pq, &failure);
     return failed ? read_failed(parquet, failed, &failure, err) : CAPI_OK;
 }
@@ -160,14 +184,30 @@ static void cut_pieces(capi_parquet *parquet, bool is_shared)
     }
 }
 
-capi_status capi_parquet_open(const char *path, const char *name, const capi_parquet_column *columns,
-                              uint32_t column_count, bool is_shared, capi_budget *budget, capi_parquet **out,
-                              capi_err *err)
+static void tell_expected(const capi_parquet *parquet)
+{
+    uint32_t groups;
+    capi_parquet_span *spans;
+    uint32_t count = 0;
+
+    (void)capi_pq_groups(parquet->pq, &groups);
+    if (!parquet->source.expect || (uint64_t)groups * parquet->want_count > UINT32_MAX) return;
+    spans = capi_malloc((size_t)groups * parquet->want_count * sizeof *spans + 1);
+    for (uint32_t group = 0; group < groups; group++)
+        for (uint32_t i = 0; i < parquet->want_count; i++, count++)
+            capi_pq_place(parquet->pq, group, parquet->wants[i].leaf, &spans[count].offset, &spans[count].bytes);
+    parquet->source.expect(parquet->source.context, spans, count);
+    free(spans);
+}
+
+static capi_status open_columns(const char *path, const capi_parquet_source *source, const char *name,
+                                const capi_parquet_column *columns, uint32_t column_count, bool is_shared,
+                                capi_budget *budget, capi_parquet **out, capi_err *err)
 {
     capi_parquet *parquet = NULL;
     capi_status st;
 
-    CAPI_TRY_OUT(open_file(path, name, budget, &parquet, err));
+    CAPI_TRY_OUT(open_file(path, source, name, budget, &parquet, err));
     parquet->columns = columns;
     parquet->column_count = column_count;
     parquet->rules = capi_new_array(&parquet->arena, parquet_rule, column_count + 1);
@@ -176,6 +216,7 @@ capi_status capi_parquet_open(const char *path, const char *name, const capi_par
     for (uint32_t i = 0; i < column_count; i++)
         CAPI_TRY_OUT(make_rule(parquet, i, err));
     cut_pieces(parquet, is_shared);
+    tell_expected(parquet);
 out:
     if (st != CAPI_OK) {
         capi_parquet_close(parquet);
@@ -185,6 +226,20 @@ out:
     return st;
 }
 
+capi_status capi_parquet_open(const char *path, const char *name, const capi_parquet_column *columns,
+                              uint32_t column_count, bool is_shared, capi_budget *budget, capi_parquet **out,
+                              capi_err *err)
+{
+    return open_columns(path, NULL, name, columns, column_count, is_shared, budget, out, err);
+}
+
+capi_status capi_parquet_open_source(const capi_parquet_source *source, const char *name,
+                                     const capi_parquet_column *columns, uint32_t column_count, bool is_shared,
+                                     capi_budget *budget, capi_parquet **out, capi_err *err)
+{
+    return open_columns(NULL, source, name, columns, column_count, is_shared, budget, out, err);
+}
+
 capi_status capi_parquet_describe(const char *path, const char *name, capi_budget *budget, capi_arena *arena,
                                   capi_parquet_field **out, uint32_t *count, capi_err *err)
 {
@@ -192,7 +247,7 @@ capi_status capi_parquet_describe(const char *path, const char *name, capi_budge
     const capi_pq_field *fields;
     capi_status st;
 
-    CAPI_TRY_OUT(open_file(path, name, budget, &parquet, err));
+    CAPI_TRY_OUT(open_file(path, NULL, name, budget, &parquet, err));
     fields = capi_pq_fields(parquet->pq, count);
     *out = capi_new_array(arena, capi_parquet_field, *count + 1);
     for (uint32_t i = 0; i < *count; i++)
@@ -212,6 +267,7 @@ void capi_parquet_close(capi_parquet *file)
     if (!file) return;
     if (file->pq) capi_pq_close(file->pq);
     if (file->file) capi_file_close(file->file);
+    pthread_mutex_destroy(&file->lock);
     capi_arena_deinit(&file->arena);
     free(file);
 }
@@ -228,12 +284,12 @@ uint64_t capi_parquet_row_count(const capi_parquet *file)
 
 uint64_t capi_parquet_size_bytes(const capi_parquet *file)
 {
-    return capi_file_identity(file->file)->size_bytes;
+    return file->file ? capi_file_identity(file->file)->size_bytes : file->source.size_bytes;
 }
 
 capi_status capi_parquet_check_unchanged(const capi_parquet *file, capi_err *err)
 {
-    return capi_file_check_unchanged(file->file, err);
+    return file->file ? capi_file_check_unchanged(file->file, err) : CAPI_OK;
 }
 
 /* ---- reading ---- */
@@ -451,7 +507,7 @@ static int write_bytes(void *context, const uint8_t *data, size_t bytes)
     return target->status != CAPI_OK;
 }
 
-capi_status capi_parquet_reorder(const capi_parquet *file, const uint32_t *order, uint64_t row_count, capi_str codec,
+capi_status capi_parquet_reorder(capi_parquet *file, const uint32_t *order, uint64_t row_count, capi_str codec,
                                  capi_file_writer *to, capi_err *err)
 {
     reorder_target target = {.file = to};
