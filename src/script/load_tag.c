@@ -6,15 +6,20 @@ typedef struct tag_draft {
     const capi_tree *map;
 } tag_draft;
 
-static void check_criteria_are_strings(capi_loader *loader, const capi_source *source, const capi_tree *map)
+static void check_members(capi_loader *loader, const capi_source *source, const capi_tree *map)
 {
     for (uint32_t i = 0; i < map->count; i++) {
+        const capi_tree *key = map->members[i].key;
         const capi_tree *value = map->members[i].value;
 
+        if (map->members[i].is_repeated)
+            capi_report_warning(&loader->report, NULL, source, key->start, key->end,
+                                "tag \"%.*s\" is there more than once in the criteria file; the last one counts",
+                                CAPI_STR_ARG(key->string));
         if (value->kind == CAPI_TREE_STRING) continue;
         capi_report_error(&loader->report, "V50", source, value->start, value->end,
                           "the criterion of tag \"%.*s\" is %s; expected a string",
-                          CAPI_STR_ARG(map->members[i].key->string), capi_tree_kind_name(value->kind));
+                          CAPI_STR_ARG(key->string), capi_tree_kind_name(value->kind));
     }
 }
 
@@ -55,7 +60,7 @@ static bool read_criteria_file(capi_loader *loader, const capi_tree *url, tag_dr
                           capi_tree_kind_name(out->map->kind));
         return false;
     }
-    check_criteria_are_strings(loader, source, out->map);
+    check_members(loader, source, out->map);
     return true;
 }
 

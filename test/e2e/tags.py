@@ -90,6 +90,28 @@ def wrong_criteria_are_told_before_the_run(box):
     told({"tag_criteria": {"x": "re.MatchString(`(a`, r.s)"}}, 'tag "x"', "(a")
 
 
+@test
+def a_tag_that_is_there_twice_has_its_last_criterion_and_a_warning(box):
+    twice = '{"big": "r.i >= 10",\n "odd": "r.i % 2 == 1",\n "big": "r.i >= 4"}'
+    expected = {("big", 10), ("big", 4), ("odd", 3)}
+
+    def warned(*words):
+        result = box.capi("validate", box.path("tag.json"))
+        check_equal(result.code, 0, str(result))
+        said = [line for line in result.err.decode().split("\n") if "more than once" in line]
+        check(len(said) == 1, str(result))
+        for word in (": warning: ", '"big" is there', "the last one counts") + words:
+            check(word in said[0], said[0])
+
+    check_equal(tags(box, {"tag_criteria_url": box.write("c.json", twice)}, ROWS), expected)
+    warned("c.json:3:2", "in the criteria file")
+    run(box, {"tag_criteria": CRITERIA}, ROWS)
+    box.write("tag.json", box.read("tag.json").decode().replace(json.dumps(CRITERIA), twice))
+    warned("tag.json:3:2", "in tag_criteria")
+    check_fails(run(box, {"tag_criteria_url": box.write("c.yaml", "big: r.i > 1\nbig: r.i > 2\n")}, ROWS), 2,
+                "c.yaml:2:1", "twice")
+
+
 def random_pattern(pick):
     parts = ["ab", "abc", "bcd", "cab", '"k":"', '[^"]*', '"', "[a-c ]*", ".*", "x?", "(?:ab|bc)", "a{2,3}", "[^a]", "b+",
              "a long part", "\\.", "(?:abc)*", "\\d", "\\w+", "A", "ABC"]
