@@ -139,7 +139,8 @@ static const report_words words_of[CAPI_REPORTS] = {
     [CAPI_REPORT_FAILED] = {CAPI_LOG_ERROR, "batch failed", "node end failed"},
     [CAPI_REPORT_RETRY] = {CAPI_LOG_WARN, "batch to be retried", "node end to be retried"},
     [CAPI_REPORT_GIVEN_BACK] = {CAPI_LOG_INFO, "batch given back", "node end given back"},
-    [CAPI_REPORT_LOST] = {CAPI_LOG_WARN, "batch taken over by another process", "node end taken over by another process"},
+    [CAPI_REPORT_LOST] = {CAPI_LOG_WARN, "batch taken over by another process",
+                          "node end taken over by another process"},
 };
 
 /* The reference announces all batches when a run starts, and this is the time from then until the work began. */
@@ -167,10 +168,10 @@ static void on_batch(void *context, const capi_batch_report *report)
     snprintf(batch, sizeof batch, "%u", item->claim->batch_idx);
     snprintf(age, sizeof age, "%lld", (long long)age_ms(report));
     snprintf(elapsed, sizeof elapsed, "%.1f", (double)report->elapsed_ns / 1e6);
-    capi_log(words->level, report->is_seal ? words->seal : words->batch, "f", report->is_seal ? "end_node" : "process_batch", "id", item->claim->attempt_uid, "ks",
+    capi_log(words->level, report->is_seal ? words->seal : words->batch, "f",
+             report->is_seal ? "end_node" : "process_batch", "id", item->claim->attempt_uid, "ks",
              report->keyspace.data ? report->keyspace.data : "", "#run", run, "node", item->claim->node, "#bi", batch,
-             "#age", age, "#elapsed_ms", elapsed, has_error ? "error" : NULL,
-             report->outcome->err.text, NULL);
+             "#age", age, "#elapsed_ms", elapsed, has_error ? "error" : NULL, report->outcome->err.text, NULL);
 }
 
 static void on_totals(void *context, const capi_agent_totals *totals)

@@ -3,6 +3,8 @@
 
 #include "cmd/options.h"
 #include "cmd/toolbelt.h"
+#include "cmd/work_alone.h"
+#include "run/alone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +63,7 @@ int capi_program_main(int argc, char **argv)
     const char *name = argc > 0 ? argv[0] : "";
 
     if (strrchr(name, '/')) name = strrchr(name, '/') + 1;
+    if (argc > 1 && strcmp(argv[1], CAPI_ALONE_COMMAND) == 0) return capi_work_alone_main(argc, argv);
     is_reference = true;
     if (strcmp(name, "capidaemon") == 0) return daemon_main(argc, argv);
     if (strcmp(name, "capitoolbelt") == 0) return capi_toolbelt_main(argc, argv);

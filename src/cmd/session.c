@@ -99,7 +99,8 @@ bool capi_session_options(const capi_args *args, const capi_config *config, capi
     uint64_t batches = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_THREAD_POOL) : 0;
     uint64_t lease_ms = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_LEASE) : 0;
 
-    *out = (capi_engine_options){.memory_bytes = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_MEMORY) : 0};
+    *out = (capi_engine_options){.alone_config_path = config && config->path.bytes ? config->path.data : "",
+                                 .memory_bytes = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_MEMORY) : 0};
     if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return false;
     if (!capi_args_number(args, "batches", 1, 100, &batches)) return false;
     if (!capi_args_number(args, "lease-ms", 100, 3600000, &lease_ms)) return false;

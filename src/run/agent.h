@@ -57,6 +57,14 @@ typedef enum capi_work_end {
     CAPI_WORK_LOST,       /* it was taken over while we worked: what we made is garbage */
 } capi_work_end;
 
+typedef enum capi_alone_end {
+    CAPI_ALONE_COMMITTED,   /* the outcome says how */
+    CAPI_ALONE_LOST,        /* the claim was no longer ours */
+    CAPI_ALONE_STOPPED,     /* told to stop: the claim is still ours, or was finished in the last moment */
+    CAPI_ALONE_DIED,        /* the other process died; the outcome's words say how */
+    CAPI_ALONE_UNAVAILABLE, /* it could not do its work: to be tried again */
+} capi_alone_end;
+
 typedef struct capi_worker capi_worker;
 struct capi_worker_ops {
     /* Does the batch, or begins it: false means that it is not done yet and wants to be asked again. */
@@ -69,6 +77,10 @@ struct capi_worker_ops {
     void (*clear)(capi_worker *worker, const capi_run *run, const capi_node *node);
     /* A process died on this batch before: removes the unnamed files that it left beside the target. */
     void (*tidy)(capi_worker *worker, const capi_work_item *item);
+    /* Does a batch or seal up to its commit in a process of its own, because other processes died on it (run/alone.h). NULL: that
+     * cannot be done here. */
+    capi_alone_end (*alone)(capi_worker *worker, uint32_t slot, const capi_work_item *item, bool is_seal,
+                            capi_work_outcome *out);
     /* The state knows how the slot's batch or seal ended. May be NULL. */
     void (*ended)(capi_worker *worker, uint32_t slot, const capi_work_item *item, const capi_work_outcome *outcome,
                   bool is_seal, capi_work_end end);
@@ -109,6 +121,9 @@ typedef struct capi_agent_options {
 capi_agent *capi_agent_new(const capi_agent_options *options);
 void capi_agent_free(
     capi_agent *agent); /* NULL is fine. Claims stay as they are: call capi_agent_stop and step on first */
+
+/* Of an agent with one run that has made no step yet: slot 0 goes on with a claim that somebody else has made. */
+CAPI_MUST_USE capi_status capi_agent_adopt(capi_agent *agent, const capi_claim *claim, bool is_seal, capi_err *err);
 
 /* From now on no batch is begun; running ones are told to stop and give back their claims. */
 void capi_agent_stop(capi_agent *agent);

@@ -9,8 +9,7 @@
 
 /* ---- opening (the arena of a run is used under the lock) ---- */
 
-/* The dependency check said go, to us or to another process: loads what the node reads and lets slots in. */
-static capi_status node_let_in(capi_agent *agent, agent_node *node, const capi_node_state *opened, capi_err *err)
+capi_status agent_node_let_in(capi_agent *agent, agent_node *node, const capi_node_state *opened, capi_err *err)
 {
     agent_run *run = node->of;
     const capi_node *about = node->node;
@@ -159,7 +158,7 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
             node_end(agent, node, opened.status, opened.comment);
             return CAPI_OK;
         }
-        return node_let_in(agent, node, &opened, err);
+        return agent_node_let_in(agent, node, &opened, err);
     case CAPI_POLICY_NOGO:
         *did = "refuse";
         agent_add(agent, &agent->totals.checks_nogo);
@@ -216,7 +215,7 @@ static capi_status run_refresh(capi_agent *agent, agent_run *run, capi_arena *sc
         if (work_is_final(states[i].status))
             node_end(agent, node, states[i].status, states[i].comment);
         else if (states[i].status == CAPI_WORK_START && node_status(agent, node) == CAPI_WORK_NONE)
-            CAPI_TRY(node_let_in(agent, node, &states[i], err));
+            CAPI_TRY(agent_node_let_in(agent, node, &states[i], err));
     }
     pthread_mutex_lock(&agent->lock);
     run->refresh_ns = agent_after_ms(agent, AGENT_POLL_MS);

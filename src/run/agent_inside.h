@@ -7,6 +7,9 @@
 
 enum { AGENT_POLL_MS = 200, AGENT_IDLE_POLL_MS = 1000, AGENT_RETRY_MS = 50, AGENT_DEATHS_MAX = 3 };
 
+/* So many processes died on a batch: from then on it is done by a process of its own. */
+enum { AGENT_DEATHS_ALONE = 2 };
+
 typedef struct agent_run agent_run;
 
 typedef struct agent_node agent_node;
@@ -68,8 +71,10 @@ typedef struct agent_slot {
     capi_claim claim;
     capi_progress progress;
     capi_work_outcome outcome;
-    bool has_outcome; /* the worker holds something for this slot */
-    bool has_note;    /* the state shows why the batch does not go on */
+    bool has_outcome;      /* the worker holds something for this slot */
+    bool is_adopted;       /* this process is the one that works on the claim alone */
+    uint32_t deaths_alone; /* of processes that worked on this claim alone */
+    bool has_note;         /* the state shows why the batch does not go on */
     uint32_t tries;
     int64_t failing_since_ns; /* when the work was first CAPI_UNAVAILABLE; 0: it is not */
 } agent_slot;
@@ -119,5 +124,7 @@ void agent_news(capi_agent *agent);
 /* A run with its nodes, added to the agent; the script may be given (not owned) or NULL: loaded through options.load. */
 capi_status agent_run_add(capi_agent *agent, const capi_keyspace *keyspace, const capi_run *run,
                           const capi_script *script, capi_err *err);
+/* The dependency check said go, to us or to another process: loads what the node reads and lets slots in. */
+capi_status agent_node_let_in(capi_agent *agent, agent_node *node, const capi_node_state *opened, capi_err *err);
 /* Unlinks and frees a run on which no slot works. */
 void agent_run_drop(capi_agent *agent, agent_run *run);

@@ -77,6 +77,7 @@ static void step_idle(capi_agent *agent, agent_slot *slot, capi_step *step)
     progress_reset(&slot->progress);
     slot->failing_since_ns = 0;
     slot->has_note = false;
+    slot->deaths_alone = 0;
     slot->progress.stop = agent->is_stopping;
     if (node) {
         step->did = "pick";
@@ -171,14 +172,16 @@ static void outcome_fail(agent_slot *slot, capi_status status)
         .status = CAPI_WORK_FAIL, .last_token = -1, .comment = {outcome->err.text, outcome->err.text_bytes}};
 }
 
-/* A batch on which processes died is not begun again if its node forbids it, or if it seems to kill whoever takes it. */
-static bool is_given_up(agent_slot *slot)
+/* A batch on which processes died is not begun again if its node forbids it. If it seems to kill whoever takes it, it is done
+ * alone, or, where that is not possible, given up. */
+static bool is_given_up(const capi_agent *agent, agent_slot *slot)
 {
+    bool has_limit = !agent->options.worker->ops->alone && !slot->is_adopted;
     const capi_node *node = slot->node->node;
     uint32_t deaths = slot->claim.deaths;
     bool is_forbidden = deaths > 0 && node->rerun_fails && node->type != CAPI_NODE_DISTINCT;
 
-    if (!is_forbidden && deaths < AGENT_DEATHS_MAX) return false;
+    if (!is_forbidden && (!has_limit || deaths < AGENT_DEATHS_MAX)) return false;
     capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u process%s died while working on this batch%s", deaths,
                  deaths == 1 ? "" : "es", is_forbidden ? ", and its rerun_policy is \"fail\"" : "");
     outcome_fail(slot, CAPI_INVALID);
@@ -274,6 +277,66 @@ static capi_status tidy(capi_agent *agent, agent_slot *slot, const capi_work_ite
     return CAPI_OK;
 }
 
+/* ---- alone ---- */
+
+static bool is_for_alone(const capi_agent *agent, const agent_slot *slot)
+{
+    return agent->options.worker->ops->alone && slot->claim.deaths >= AGENT_DEATHS_ALONE;
+}
+
+/* False: it may have been somebody who kills processes, so once more. */
+static bool killed_too_many(agent_slot *slot, bool is_seal)
+{
+    capi_err how = {0};
+
+    capi_err_copy(&how, &slot->outcome.err);
+    capi_err_clear(&slot->outcome.err);
+    if (++slot->deaths_alone < AGENT_DEATHS_MAX) {
+        capi_err_set(&slot->outcome.err, CAPI_UNAVAILABLE, "a process that worked on this %s alone %s",
+                     is_seal ? "node's end" : "batch", how.text);
+        return false;
+    }
+    capi_err_set(&slot->outcome.err, CAPI_INVALID,
+                 "%u processes died while %s, the last %u of them with nothing else to do; the last one %s",
+                 slot->claim.deaths + slot->deaths_alone, is_seal ? "they sealed this node" : "working on this batch",
+                 slot->deaths_alone, how.text);
+    return true;
+}
+
+static void count_committed(capi_agent *agent, agent_slot *slot);
+
+/* True: the batch or seal is over. False: it is still to be done, and outcome.status is CAPI_UNAVAILABLE, or it failed here. */
+static bool done_alone(capi_agent *agent, agent_slot *slot, bool is_seal)
+{
+    capi_work_item item = slot_item(slot);
+    capi_alone_end end = agent->options.worker->ops->alone(agent->options.worker, (uint32_t)(slot - agent->slots),
+                                                           &item, is_seal, &slot->outcome);
+
+    switch (end) {
+    case CAPI_ALONE_COMMITTED:
+        if (is_seal) {
+            pthread_mutex_lock(&agent->lock);
+            slot->node->of->refresh_ns = 0; /* how it ended is in the state */
+            slot->node->of->has_changed = true;
+            pthread_mutex_unlock(&agent->lock);
+            tell_end(agent, slot, true, CAPI_WORK_COMMITTED);
+        } else {
+            count_committed(agent, slot);
+        }
+        slot_leave(agent, slot);
+        return true;
+    case CAPI_ALONE_LOST: slot_lose(agent, slot); return true;
+    case CAPI_ALONE_STOPPED: slot_enter(agent, slot, is_seal ? SLOT_SEAL_RELEASE : SLOT_RELEASE); return true;
+    case CAPI_ALONE_DIED:
+        agent->options.worker->ops->tidy(agent->options.worker, &item);
+        slot->outcome.status = killed_too_many(slot, is_seal) ? CAPI_INVALID : CAPI_UNAVAILABLE;
+        slot->failing_since_ns = agent_now(agent); /* it is tried so often, however long that takes */
+        return false;
+    case CAPI_ALONE_UNAVAILABLE: slot->outcome.status = CAPI_UNAVAILABLE; return false;
+    }
+    return false;
+}
+
 static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
@@ -297,13 +360,15 @@ static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *
         pthread_mutex_lock(&agent->lock);
         progress_reset(&slot->progress);
         pthread_mutex_unlock(&agent->lock);
-        if (is_given_up(slot)) {
+        if (is_given_up(agent, slot)) {
             slot_enter(agent, slot, SLOT_FINISH);
             return CAPI_OK;
         }
         slot->has_outcome = true;
     }
-    if (!ops->batch(agent->options.worker, number, &item, &slot->outcome)) {
+    if (is_for_alone(agent, slot)) {
+        if (done_alone(agent, slot, false)) return CAPI_OK;
+    } else if (!ops->batch(agent->options.worker, number, &item, &slot->outcome)) {
         step->again_ns = agent_after_ms(agent, 1);
         return CAPI_OK;
     }
@@ -356,18 +421,11 @@ static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *s
     return CAPI_OK;
 }
 
-static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+static void count_committed(capi_agent *agent, agent_slot *slot)
 {
     const capi_batch_result *result = &slot->outcome.result;
     agent_node *node = slot->node;
-    capi_status st = capi_batch_finish(agent->options.state, &slot->claim, result, err);
 
-    step->did = "finish";
-    if (st == CAPI_CONFLICT) {
-        slot_lose(agent, slot);
-        return CAPI_OK;
-    }
-    if (st != CAPI_OK) return try_again(agent, slot, step, st);
     pthread_mutex_lock(&agent->lock);
     node->batches_done++;
     node->waiting_for = (capi_str){0};
@@ -381,6 +439,19 @@ static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *s
     if (node->batches_done >= node->node->batches_total) node->is_exhausted = true; /* spares the question */
     pthread_mutex_unlock(&agent->lock);
     tell_end(agent, slot, false, CAPI_WORK_COMMITTED);
+}
+
+static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
+{
+    capi_status st = capi_batch_finish(agent->options.state, &slot->claim, &slot->outcome.result, err);
+
+    step->did = "finish";
+    if (st == CAPI_CONFLICT) {
+        slot_lose(agent, slot);
+        return CAPI_OK;
+    }
+    if (st != CAPI_OK) return try_again(agent, slot, step, st);
+    count_committed(agent, slot);
     slot_leave(agent, slot);
     return CAPI_OK;
 }
@@ -431,7 +502,9 @@ static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_s
     }
     if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
     slot->has_outcome = true;
-    if (slot->claim.deaths >= AGENT_DEATHS_MAX) {
+    if (is_for_alone(agent, slot)) {
+        if (done_alone(agent, slot, true)) return CAPI_OK;
+    } else if (!slot->is_adopted && slot->claim.deaths >= AGENT_DEATHS_MAX) {
         capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they sealed this node",
                      slot->claim.deaths);
         slot->outcome.status = CAPI_INVALID;
@@ -504,4 +577,35 @@ capi_status capi_agent_slot_step(capi_agent *agent, uint32_t number, capi_step *
     case SLOT_SEAL_RELEASE: return step_seal_release(agent, slot, step, err);
     }
     return CAPI_OK;
+}
+
+capi_status capi_agent_adopt(capi_agent *agent, const capi_claim *claim, bool is_seal, capi_err *err)
+{
+    agent_slot *slot = &agent->slots[0];
+    capi_arena scratch = {0};
+    agent_node *node = NULL;
+    capi_node_state state;
+    capi_status st;
+
+    CAPI_TRY_OUT(agent_run_add(agent, agent->options.keyspace, agent->options.run, agent->options.script, err));
+    for (uint32_t i = 0; i < agent->runs->node_count; i++)
+        if (capi_str_is(agent->runs->nodes[i].node->name, claim->node)) node = &agent->runs->nodes[i];
+    CAPI_TRY_OUT(capi_node_get(agent->options.state, capi_str_of(claim->run_uid), capi_str_of(claim->node), &scratch,
+                               &state, err));
+    if (!node || state.status != CAPI_WORK_START) {
+        st = capi_err_set(err, CAPI_CONFLICT, "node \"%s\" has ended", claim->node);
+        goto out;
+    }
+    CAPI_TRY_OUT(agent_node_let_in(agent, node, &state, err));
+    slot->node = node;
+    slot->claim = *claim;
+    slot->is_adopted = true;
+    if (is_seal)
+        node->is_sealing = true;
+    else
+        node->running++;
+    slot_enter(agent, slot, is_seal ? SLOT_SEAL_EXECUTE : SLOT_EXECUTE);
+out:
+    capi_arena_deinit(&scratch);
+    return st;
 }

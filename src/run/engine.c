@@ -153,6 +153,13 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     if (engine->batch_count_max > ENGINE_BATCHES_MAX) engine->batch_count_max = ENGINE_BATCHES_DEFAULT;
     engine->batch_count_max = bounded(engine->batch_count_max, engine->budget.limit_bytes, ENGINE_BATCH_BYTES);
     engine->lease_ns = (int64_t)options->lease_ms * 1000000;
+    engine->can_work_alone = options->alone_config_path != NULL;
+    if (engine->can_work_alone)
+        engine->alone =
+            (capi_alone){.data_folder = engine->folder,
+                         .config_path = capi_str_copy(&engine->arena, capi_str_of(options->alone_config_path)),
+                         .thread_count = options->thread_count,
+                         .memory_bytes = options->memory_bytes};
     capi_random_uid(&capi_random_system, engine->process_uid);
 
     CAPI_TRY_OUT(engine_open_folder(engine, options->must_exist, err));

@@ -1,7 +1,7 @@
 /* engine.h - the inside of capi_engine, for the files of run/. */
 #pragma once
 
-#include "run/run.h"
+#include "run/alone.h"
 #include "run/temp_folder.h"
 
 struct capi_engine {
@@ -12,6 +12,8 @@ struct capi_engine {
     capi_budget budget;
     uint32_t batch_count_max;
     int64_t lease_ns; /* 0: the default */
+    bool can_work_alone;
+    capi_alone alone;
     capi_state *state;
     capi_tables *tables;
     capi_thread_pool *pool;

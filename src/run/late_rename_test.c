@@ -167,7 +167,7 @@ static void be_sleeper(void)
     capi_run run;
 
     place_open(&here);
-    worker.inner = capi_worker_exec_new(&here.engine->exec, here.engine->state, 1);
+    worker.inner = capi_worker_exec_new(&here.engine->exec, here.engine->state, 1, NULL);
     if (begin(&here, &run, NULL) != CAPI_OK) _exit(20);
     if (capi_agent_threads_start(&(capi_agent_options){.state = here.engine->state,
                                                        .clock = &capi_clock_system,

@@ -18,7 +18,10 @@ typedef struct capi_engine_options {
     uint64_t memory_bytes;    /* budget; 0: half of the machine or control group */
     bool compress;            /* tables */
     bool must_exist;          /* a folder without a state is CAPI_NOT_FOUND, and nothing is made */
-    uint32_t lease_ms;        /* a process that is silent so long is dead; 0: 10,000 */
+    /* This program has the command CAPI_ALONE_COMMAND (run/alone.h), to be called with this configuration file; NULL: it has
+     * not. */
+    const char *alone_config_path;
+    uint32_t lease_ms; /* a process that is silent so long is dead; 0: 10,000 */
     const struct capi_net_settings
         *net;                       /* for files elsewhere (net/net.h; temporary_path is ours); NULL: its defaults */
     struct capi_state_times *times; /* if not NULL, operations of the state are measured (store/state_timed.h) */
@@ -71,9 +74,10 @@ typedef struct capi_node_view {
     uint64_t rows_read, rows_written;
     double fraction; /* 0..1 of the work that is known */
     int64_t elapsed_ms;
-    capi_str waiting_for; /* why it does not run: "table \"orders\" (node \"read_orders\")", or, of one that has begun, why it does
+    capi_str
+        waiting_for; /* why it does not run: "table \"orders\" (node \"read_orders\")", or, of one that has begun, why it does
                              not go on: "cannot write ...: No space left on device"; or empty */
-    capi_str comment;     /* failure */
+    capi_str comment; /* failure */
 } capi_node_view;
 
 typedef struct capi_run_view {

@@ -58,11 +58,11 @@ static capi_status serve_watch(capi_agent_threads *threads, capi_state *state, c
 capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, capi_err *err)
 {
     serve_loader loader = {engine->state, options->custom_processors_json};
-    capi_worker *worker = capi_worker_exec_new(&engine->exec, engine->state, engine->batch_count_max);
-    capi_worker *observed = options->on_batch
-                                ? capi_worker_observed_new(worker, engine->state, engine->batch_count_max,
-                                                           options->on_batch, options->context)
-                                : NULL;
+    capi_worker *worker = capi_worker_exec_new(&engine->exec, engine->state, engine->batch_count_max,
+                                               engine->can_work_alone ? &engine->alone : NULL);
+    capi_worker *observed = options->on_batch ? capi_worker_observed_new(worker, engine->state, engine->batch_count_max,
+                                                                         options->on_batch, options->context)
+                                              : NULL;
     capi_agent_threads *threads = NULL;
     capi_agent_options agent = {
         .state = engine->state,

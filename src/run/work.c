@@ -155,7 +155,8 @@ static capi_status work_watch(capi_agent_threads *threads, const capi_work_optio
 capi_status capi_run_work(capi_engine *engine, const capi_work_options *options, capi_arena *arena,
                           capi_work_result *out, capi_err *err)
 {
-    capi_worker *worker = capi_worker_exec_new(&engine->exec, engine->state, engine->batch_count_max);
+    capi_worker *worker = capi_worker_exec_new(&engine->exec, engine->state, engine->batch_count_max,
+                                               engine->can_work_alone ? &engine->alone : NULL);
     capi_agent_threads *threads = NULL;
     capi_arena scratch = {0};
     capi_run_view view = {0};

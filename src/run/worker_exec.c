@@ -19,6 +19,8 @@ typedef struct exec_slot {
 
 typedef struct exec_worker {
     capi_worker base;
+    struct capi_worker_ops ops;
+    const capi_alone *alone;
     capi_exec *exec;
     capi_state *state;
     exec_slot *slots;
@@ -207,6 +209,16 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
     return true;
 }
 
+/* ---- in a process of its own ---- */
+
+static capi_alone_end exec_alone(capi_worker *base, uint32_t number, const capi_work_item *item, bool is_seal,
+                                 capi_work_outcome *out)
+{
+    exec_worker *worker = (exec_worker *)base;
+
+    return capi_alone_run(worker->alone, item, is_seal, &worker->slots[number].arena, out);
+}
+
 /* ---- ends ---- */
 
 /* The path of a target on this machine. Of a target elsewhere the unnamed file lies in the temporary folder of its process,
@@ -262,14 +274,18 @@ static const struct capi_worker_ops exec_ops = {
     .seal = exec_seal,
     .clear = exec_clear,
     .tidy = exec_tidy,
+    .alone = exec_alone,
     .discard = exec_discard,
 };
 
-capi_worker *capi_worker_exec_new(capi_exec *exec, capi_state *state, uint32_t slot_count)
+capi_worker *capi_worker_exec_new(capi_exec *exec, capi_state *state, uint32_t slot_count, const capi_alone *alone)
 {
     exec_worker *worker = capi_zmalloc(sizeof *worker);
 
-    worker->base.ops = &exec_ops;
+    worker->ops = exec_ops;
+    if (!alone) worker->ops.alone = NULL;
+    worker->alone = alone;
+    worker->base.ops = &worker->ops;
     worker->exec = exec;
     worker->state = state;
     worker->slot_count = slot_count;

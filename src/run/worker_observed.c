@@ -11,6 +11,7 @@ typedef struct known_keyspace {
 
 typedef struct observed_worker {
     capi_worker base;
+    struct capi_worker_ops ops;
     capi_worker *inner;
     capi_state *state;
     capi_batch_report_fn fn;
@@ -116,6 +117,19 @@ static bool observed_seal(capi_worker *base, uint32_t slot, const capi_work_item
     return true;
 }
 
+static capi_alone_end observed_alone(capi_worker *base, uint32_t slot, const capi_work_item *item, bool is_seal,
+                                     capi_work_outcome *out)
+{
+    observed_worker *worker = (observed_worker *)base;
+    int64_t begin_ns = now_ns();
+    capi_alone_end end = worker->inner->ops->alone(worker->inner, slot, item, is_seal, out);
+
+    worker->elapsed_ns[slot] = now_ns() - begin_ns;
+    if (end == CAPI_ALONE_DIED || end == CAPI_ALONE_UNAVAILABLE)
+        report(worker, slot, item, out, is_seal, CAPI_REPORT_RETRY);
+    return end;
+}
+
 static void observed_ended(capi_worker *base, uint32_t slot, const capi_work_item *item,
                            const capi_work_outcome *outcome, bool is_seal, capi_work_end end)
 {
@@ -155,6 +169,7 @@ static const struct capi_worker_ops observed_ops = {
     .seal = observed_seal,
     .clear = observed_clear,
     .tidy = observed_tidy,
+    .alone = observed_alone,
     .ended = observed_ended,
     .discard = observed_discard,
 };
@@ -164,8 +179,9 @@ capi_worker *capi_worker_observed_new(capi_worker *inner, capi_state *state, uin
 {
     observed_worker *worker = capi_zmalloc(sizeof *worker);
 
-    *worker =
-        (observed_worker){.base = {.ops = &observed_ops}, .inner = inner, .state = state, .fn = fn, .context = context};
+    *worker = (observed_worker){.ops = observed_ops, .inner = inner, .state = state, .fn = fn, .context = context};
+    if (!inner->ops->alone) worker->ops.alone = NULL;
+    worker->base.ops = &worker->ops;
     worker->elapsed_ns = capi_zmalloc(slot_count * sizeof *worker->elapsed_ns);
     pthread_mutex_init(&worker->lock, NULL);
     return &worker->base;

@@ -49,9 +49,9 @@ TEST(a_stopped_writer_is_named_with_what_to_do_and_others_go_on_after_it)
     pid_t child;
     int status = 0;
 
-    CHECK_OK(capi_state_open_sqlite(capi_str_of(capi_test_folder()), &capi_clock_system, &capi_random_system, &state,
-                                    &err),
-             err);
+    CHECK_OK(
+        capi_state_open_sqlite(capi_str_of(capi_test_folder()), &capi_clock_system, &capi_random_system, &state, &err),
+        err);
     CHECK_OK(capi_process_beat(state, CAPI_STR("p1"), &err), err);
     state_lock_find_holder(state_path(), &holder);
     CHECK_INT(holder.pid, 0);

@@ -68,10 +68,11 @@ static capi_status locked_error(const char *path, capi_err *err)
     if (!holder.is_stopped)
         return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by process %ld (%s)", path,
                             (long)holder.pid, holder.name);
-    return capi_err_set(err, CAPI_UNAVAILABLE,
-                        "state file \"%s\" is locked by process %ld (%s), which was stopped while it wrote: let it go on "
-                        "with \"kill -CONT %ld\", or end it with \"kill -KILL %ld\"",
-                        path, (long)holder.pid, holder.name, (long)holder.pid, (long)holder.pid);
+    return capi_err_set(
+        err, CAPI_UNAVAILABLE,
+        "state file \"%s\" is locked by process %ld (%s), which was stopped while it wrote: let it go on "
+        "with \"kill -CONT %ld\", or end it with \"kill -KILL %ld\"",
+        path, (long)holder.pid, holder.name, (long)holder.pid, (long)holder.pid);
 }
 
 capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err *err)
@@ -80,8 +81,7 @@ capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err
 
     switch (code & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return locked_error(path, err);
+    case SQLITE_LOCKED: return locked_error(path, err);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:

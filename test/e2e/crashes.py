@@ -356,50 +356,137 @@ def a_run_on_a_full_disk_goes_on_when_there_is_room(box):
     finally:
         subprocess.run(["umount", "-l", folder], check=False)
 
-@test
-def a_batch_that_kills_every_process_fails_in_the_end(box):
-    """Whatever takes it dies: the batch is not given to a fourth process, and the run ends."""
-    box.write("code.py", "import time\n\ndef slow(a):\n    time.sleep(600)\n    return a\n")
+def start_slow_batch(box, seconds, end="return a"):
+    """A run whose node "slow" has one batch that takes so long."""
+    box.write("code.py", "import time\n\ndef slow(a):\n    time.sleep(%d)\n    %s\n" % (seconds, end))
     source = csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "things")
-    poison = {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": "things"},
-              "p": {"python_code_urls": [box.path("code.py")],
-                    "calculated_fields": {"x": {"expression": "slow(r.id)", "type": "int"}}},
-              "w": {"name": "slow_things", "fields": {"x": {"expression": "p.x", "type": "int"}}}}
-    path = box.write("s.json", script(read=source, poison=poison, write=csv_writer("slow_things", {"x": "int"}, box.path("out/o.csv"))))
+    slow = {"type": "table_custom_tfm_table", "custom_proc_type": "py_calc", "r": {"table": "things"},
+            "p": {"python_code_urls": [box.path("code.py")],
+                  "calculated_fields": {"x": {"expression": "slow(r.id)", "type": "int"}}},
+            "w": {"name": "slow_things", "fields": {"x": {"expression": "p.x", "type": "int"}}}}
+    path = box.write("s.json", script(read=source, slow=slow, write=csv_writer("slow_things", {"x": "int"}, box.path("out/o.csv"))))
     check(box.capi("start", path, "--keyspace", "test", "--data", box.path("state")).code == 0)
 
-    def batch():
-        result = box.capi("batches", "--keyspace", "test", "--run", "1", "--node", "poison", "--data", box.path("state"),
-                          "--output", "json")
-        return json.loads(result.out)[0] if result.code == 0 else {"status": "none"}
 
-    def deaths_of_running():
-        with sqlite3.connect("file:%s?mode=ro" % box.path("state", "state.db"), uri=True) as state:
-            rows = state.execute("SELECT b.deaths FROM batch b JOIN node n ON n.node_id = b.id >> 32 WHERE n.name = 'poison' "
-                                 "AND b.status = 1 AND b.owner <> ''").fetchall()
-        return [row[0] for row in rows]
+def start_daemon(box):
+    return subprocess.Popen([BINARY, "daemon", "--data", box.path("state"), "--lease-ms", "500"], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
 
-    def has_completed():
-        return json.loads(box.capi("runs", "--data", box.path("state"), "--output", "json").out)[0]["status"] == "complete"
 
-    for life in range(4):
-        daemon = subprocess.Popen([BINARY, "daemon", "--data", box.path("state"), "--lease-ms", "500"], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
-        until = time.time() + 60
-        while time.time() < until and not (has_completed() if life == 3 else deaths_of_running() == [life]):
-            time.sleep(0.05)
-        if life == 3:
-            daemon.terminate()
-        else:
-            check_equal(deaths_of_running(), [life], "deaths in life %d" % (life + 1))
-            daemon.kill()
+def slow_batch(box):
+    result = box.capi("batches", "--keyspace", "test", "--run", "1", "--node", "slow", "--data", box.path("state"), "--output", "json")
+    return json.loads(result.out)[0] if result.code == 0 else {"status": "none"}
+
+
+def deaths_of_slow_batch(box):
+    """While it is worked on; None: it is not."""
+    with sqlite3.connect("file:%s?mode=ro" % box.path("state", "state.db"), uri=True) as state:
+        rows = state.execute("SELECT b.deaths FROM batch b JOIN node n ON n.node_id = b.id >> 32 WHERE n.name = 'slow' "
+                             "AND b.status = 1 AND b.owner <> ''").fetchall()
+    return rows[0][0] if rows else None
+
+
+def wait_until(condition, what, seconds=60):
+    until = time.time() + seconds
+    while not condition():
+        check(time.time() < until, what)
+        time.sleep(0.05)
+
+
+def status_of_run(box):
+    return json.loads(box.capi("runs", "--data", box.path("state"), "--output", "json").out)[0]["status"]
+
+
+def child_alone(parent):
+    """The process that works on one batch for its parent, or None."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as words, open("/proc/%s/stat" % pid, encoding="ascii", errors="replace") as stat:
+                ours = int(stat.read().rsplit(")", 1)[1].split()[1]) == parent
+                if ours and b"work-alone" in words.read():
+                    return int(pid)
+        except (OSError, IndexError):
+            continue
+    return None
+
+
+@test
+def however_often_processes_are_killed_an_innocent_batch_succeeds(box):
+    start_slow_batch(box, 3)
+    for life in range(6):
+        daemon = start_daemon(box)
+        wait_until(lambda: deaths_of_slow_batch(box) == life, "batch not begun in life %d" % (life + 1))
+        child = None
+        if life >= 2:
+            wait_until(lambda: child_alone(daemon.pid), "no process of its own in life %d" % (life + 1))
+            child = child_alone(daemon.pid)
+        daemon.kill()
         daemon.wait(60)
-    found = batch()
+        if child:
+            wait_until(lambda: not os.path.exists("/proc/%d/exe" % child), "the child outlives its parent")
+    daemon = start_daemon(box)
+    try:
+        wait_until(lambda: status_of_run(box) == "complete", "the run does not end")
+        check_equal(slow_batch(box)["status"], "success", str(slow_batch(box)))
+        check_equal(box.read("out", "o.csv").split(), [b"x", b"1"])
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+    check_equal([name for name in os.listdir(box.path("state")) if name.startswith("temp-")], [], "temporary folders")
+
+
+@test
+def a_batch_that_kills_every_process_fails_in_the_end(box):
+    """Two die on it among other work, three more with nothing else to do."""
+    start_slow_batch(box, 600)
+    for life in range(2):
+        daemon = start_daemon(box)
+        wait_until(lambda: deaths_of_slow_batch(box) == life, "batch not begun in life %d" % (life + 1))
+        daemon.kill()
+        daemon.wait(60)
+    daemon = start_daemon(box)
+    try:
+        killed = set()
+        for signal_number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT):
+            wait_until(lambda: child_alone(daemon.pid) not in (None, *killed), "no process of its own for the batch")
+            killed.add(child_alone(daemon.pid))
+            os.kill(child_alone(daemon.pid), signal_number)
+        wait_until(lambda: status_of_run(box) == "complete", "the run does not end")
+        check_equal(daemon.poll(), None)
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+    found = slow_batch(box)
     check_equal(found["status"], "failed")
-    check("3 processes died while working on this batch" in found["comment"], found["comment"])
-    runs = json.loads(box.capi("runs", "--data", box.path("state"), "--output", "json").out)
-    check_equal(runs[0]["status"], "complete")
+    check("5 processes died while working on this batch, the last 3 of them with nothing else to do" in found["comment"], found["comment"])
+    check("signal 6 (Aborted)" in found["comment"], found["comment"])
     check_equal(box.out_files(), [], "outputs")
+
+
+@test
+def a_batch_that_is_done_alone_can_be_interrupted_and_fail(box):
+    start_slow_batch(box, 4, "raise ValueError('no good')")
+    for life in range(2):
+        daemon = start_daemon(box)
+        wait_until(lambda: deaths_of_slow_batch(box) == life, "batch not begun in life %d" % (life + 1))
+        daemon.kill()
+        daemon.wait(60)
+    daemon = start_daemon(box)
+    wait_until(lambda: child_alone(daemon.pid), "no process of its own")
+    child = child_alone(daemon.pid)
+    daemon.terminate()
+    check_equal(daemon.wait(60), 0)
+    check(not os.path.exists("/proc/%d/exe" % child), "the child outlives its parent")
+    check_equal(deaths_of_slow_batch(box), None, "a claim is left")
+    daemon = start_daemon(box)
+    try:
+        wait_until(lambda: status_of_run(box) == "complete", "the run does not end")
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+    found = slow_batch(box)
+    check_equal(found["status"], "failed")
+    check("ValueError: no good" in found["comment"] and "code.py" in found["comment"], found["comment"])
 
 
 main()
