@@ -5,6 +5,7 @@
 #include "cmd/remote.h"
 #include "net/files.h"
 #include "net/url.h"
+#include "run/file_conflicts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -247,6 +248,7 @@ static capi_status plan_all(planner *p, const capi_args *args, capi_err *err)
                             "no start node is named, and no node of the script reads only files and is not manual");
     CAPI_TRY(open_state(p, args, err));
     CAPI_TRY(capi_script_affected(plan->script, plan->start_nodes, &plan->arena, &affected, &count, err));
+    CAPI_TRY(capi_file_conflicts_check(affected, count, NULL, 0, err));
     for (uint32_t i = 0; i < count; i++)
         is_affected[affected[i]->rank] = true;
     p->is_affected = is_affected;

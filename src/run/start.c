@@ -1,6 +1,7 @@
 /* start.c - begins a run: everything is checked before anything is written, then one operation of the state makes the run
  * visible with all its nodes, its snapshot and its target files, or not at all (invariant I3). */
 #include "run/engine.h"
+#include "run/file_conflicts.h"
 #include "run/schema_text.h"
 #include "run/source_files.h"
 
@@ -118,6 +119,8 @@ static capi_status start_collect(const capi_start_options *options, capi_str sta
     uint64_t target_max = 0;
 
     CAPI_TRY(start_add_nodes(lists, net, affected, count, arena, &sources, err));
+    if (options->mode == CAPI_RUN_QUEUED)
+        CAPI_TRY(capi_file_conflicts_check(affected, count, sources.files, sources.count, err));
     for (uint32_t i = 0; i < count; i++)
         if (affected[i]->file) target_max += affected[i]->batches_total;
     if (target_max > START_TARGETS_MAX) target_max = START_TARGETS_MAX;

@@ -429,6 +429,7 @@ static void run_phases(capi_loader *loader)
     for (uint32_t i = 0; i < loader->node_count && !loader->has_unknown_lookup; i++)
         warn_unused_indexes(loader, &loader->nodes[i]);
     if (!capi_load_graph(loader) || loader->report.diags->error_count > 0) return;
+    capi_load_targets_check(loader);
     for (uint32_t i = 0; i < loader->node_count; i++)
         capi_load_node_build(loader, &loader->nodes[i]);
 }

@@ -243,6 +243,28 @@ static void read_url(capi_loader *loader, draft_node *node, capi_file_sink *file
                           node->node->batches_total);
 }
 
+/* What stands between values must not be what quotes them, or ends the line: no reader could tell. */
+static void check_separator(capi_loader *loader, const draft_node *node)
+{
+    const capi_tree *separator =
+        capi_settings_either(&node->reader_csv, CAPI_SET_FILE_SEPARATOR, &node->writer, CAPI_SET_FILE_OLD_SEPARATOR);
+    capi_str text = separator ? separator->string : (capi_str){0};
+
+    if (text.bytes == 0) return;
+    for (size_t i = 0; i < text.bytes; i++)
+        if (text.data[i] == 0 || strchr("\"\r\n", text.data[i])) {
+            capi_loader_error(loader, "S2", separator,
+                              "a separator must not hold a quote, a line end or a NUL byte: no reader could tell the "
+                              "values apart");
+            return;
+        }
+    if (text.bytes > 1 || (unsigned char)text.data[0] >= 0x80)
+        capi_loader_warning(
+            loader, "S2", separator,
+            "separator \"%.*s\" is not a single ASCII character: no node of a script can read the file%s",
+            CAPI_STR_ARG(text), capi_str_is(text, "\\t") ? "; a tab is written \"\\t\" in double quotes" : "");
+}
+
 void capi_load_file_read(capi_loader *loader, draft_node *node)
 {
     const capi_tree *writer = capi_settings_value(&node->settings, CAPI_SET_NODE_WRITER);
@@ -262,6 +284,7 @@ void capi_load_file_read(capi_loader *loader, draft_node *node)
     capi_settings_read(&loader->report, &loader->source, csv, CAPI_SECTION_CSV_WRITER, "w.csv", &node->reader_csv);
     if (csv && capi_settings_value(&node->writer, CAPI_SET_FILE_OLD_SEPARATOR))
         capi_loader_error(loader, "V9", csv, "\"separator\" stands beside a \"csv\" section; put it into that section");
+    check_separator(loader, node);
     read_url(loader, node, file);
     read_columns(loader, node, file);
     read_codec(loader, node, file);

@@ -361,6 +361,12 @@ TEST(additional_checks_find_what_would_fail_later)
     check_mistake(READ_A "  b: {type: table_file, r: {table: a, expected_batches_total: 2}, w: {url_template: b.csv, "
                          "columns: [{name: x, expression: r.x, type: int, csv: {header: x, format: '%d'}}]}}\n",
                   "Q29", "2 batches would all write this one file");
+    check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, csv: {separator: '\"'}, "
+                         "columns: [{name: x, expression: r.x, type: int, csv: {header: x, format: '%d'}}]}}\n",
+                  "S2", "a separator must not hold a quote, a line end or a NUL byte");
+    check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, separator: \"\\r\\n\", "
+                         "columns: [{name: x, expression: r.x, type: int, header: x, format: '%d'}]}}\n",
+                  "S2", "a separator must not hold a quote, a line end or a NUL byte");
     check_mistake(READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, columns: [{name: x, "
                          "expression: r.x, type: int, csv: {header: x}}]}}\n",
                   "S2", "\"format\" is missing; for example %d");
@@ -439,4 +445,16 @@ TEST(names_that_depend_on_a_wrong_section_are_not_judged)
                          "join_type: left, group: true},"
                          " w: {name: b, fields: {x: {expression: sum(l.y), type: int}}}}\n",
                   "V58", "no node makes index \"idx_b\"");
+}
+
+TEST(a_separator_of_several_characters_is_for_other_programs)
+{
+    load_bed bed = {0};
+
+    load_open(&bed, "s.yaml",
+              READ_A "  b: {type: table_file, r: {table: a}, w: {url_template: b.csv, csv: {separator: '||'}, "
+                     "columns: [{name: x, expression: r.x, type: int, csv: {header: x, format: '%d'}}]}}\n");
+    CHECK_INT(bed.status, CAPI_OK);
+    CHECK(strstr(load_words(&bed), "warning: separator \"||\" is not a single ASCII character"));
+    load_close(&bed);
 }

@@ -5,6 +5,7 @@
  *     load_reader.c    r of a file_table, r of the others
  *     load_table.c     w of a node that makes a table: names, fields, indexes
  *     load_file.c      w of a table_file
+ *     load_targets.c   files that several nodes name
  *     load_lookup.c    l
  *     load_tag.c, load_py_calc.c    p
  *     load_policy.c    dependency_policies
@@ -157,6 +158,9 @@ void capi_load_table_build(capi_loader *loader, draft_node *node);
 void capi_load_file_read(capi_loader *loader, draft_node *node);
 void capi_load_file_check(capi_loader *loader, draft_node *node);
 void capi_load_file_build(capi_loader *loader, draft_node *node);
+
+/* Files that several nodes name. When all nodes have their ranks. */
+void capi_load_targets_check(capi_loader *loader);
 
 void capi_load_processor_read(capi_loader *loader, draft_node *node);
 void capi_load_processor_check(capi_loader *loader, draft_node *node);

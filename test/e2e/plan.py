@@ -213,6 +213,38 @@ def what_a_run_refuses_at_once_a_plan_refuses_too(box):
 
 
 @test
+def nodes_of_one_run_do_not_get_in_each_others_files(box):
+    out = box.path("out", "same.csv")
+    write = csv_writer("things", {"id": "int"}, out)
+    read = csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "things")
+    other_way = csv_writer("things", {"id": "int"}, os.path.join(box.path("out"), "..", "out", "same.csv"))
+    box.write("s.json", script(read=read, write=write, again=other_way))
+    for words in (["validate", "--plan"], ["run"], ["start"]):
+        result = box.capi(*words, box.path("s.json"), "--data", box.path("state"), "--keyspace", "test")
+        check_fails(result, 2, "nodes \"again\" and \"write\" of one run would both write \"%s\"" % out)
+    check(not os.path.exists(box.path("state", "state.db")) or b"test" not in box.capi("runs", "--data", box.path("state")).out)
+    box.write("s.json", script(read=read, write=write, again=dict(other_way, start_policy="manual")))
+    check_equal(plan(box).code, 0)
+    box.run_well(box.path("s.json"))
+    box.run_well(box.path("s.json"), "--start", "again")
+    box.write("s.json", script(read=read, write=write, back=csv_reader([out], {"id": "int"}, "back")))
+    check_fails(plan(box), 2, "node \"write\" would write \"%s\", which node \"back\" of the same run reads" % out)
+    result = box.run(box.path("s.json"))
+    check_fails(result, 2, "before or after", "warning: node \"back\" reads this file, before or after it is written", "[Q29]")
+
+
+@test
+def a_file_may_be_replaced_with_what_was_made_of_it(box):
+    path = box.write("in.csv", "id\n3\n1\n2\n")
+    box.write("s.json", script(read=csv_reader([path], {"id": "int"}, "things"),
+                               write=csv_writer("things", {"id": "int"}, path, top={"order": "id"})))
+    check_equal(plan(box).code, 0)
+    result = box.run_well(box.path("s.json"))
+    check(b"warning: node \"read\" reads this file: the next run will read what this one has written" in result.err, str(result))
+    check_equal(box.read("in.csv").split(), b"id 1 2 3".split())
+
+
+@test
 def files_that_are_no_files_are_told(box):
     os.mkdir(box.path("folder.csv"))
     os.symlink("nowhere", box.path("link.csv"))
