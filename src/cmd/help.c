@@ -57,6 +57,18 @@ static void append_plain(capi_buf *to, const char *text)
     }
 }
 
+static void append_examples(capi_buf *to, const capi_command *command)
+{
+    uint32_t count;
+    const capi_help_example *examples = capi_help_examples_of(command, &count);
+
+    if (count) capi_buf_append_text(to, count == 1 ? "\nexample:\n" : "\nexamples:\n");
+    for (uint32_t i = 0; i < count; i++) {
+        capi_buf_printf(to, "  %s\n", examples[i].line);
+        if (examples[i].meaning[0]) capi_buf_printf(to, "      %s\n", examples[i].meaning);
+    }
+}
+
 void capi_help_append_command(capi_buf *to, const capi_command *command)
 {
     capi_buf_printf(to, "usage: capillaries %s [OPTIONS]%s%s\n\n%s\n", command->name, command->arguments[0] ? " " : "",
@@ -76,4 +88,5 @@ void capi_help_append_command(capi_buf *to, const capi_command *command)
         capi_buf_printf(to, "  %-24s %s%s\n", left, option->help, option->is_repeatable ? " (may be repeated)" : "");
     }
     capi_buf_printf(to, "  %-24s %s\n", "--help", "show this text");
+    append_examples(to, command);
 }

@@ -15,6 +15,13 @@ void capi_help_append_functions(capi_buf *to);
 /* The command of that name, "table head" for example, or NULL. */
 const capi_command *capi_command_named(capi_str name);
 
+typedef struct capi_help_example {
+    const char *command, *line, *meaning; /* the line is one of a shell; the meaning may be empty */
+} capi_help_example;
+
+/* They lie one after another. */
+const capi_help_example *capi_help_examples_of(const capi_command *command, uint32_t *count);
+
 /* ---- for those who write it in another form ---- */
 
 typedef struct capi_help_exit {

@@ -61,6 +61,23 @@ static void append_option(capi_buf *to, const capi_option *option)
     capi_buf_append_text(to, option->is_repeatable ? " (may be repeated)\n" : "\n");
 }
 
+static void append_examples(capi_buf *to, const capi_command *command)
+{
+    uint32_t count;
+    const capi_help_example *examples = capi_help_examples_of(command, &count);
+
+    if (count) capi_buf_append_text(to, ".PP\n.nf\n");
+    for (uint32_t i = 0; i < count; i++) {
+        append_text(to, examples[i].line);
+        if (examples[i].meaning[0]) {
+            capi_buf_append_text(to, "    # ");
+            append_text(to, examples[i].meaning);
+        }
+        capi_buf_append_byte(to, '\n');
+    }
+    if (count) capi_buf_append_text(to, ".fi\n");
+}
+
 static void append_command(capi_buf *to, const capi_command *command)
 {
     capi_buf_append_text(to, ".SS \"");
@@ -80,6 +97,7 @@ static void append_command(capi_buf *to, const capi_command *command)
     }
     for (uint32_t i = 0; i < command->option_count; i++)
         append_option(to, &command->options[i]);
+    append_examples(to, command);
 }
 
 void capi_help_append_man(capi_buf *to)

@@ -36,6 +36,17 @@ static void append_options(capi_buf *to, const capi_command *command)
     }
 }
 
+static void append_examples(capi_buf *to, const capi_command *command)
+{
+    uint32_t count;
+    const capi_help_example *examples = capi_help_examples_of(command, &count);
+
+    if (count) capi_buf_append_text(to, "\n");
+    for (uint32_t i = 0; i < count; i++)
+        capi_buf_printf(to, "    %s%s%s\n", examples[i].line, examples[i].meaning[0] ? "    # " : "",
+                        examples[i].meaning);
+}
+
 static void append_command(capi_buf *to, const capi_command *command)
 {
     capi_buf_printf(to, "\n## %s\n\n    capillaries %s [OPTIONS]%s%s\n\n", command->name, command->name,
@@ -44,6 +55,7 @@ static void append_command(capi_buf *to, const capi_command *command)
     if (command->details) capi_buf_printf(to, "\n%s\n", command->details);
     if (command->manual) capi_buf_printf(to, "\n%s\n", command->manual);
     append_options(to, command);
+    append_examples(to, command);
 }
 
 void capi_help_append_markdown(capi_buf *to)
