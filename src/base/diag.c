@@ -3,6 +3,8 @@
  * Columns count characters: a well-formed UTF-8 sequence is one, a byte that belongs to none is one too. */
 #include "base/diag.h"
 
+#include "base/secret.h"
+
 #include <stdio.h>
 
 enum { EXCERPT_CHARACTERS = 120, EXCERPT_BEFORE = 60 };
@@ -109,7 +111,7 @@ static void locate(capi_diag *diag, capi_str text, uint64_t offset, uint32_t len
     end = length_bytes < line.bytes - at ? at + length_bytes : line.bytes;
     diag->length = count_characters(capi_str_slice(line, at, end));
     if (diag->length == 0) diag->length = 1;
-    if (line.data) cut_excerpt(diag, without_nul(line, arena), arena);
+    if (line.data) cut_excerpt(diag, capi_secret_mask(without_nul(line, arena), arena), arena);
 }
 
 void capi_diag_place(capi_str text, uint64_t offset, uint32_t *line, uint32_t *column)
@@ -160,7 +162,7 @@ void capi_diags_add(capi_diags *diags, const capi_diag *diag, capi_str text, uin
     *kept = *diag;
     kept->file = capi_str_copy(arena, diag->file);
     kept->rule = capi_str_copy(arena, diag->rule);
-    kept->message = capi_str_copy(arena, diag->message);
+    kept->message = capi_secret_mask(capi_str_copy(arena, diag->message), arena);
     kept->context = capi_str_copy(arena, diag->context);
     if (text.data)
         locate(kept, text, offset, length_bytes, arena);

@@ -2,6 +2,7 @@
 #include "net/url.h"
 
 #include "base/buf.h"
+#include "base/secret.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -113,20 +114,6 @@ capi_status capi_url_parse(capi_str text, capi_url *out, capi_err *err)
 }
 
 /* Values of these parameters let whoever has them in. */
-static bool is_secret(capi_str name)
-{
-    static const char *const parts[] = {"sig", "token", "secret", "password", "credential", "key"};
-    char lower[64];
-    size_t bytes = name.bytes < sizeof lower - 1 ? name.bytes : sizeof lower - 1;
-
-    for (size_t i = 0; i < bytes; i++)
-        lower[i] = (char)tolower((unsigned char)name.data[i]);
-    lower[bytes] = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strstr(lower, parts[i])) return true;
-    return false;
-}
-
 static void show_query(capi_buf *out, capi_str query)
 {
     for (size_t at = 0; at < query.bytes;) {
@@ -134,7 +121,7 @@ static void show_query(capi_buf *out, capi_str query)
         capi_str pair = capi_str_slice(query, at, end);
         size_t equals = find_byte(pair, 0, "=");
 
-        if (equals < pair.bytes && is_secret(capi_str_slice(pair, 0, equals)))
+        if (equals < pair.bytes && capi_secret_is_name(capi_str_slice(pair, 0, equals)))
             capi_buf_printf(out, "%.*s=...", (int)equals, pair.data);
         else
             capi_buf_append_str(out, pair);

@@ -1,6 +1,7 @@
 /* diagram_box.c - the lines of a box. */
 #include "script/diagram_box.h"
 
+#include "base/secret.h"
 #include "script/diagram_text.h"
 
 #include <math.h>
@@ -10,8 +11,9 @@ enum { DESC_LINES = 3, DESC_STEP = 10 };
 static const double DESC_WIDTH = 520; /* descriptions are wrapped */
 static const double LINE_WIDTH = 760; /* names and URLs are not, only cut */
 
-capi_str capi_diagram_short_url(capi_str url, capi_arena *arena)
+capi_str capi_diagram_short_url(capi_str given, capi_arena *arena)
 {
+    capi_str url = capi_secret_mask(given, arena);
     size_t slashes[4] = {0};
     uint32_t count = 0;
     size_t last = 0;

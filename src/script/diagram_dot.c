@@ -1,6 +1,8 @@
 /* diagram_dot.c - the diagram as a DOT file: fixed statements in the order that programs reading them expect. */
 #include "script/diagram_graph.h"
 
+#include "base/secret.h"
+
 /* Escapes what DOT gives a meaning to inside a quoted string. */
 static void dot_text(capi_buf *to, capi_str text)
 {
@@ -80,12 +82,12 @@ static void field_lines(capi_buf *to, const capi_str *fields, uint32_t count)
     }
 }
 
-static void source_names(capi_buf *to, const capi_node *node)
+static void source_names(capi_buf *to, const capi_node *node, capi_arena *arena)
 {
     size_t room = STRING_MAX_BYTES;
 
     for (uint32_t i = 0; i < node->source.url_count; i++) {
-        capi_str url = node->source.urls[i];
+        capi_str url = capi_secret_mask(node->source.urls[i], arena);
 
         if (i) capi_buf_append_text(to, "\\n");
         if (i && url.bytes + 1 > room) {
@@ -97,9 +99,9 @@ static void source_names(capi_buf *to, const capi_node *node)
     }
 }
 
-static void source_files(capi_buf *to, const capi_node *node, const capi_diagram_options *options)
+static void source_files(capi_buf *to, const capi_node *node, const capi_diagram_options *options, capi_arena *arena)
 {
-    capi_str first = node->source.url_count ? node->source.urls[0] : CAPI_STR("");
+    capi_str first = node->source.url_count ? capi_secret_mask(node->source.urls[0], arena) : CAPI_STR("");
 
     dot_id(to, first);
     capi_buf_append_text(to, " -> ");
@@ -110,7 +112,7 @@ static void source_files(capi_buf *to, const capi_node *node, const capi_diagram
     capi_buf_append_text(to, "\"];\n");
     dot_id(to, first);
     capi_buf_append_text(to, " [shape=folder, fontsize=\"20\", label=\"");
-    source_names(to, node);
+    source_names(to, node, arena);
     capi_buf_append_text(to, "\", tooltip=\"Source data file(s)\"];\n");
 }
 
@@ -153,7 +155,7 @@ static void lookup_edge(capi_buf *to, const capi_node *node, const capi_diagram_
     capi_buf_append_text(to, "\"];\n");
 }
 
-static void node_box(capi_buf *to, const capi_node *node, int status)
+static void node_box(capi_buf *to, const capi_node *node, int status, capi_arena *arena)
 {
     dot_id(to, node_id(node));
     capi_buf_printf(to,
@@ -161,7 +163,7 @@ static void node_box(capi_buf *to, const capi_node *node, int status)
                     node->is_manual ? 6 : 1, fill_color(status));
     dot_record_text(to, node->name);
     capi_buf_append_text(to, node->table ? "|creates table:\\n" : "|creates file:\\n");
-    dot_record_text(to, node->table ? node->table->name : node->file->url_template);
+    dot_record_text(to, node->table ? node->table->name : capi_secret_mask(node->file->url_template, arena));
     if (node->lookup)
         capi_buf_printf(to, "|group:%s, join:%s", node->lookup->is_grouped ? "true" : "false",
                         node->lookup->is_left ? "left" : "inner");
@@ -172,7 +174,7 @@ static void node_box(capi_buf *to, const capi_node *node, int status)
 
 static void target_file(capi_buf *to, const capi_node *node, const capi_diagram_options *options, capi_arena *arena)
 {
-    capi_str url = node->file->url_template;
+    capi_str url = capi_secret_mask(node->file->url_template, arena);
     capi_str *fields;
     uint32_t count = capi_diagram_used_fields(node, CAPI_SIDE_READER, false, arena, &fields);
 
@@ -201,11 +203,11 @@ void capi_diagram_dot(const capi_script *script, const capi_diagram_options *opt
         const capi_node *node = graph.nodes[i];
 
         if (!node->reader)
-            source_files(to, node, options);
+            source_files(to, node, options, &arena);
         else
             reader_edge(to, node, options, &arena);
         if (node->lookup) lookup_edge(to, node, options, &arena);
-        node_box(to, node, graph.statuses[i]);
+        node_box(to, node, graph.statuses[i], &arena);
         if (node->file) target_file(to, node, options, &arena);
     }
     capi_buf_append_text(to, "}\n");

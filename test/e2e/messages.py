@@ -711,5 +711,25 @@ def any_of_ten_independent_mistakes_are_told_as_many_times(box):
         check_equal(len(found), len(made), "%s\n%s" % (made, result.err.decode()))
         check_equal(found, sorted(found), "the order of\n" + result.err.decode())
 
+@test
+def passwords_in_urls_are_shown_to_nobody(box):
+    url = "https://joe:s3cret@files.test/in.csv?token=s3cret"
+    read = csv_reader([url], {"id": "int"}, "things")
+    write = {"type": "table_file", "r": {"table": "things"}, "w": {"url_template": "sftp://joe:s3cret@files.test/out.csv", "columns": [
+        {"csv": {"header": "id", "format": "%d"}, "name": "id", "expression": "r.id", "type": "int"}]}}
+    good = json.dumps(script(read=read, write=write))
+    wrong = good.replace("https:", "htps:").replace('"r.id"', '"r.idd"')
+    wrong_path = box.write("wrong.json", wrong)
+    good_path = box.write("good.json", good)
+    for command in (["validate", wrong_path], ["validate", wrong_path, "--format", "json"], ["diagram", good_path, "--format", "dot"],
+                    ["diagram", good_path], ["validate", good_path, "--plan", "--data", box.path("state")],
+                    ["run", good_path, "--data", box.path("state")], ["batches", "--keyspace", "good", "--node", "read", "--data", box.path("state")]):
+        result = box.capi(*command)
+        shown = (result.out + result.err).decode()
+        check("s3cret" not in shown, "%s shows the password:\n%s" % (command, shown))
+        check("files.test" in shown, "%s shows no URL: the test is void\n%s" % (command, shown))
+    check_equal([place for _, *place, _ in mistakes(box.capi("validate", wrong_path))], [place for _, *place, _ in mistakes(
+        box.capi("validate", box.write("plain.json", wrong.replace("joe:s3cret@", "joe:ABCDEF@").replace("token=s3cret", "xxxxx=ABCDEF"))))])
+
 
 main()
