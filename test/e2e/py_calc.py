@@ -844,6 +844,27 @@ def f(i):
 
 
 @test
+def threads_are_limited_by_number_and_by_memory_for_their_stacks(box):
+    code = """
+import threading
+leave, started = threading.Event(), []
+def f(i):
+    threading.stack_size(i)
+    try:
+        while len(started) < COUNT:
+            started.append(threading.Thread(target=leave.wait, daemon=True))
+            started[-1].start()
+    except RuntimeError as error:
+        return str(error)
+    return str(len(started))
+"""
+    fields = {"x": ("f(r.i)", "string")}
+    check_equal(results(box, code.replace("COUNT", "500"), fields, "i\n65536\n", timeout=120), ["500"])
+    os.remove(box.path("out", "result.csv"))
+    check_equal(results(box, code.replace("COUNT", "40"), fields, "i\n0\n", arguments=("--memory", "64M")), ["can't start new thread"])
+
+
+@test
 def nothing_reaches_a_listening_socket(box):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
