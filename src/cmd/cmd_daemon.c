@@ -9,6 +9,7 @@
 #include "cmd/session.h"
 
 #include "base/log.h"
+#include "net/net.h"
 #include "run/serve.h"
 
 #include <pthread.h>
@@ -105,6 +106,17 @@ static capi_status begin_log(daemon_process *process, capi_err *err)
     return CAPI_OK;
 }
 
+static void log_s3(void)
+{
+    capi_arena scratch = {0};
+    capi_str region;
+    bool has_keys = capi_net_s3_found(&scratch, &region);
+
+    capi_log(CAPI_LOG_INFO, has_keys ? "S3 credentials were found" : "no S3 credentials in environment and profile",
+             "f", "main", "region", region.bytes ? capi_str_copy(&scratch, region).data : "", NULL);
+    capi_arena_deinit(&scratch);
+}
+
 static void log_begin(daemon_process *process, capi_str data_folder)
 {
     capi_buf text = {0};
@@ -115,6 +127,7 @@ static void log_begin(daemon_process *process, capi_str data_folder)
     capi_buf_append_byte(&text, 0);
     capi_log(CAPI_LOG_INFO, "configuration", "f", "main", "file",
              process->config.path.bytes ? process->config.path.data : "", "#config", text.data, NULL);
+    log_s3();
     for (uint32_t i = 0; i < process->config.warning_count; i++)
         capi_log(CAPI_LOG_WARN, process->config.warnings[i].data, "f", "main", NULL);
     if (process->http) {
@@ -185,6 +198,20 @@ static void on_totals(void *context, const capi_agent_totals *totals)
         capi_log(CAPI_LOG_WARN, "took over the work of a dead process", "f", "beat", NULL);
     process->takeovers_said = totals->takeovers;
     if (wants_new_log) capi_log(CAPI_LOG_INFO, "a new log file begins", "f", "main", NULL);
+}
+
+static void on_held(void *context, const capi_held_node *held)
+{
+    capi_arena scratch = {0};
+    bool is_warning = held->is_refused || held->is_unruled;
+    const char *what = held->is_refused ? "node cannot start" : "node waits";
+
+    (void)context;
+    capi_log(is_warning ? CAPI_LOG_WARN : CAPI_LOG_DEBUG, what, "f", "check_dependencies", "ks",
+             capi_str_copy(&scratch, held->keyspace).data, "#run", capi_str_format(&scratch, "%u", held->run_id).data,
+             "node", capi_str_copy(&scratch, held->node).data, held->is_refused ? "error" : "for",
+             capi_str_copy(&scratch, held->reason).data, NULL);
+    capi_arena_deinit(&scratch);
 }
 
 static void on_store(void *context, const capi_err *err)
@@ -310,6 +337,7 @@ static capi_status work(daemon_process *process, capi_err *err)
         .custom_processors_json = process->config.values[CAPI_CONFIG_PROCESSORS].json,
         .watch = on_totals,
         .on_batch = on_batch,
+        .on_held = on_held,
         .on_store = on_store,
         .context = process,
     };

@@ -4,7 +4,7 @@
 #include "cmd/options.h"
 #include "store/state.h"
 
-enum { CAPI_RUN_ID_MAX = 32767 };
+enum { CAPI_RUN_ID_MAX = INT32_MAX };
 
 /* The run id of --run: 1 to 32767; 0 if it is not given. Prints what is wrong and returns false. */
 bool capi_find_run_id(const capi_args *args, uint32_t *run_id);

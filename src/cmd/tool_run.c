@@ -323,8 +323,8 @@ static int tool_exec_node(const capi_args *args)
 
     if (!capi_tool_int(args, "run_id", &run_id)) return CAPI_EXIT_USAGE;
     if (capi_keyspace_check_name(capi_tool_text(args, "keyspace"), &err) != CAPI_OK) return capi_tool_fail(&err);
-    if (run_id < 0 || run_id > INT16_MAX) {
-        capi_err_set(&err, CAPI_INVALID, "flag -run_id is %lld, expected 0 to %d", (long long)run_id, INT16_MAX);
+    if (run_id < 0 || run_id > CAPI_RUN_ID_MAX) {
+        capi_err_set(&err, CAPI_INVALID, "flag -run_id is %lld, expected 0 to %d", (long long)run_id, CAPI_RUN_ID_MAX);
         return capi_tool_fail(&err);
     }
     script = capi_tool_script(args);

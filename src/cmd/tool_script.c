@@ -1,5 +1,6 @@
 /* tool_script.c - toolbelt: validate_script, get_table_cql. */
 #include "cmd/cql.h"
+#include "cmd/find.h"
 #include "cmd/toolbelt.h"
 
 #include "script/diagram.h"
@@ -30,7 +31,7 @@ static int tool_validate(const capi_args *args)
 
     if (capi_tool_text(args, "script_file").bytes == 0) {
         fprintf(stderr, "error: say which script: -script_file FILE\n");
-        return CAPI_EXIT_USAGE;
+        return capi_tool_usage(&capi_tool_validate_script);
     }
     if (!detail) detail = "idx,field";
     options.with_index = is_old ? capi_args_flag(args, "idx_dag") : strstr(detail, "idx") != NULL;
@@ -73,8 +74,8 @@ static int tool_table_cql(const capi_args *args)
     int exit_code = CAPI_EXIT_FAILED;
 
     if (!capi_tool_int(args, "run_id", &run_id)) return CAPI_EXIT_USAGE;
-    if (run_id < 1 || run_id > INT16_MAX)
-        capi_err_set(&err, CAPI_INVALID, "flag -run_id is %lld, expected 1 to %d", (long long)run_id, INT16_MAX);
+    if (run_id < 1 || run_id > CAPI_RUN_ID_MAX)
+        capi_err_set(&err, CAPI_INVALID, "flag -run_id is %lld, expected 1 to %d", (long long)run_id, CAPI_RUN_ID_MAX);
     else
         (void)!capi_keyspace_check_name(keyspace, &err);
     if (err.status == CAPI_OK) script = capi_tool_script(args);

@@ -2,6 +2,7 @@
 #include "cmd/toolbelt.h"
 
 #include "base/log.h"
+#include "cmd/find.h"
 #include "cmd/remote.h"
 
 #include <errno.h>
@@ -56,12 +57,22 @@ static void print_flags(FILE *to, const capi_command *command)
     }
 }
 
+int capi_tool_usage(const capi_command *command)
+{
+    print_flags(stderr, command);
+    return CAPI_EXIT_USAGE;
+}
+
+static bool is_help(const char *text)
+{
+    return strcmp(text, "-h") == 0 || strcmp(text, "-help") == 0 || strcmp(text, "--help") == 0 ||
+           strcmp(text, "--h") == 0;
+}
+
 static bool wants_help(int argc, char **argv)
 {
     for (int i = 0; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-help") == 0 || strcmp(argv[i], "--help") == 0 ||
-            strcmp(argv[i], "--h") == 0)
-            return true;
+        if (is_help(argv[i])) return true;
     return false;
 }
 
@@ -77,18 +88,19 @@ capi_str capi_tool_text(const capi_args *args, const char *flag)
 capi_status capi_tool_run_id(capi_str text, const char *flag, uint32_t *out, capi_err *err)
 {
     capi_str digits = capi_str_trim(text);
+    uint64_t number = 0;
 
-    *out = 0;
-    for (size_t i = 0; i < digits.bytes && *out <= INT16_MAX; i++) {
+    for (size_t i = 0; i < digits.bytes && number <= CAPI_RUN_ID_MAX; i++) {
         if (digits.data[i] < '0' || digits.data[i] > '9') {
-            *out = 0;
+            number = 0;
             break;
         }
-        *out = *out * 10 + (uint32_t)(digits.data[i] - '0');
+        number = number * 10 + (uint64_t)(digits.data[i] - '0');
     }
-    if (*out >= 1 && *out <= INT16_MAX) return CAPI_OK;
+    *out = (uint32_t)number;
+    if (number >= 1 && number <= CAPI_RUN_ID_MAX) return CAPI_OK;
     return capi_err_set(err, CAPI_INVALID, "flag -%s is \"%.*s\", expected a run id from 1 to %d", flag,
-                        CAPI_STR_ARG(text), INT16_MAX);
+                        CAPI_STR_ARG(text), CAPI_RUN_ID_MAX);
 }
 
 capi_status capi_tool_run_ids(capi_str text, const char *flag, capi_arena *arena, uint32_t **out, uint32_t *count,
@@ -236,7 +248,7 @@ int capi_toolbelt_main(int argc, char **argv)
     const capi_command *command;
     const capi_args *args;
 
-    if (argc < 2) {
+    if (argc < 2 || is_help(argv[1])) {
         print_usage(stdout);
         return CAPI_EXIT_DONE;
     }
@@ -247,14 +259,11 @@ int capi_toolbelt_main(int argc, char **argv)
         return CAPI_EXIT_FAILED;
     }
     if (wants_help(argc - 2, argv + 2)) {
-        print_flags(stdout, command);
+        print_flags(stderr, command); /* as the reference does */
         return CAPI_EXIT_DONE;
     }
     args = capi_args_parse_flags(command, argc - 2, argv + 2);
-    if (!args) {
-        print_flags(stderr, command);
-        return CAPI_EXIT_USAGE;
-    }
+    if (!args) return capi_tool_usage(command);
     capi_log_set_level(CAPI_LOG_WARN);
     return run_command(command, args);
 }

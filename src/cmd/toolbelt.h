@@ -32,7 +32,7 @@ extern const capi_command capi_tool_check_queue_connectivity;
 
 /* The value of a flag, empty if it was not given. */
 capi_str capi_tool_text(const capi_args *args, const char *flag);
-/* A run id: decimal digits, 1 to 32767, blanks around are ignored. */
+/* A run id: decimal digits, 1 to CAPI_RUN_ID_MAX, blanks around are ignored. */
 CAPI_MUST_USE capi_status capi_tool_run_id(capi_str text, const char *flag, uint32_t *out, capi_err *err);
 /* A list of them with commas; an empty list is empty. */
 CAPI_MUST_USE capi_status capi_tool_run_ids(capi_str text, const char *flag, capi_arena *arena, uint32_t **out,
@@ -40,6 +40,8 @@ CAPI_MUST_USE capi_status capi_tool_run_ids(capi_str text, const char *flag, cap
 /* An integer flag: decimal, 0x... or 0..., may be negative. Prints what is wrong and returns false. */
 bool capi_tool_int(const capi_args *args, const char *flag, int64_t *out);
 
+/* Prints the flags of a command that was used wrongly; the exit code. */
+int capi_tool_usage(const capi_command *command);
 /* Prints the error as one; the exit code. */
 int capi_tool_fail(const capi_err *err);
 

@@ -260,3 +260,13 @@ void aws_forget(capi_net *net)
     keys->is_known = false;
     pthread_mutex_unlock(&keys->lock);
 }
+
+bool capi_net_s3_found(capi_arena *arena, capi_str *region)
+{
+    aws_identity identity = {0};
+
+    ask_environment(arena, &identity);
+    ask_files(arena, &identity);
+    *region = identity.region;
+    return identity.access_key.bytes > 0;
+}

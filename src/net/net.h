@@ -97,3 +97,6 @@ typedef struct capi_net_entry {
 enum { CAPI_NET_LIST_MAX = 100000 };
 CAPI_MUST_USE capi_status capi_net_list(capi_net *net, capi_str pattern, capi_arena *arena, capi_net_entry **out,
                                         uint32_t *count, capi_err *err);
+
+/* Are there credentials for s3 in the environment or in the profile? Asks no server. The region that they name is in the arena. */
+bool capi_net_s3_found(capi_arena *arena, capi_str *region);

@@ -93,6 +93,15 @@ struct capi_worker {
 
 /* ---- an agent ---- */
 
+typedef struct capi_held_node { /* a node whose dependency check did not say go */
+    capi_str keyspace;
+    uint32_t run_id;
+    capi_str node;
+    bool is_refused;
+    bool is_unruled; /* it waits because no rule of its policy matches: perhaps for ever */
+    capi_str reason;
+} capi_held_node;
+
 typedef struct capi_agent_options {
     capi_state *state;
     const capi_clock *clock;
@@ -110,6 +119,9 @@ typedef struct capi_agent_options {
     /* For discovered runs: the script as it was at the run's start. The agent frees it with capi_script_free. */
     capi_status (*load)(void *context, const capi_run *run, capi_script **out, capi_err *err);
     void *load_context;
+    /* A node was refused, or begins to wait for something else: called without locks, by the dispatcher. May be NULL. */
+    void (*on_held)(void *context, const capi_held_node *held);
+    void *held_context;
     /* Something changed that another step may want to know: called without locks. May be NULL. */
     void (*on_news)(void *context);
     void *news_context;

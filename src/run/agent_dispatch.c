@@ -56,6 +56,14 @@ static void node_end(capi_agent *agent, agent_node *node, capi_work_status statu
     pthread_mutex_unlock(&agent->lock);
 }
 
+static void tell_held(const capi_agent *agent, const agent_node *node, capi_held_node *held)
+{
+    held->keyspace = node->of->keyspace.name;
+    held->run_id = node->of->run.run_id;
+    held->node = node->node->name;
+    if (agent->options.on_held) agent->options.on_held(agent->options.held_context, held);
+}
+
 static capi_str refusal_words(const agent_node *node, const capi_dependency *dependency, capi_arena *scratch)
 {
     capi_str words = capi_str_format(scratch, "node \"%.*s\" cannot start: %.*s", CAPI_STR_ARG(node->node->name),
@@ -76,8 +84,24 @@ static capi_status node_refuse(capi_agent *agent, agent_node *node, const capi_d
         node->of->refresh_ns = 0;
         return CAPI_OK;
     }
-    if (st == CAPI_OK) node_end(agent, node, CAPI_WORK_FAIL, comment);
-    return st;
+    if (st != CAPI_OK) return st;
+    node_end(agent, node, CAPI_WORK_FAIL, comment);
+    tell_held(agent, node, &(capi_held_node){.is_refused = true, .reason = comment});
+    return CAPI_OK;
+}
+
+/* Nothing is said twice. */
+static void node_wait(capi_agent *agent, agent_node *node, const capi_dependency *dependency)
+{
+    bool is_unruled =
+        (node->node->reader && dependency->reader_rule < 0) || (node->node->lookup && dependency->lookup_rule < 0);
+    bool is_news;
+
+    pthread_mutex_lock(&agent->lock);
+    is_news = !capi_str_equal(node->waiting_for, dependency->reason);
+    if (is_news) node->waiting_for = capi_str_copy(&node->of->arena, dependency->reason);
+    pthread_mutex_unlock(&agent->lock);
+    if (is_news) tell_held(agent, node, &(capi_held_node){.is_unruled = is_unruled, .reason = dependency->reason});
 }
 
 /* A policy may say go to anything, but a table is there only when the node that makes it has ended (I8). */
@@ -165,10 +189,7 @@ static capi_status node_check(capi_agent *agent, agent_node *node, capi_arena *s
         return node_refuse(agent, node, &dependency, scratch, err);
     case CAPI_POLICY_WAIT:
         agent_add(agent, &agent->totals.checks_wait);
-        pthread_mutex_lock(&agent->lock);
-        if (!capi_str_equal(node->waiting_for, dependency.reason))
-            node->waiting_for = capi_str_copy(&run->arena, dependency.reason);
-        pthread_mutex_unlock(&agent->lock);
+        node_wait(agent, node, &dependency);
         return CAPI_OK;
     }
     return CAPI_OK;

@@ -74,6 +74,8 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
         .lease_ns = engine->lease_ns,
         .load = load_script,
         .load_context = &loader,
+        .on_held = options->on_held,
+        .held_context = options->context,
     };
     capi_status st;
 

@@ -10,6 +10,8 @@ typedef struct capi_serve_options {
     void (*watch)(void *context, const capi_agent_totals *totals);
     /* Called for each batch and seal, by the thread that did it. May be NULL. */
     capi_batch_report_fn on_batch;
+    /* Called for each node that is refused, or begins to wait. May be NULL. */
+    void (*on_held)(void *context, const capi_held_node *held);
     /* Called when the store does not answer, with the cause, and with NULL when it does again. May be NULL. */
     void (*on_store)(void *context, const capi_err *err);
     void *context; /* of all */

@@ -188,6 +188,36 @@ def a_failing_batch_is_logged_as_an_error(box):
 
 
 @test
+def nodes_that_wait_or_cannot_start_are_logged(box):
+    box.write("in.csv", "id,name\nx,y\n")
+    fields = {"id": {"expression": "r.id", "type": "int"}}
+    path = box.write("s.json", script(
+        read=csv_reader([box.path("in.csv")], {"id": "int", "name": "string"}, "things"),
+        copy={"type": "table_table", "r": {"table": "things"}, "w": {"name": "copies", "fields": fields}},
+        late={"type": "table_table", "start_policy": "manual", "r": {"table": "copies"}, "w": {"name": "last", "fields": fields}}))
+    tool = os.path.join(os.path.dirname(BINARY), "capitoolbelt")
+    box.write("ok.csv", "id,name\n1,y\n")
+    ok = box.write("ok.json", open(path).read().replace("in.csv", "ok.csv"))
+    done = subprocess.run([tool, "exec_node", "-keyspace=test", "-script_file=" + ok, "-node_id=read"], capture_output=True,
+                          env=environment(box))
+    check_equal(done.returncode, 0, done.stderr)
+    with Daemon(box) as daemon:
+        for node in ("late", "read"):
+            done = subprocess.run([tool, "start_run", "-keyspace=test", "-script_file=" + path, "-start_nodes=" + node],
+                                  capture_output=True, env=environment(box))
+            check_equal(done.returncode, 0, done.stderr)
+            if node == "late":
+                waiting = daemon.wait_for_line("node waits")
+        refused = daemon.wait_for_line("node cannot start")
+        ended = daemon.end()
+    check_equal([refused[key] for key in ("l", "ks", "run", "node")], ["warn", "test", 3, "copy"])
+    check_equal([waiting[key] for key in ("l", "run", "node")], ["warn", 2, "late"])
+    check("no rule of policy" in waiting["for"], waiting)
+    check(refused["error"].startswith("nogo, rules (3,-1), "), refused)
+    check(any(line["m"].startswith("no S3 credentials") or "S3" in line["m"] for line in daemon.lines()[:4]), str(ended))
+
+
+@test
 def the_log_file_turns_over_on_sighup(box):
     path = small_script(box)
     with Daemon(box, CAPI_LOG_FILE=box.path("d.log")) as daemon:

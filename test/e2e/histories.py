@@ -250,6 +250,10 @@ def a_direct_run_may_take_an_id_that_was_never_given(box):
     check_fails(exec_node(box, path, "read", "-run_id=3"), 1, "run id 3, or a greater one, was given before")
     well(box.capi("drop", "--keyspace", "test", "--run", "8", "--data", box.path("state")))
     check_fails(exec_node(box, path, "read", "-run_id=8"), 1, "was given before")
+    well(exec_node(box, path, "read", "-run_id=70000"))
+    check_equal(batches_of(box, "70000", "read", "run_id", "status"), [("70000", "1"), ("70000", "2")])
+    check("numbers_70000" in batches_of(box, "70000", "read", "comment")[1][0])
+    well(box.capi("nodes", "--run", "70000", "--keyspace", "test", "--data", box.path("state")))
 
 
 main()
