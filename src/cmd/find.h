@@ -6,7 +6,7 @@
 
 enum { CAPI_RUN_ID_MAX = INT32_MAX };
 
-/* The run id of --run: 1 to 32767; 0 if it is not given. Prints what is wrong and returns false. */
+/* The run id of --run: 1 to CAPI_RUN_ID_MAX; 0 if it is not given. Prints what is wrong and returns false. */
 bool capi_find_run_id(const capi_args *args, uint32_t *run_id);
 
 CAPI_MUST_USE capi_status capi_find_keyspace(capi_state *state, capi_str name, capi_arena *arena, capi_keyspace *out,

@@ -421,12 +421,12 @@ def look(box, *arguments):
 
 
 @test
-def a_run_id_is_a_number_from_1_to_32767(box):
+def a_run_id_is_a_number_from_1_to_2147483647(box):
     finished_run(box)
     for command in (["nodes"], ["batches", "--node", "read"], ["watch"], ["stop"], ["drop"], ["resume"], ["table", "head", "copied"]):
-        for run in ("0", "-1", "99999", "32768", "1e3", " 1", "0x1", "", "1,2", "one"):
+        for run in ("0", "-1", "9999999999", "2147483648", "1e3", " 1", "0x1", "", "1,2", "one"):
             result = look(box, *command, "--keyspace", "test", "--run=" + run)
-            check_fails(result, 2, "\"--run\" is \"%s\"" % run, "1 to 32767")
+            check_fails(result, 2, "\"--run\" is \"%s\"" % run, "1 to 2147483647")
             check_equal(len(result.err.splitlines()), 1, str(result))
         check_fails(look(box, *command, "--keyspace", "test", "--run", "7"), 2, "no such run: 7", "it has run 1 alone")
 
