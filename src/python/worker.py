@@ -595,14 +595,18 @@ def serve(frames):
                 return
 
 
-def main():
+def main(serve=serve, lost=ChannelLost, any_error=BaseException, write=_write, end=_exit):
+    """What it needs is in its arguments: the user's code may have emptied this module."""
     frames = Frames()
     frames.token = frames.take(16)
     try:
         serve(frames)
-    except ChannelLost as error:
-        _write(2, b"the Python code closed or replaced descriptor %d, which the worker needs\n" % error.args[0])
-        _exit(1)
+    except lost as error:
+        write(2, b"the Python code closed or replaced descriptor %d, which the worker needs\n" % error.args[0])
+        end(1)
+    except any_error:
+        write(2, b"the Python code has damaged the worker that runs it\n")
+        end(1)
 
 
 main()

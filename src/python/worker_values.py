@@ -15,10 +15,13 @@ _json, _encoder, _JSONEncoder, _default_encoder = json, json.encoder, json.JSONE
 
 
 def json_state():
-    """All that decides what json.dumps makes of plain values: names, and objects to be compared by identity."""
+    """All that decides what json.dumps makes of plain values: names, and objects to be compared by identity. The method "default"
+    is asked about other values only."""
     state = [("class", type(_default_encoder))]
-    for owner in (_json, _encoder, _JSONEncoder, _default_encoder):
-        state += vars(owner).items()
+    state += vars(_json).items()
+    state += vars(_encoder).items()
+    for owner in (_JSONEncoder, _default_encoder):
+        state += [(name, value) for name, value in vars(owner).items() if name != "default"]
     for name, value in state[1:]:
         if type(value) is _Function:
             state += [(name, value.__code__), (name, value.__defaults__), (name, value.__kwdefaults__)]

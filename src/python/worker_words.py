@@ -167,6 +167,15 @@ def last_line_number(code):
 
 # ---- what went wrong ----
 
+def memory_words():
+    try:
+        import resource
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    except _user_code_failed:
+        return ""
+    return " (the worker may use %d MiB)" % (limit >> 20) if limit > 0 else ""
+
+
 def say(error):
     """What the traceback would say last; further lines of it stand out."""
     try:
@@ -176,6 +185,8 @@ def say(error):
             text = "".join(_exception_only(type(error), error)).strip()
     except _user_code_failed:
         text = type(error).__name__
+    if isinstance(error, MemoryError):
+        text += memory_words()
     lines = shorten(text, CAUSE_MAX).split("\n")
     if len(lines) > CAUSE_LINES_MAX:
         lines[CAUSE_LINES_MAX:] = ["..."]

@@ -229,6 +229,7 @@ CHANGES_OF_JSON = {
     "dumps under another name": "import json as other\ndef change():\n    setattr(other, 'dump' + 's', lambda o: old(dict(o, x=99)))\n",
     "the name json": "def change():\n    global json\n    json = type('J', (), {'dumps': staticmethod(lambda o: old(dict(o, y='new')))})\n",
     "keyword arguments": "def change():\n    json.dumps.__kwdefaults__['default'] = lambda o: 'changed'\n",
+    "a method of the encoder's": "def change():\n    json._default_encoder.default = lambda o: 'changed'\n",
     "the code of dumps": "def change():\n    json.dumps.__code__ = other.__code__\ndef other(o):\n    return '{\"x\": 7, \"y\": \"b\", \"z\": \"1\"}'\n",
     "the code of encode": "def change():\n    json.JSONEncoder.encode.__code__ = other.__code__\ndef other(self, o):\n"
                           "    return '{\"x\": 7, \"y\": \"b\", \"z\": \"1\"}'\n",
@@ -285,12 +286,12 @@ PLAIN_VALUES = ODD_VALUES.replace("shared if v % 3 == 0 else 'text'", "'text'").
 @test
 def each_row_goes_through_json_as_it_is_then(box):
     fields = {"x": ("f(r.i)", "int"), "y": ("g(r.i)", "string"), "z": ("h(p.x)", "string")}
-    for values in (ODD_VALUES, PLAIN_VALUES):
+    for kind, values in (("odd", ODD_VALUES), ("plain", PLAIN_VALUES), ("global", ODD_VALUES.replace("'text'", "'text %d' % r_i"))):
         for name, change in CHANGES_OF_JSON.items():
             code = values + change
             expected = by_definition(code, {field: text for field, (text, _) in fields.items()}, range(6))
             check_equal(results(box, code, fields, numbers(6)), ["%s,%s,%s" % (row["x"], row["y"], row["z"]) for row in expected],
-                        "%s, %s values" % (name, "odd" if values is ODD_VALUES else "plain"))
+                        "%s, %s values" % (name, kind))
             os.remove(box.path("out", "result.csv"))
 
 
@@ -575,7 +576,10 @@ ESCAPES = {
     "raises its limits": ("import resource\n    resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500))\n    return 1",
                           "Error"),
     "uses up memory": ("x = bytearray(1 << 40)\n    return len(x)", "MemoryError"),
-    "fills memory bit by bit": ("x = []\n    while True:\n        x.append(bytearray(1 << 24))", "MemoryError"),
+    "fills memory bit by bit": ("x = []\n    while True:\n        x.append(bytearray(1 << 24))", "MemoryError (the worker may use 256 MiB)"),
+    "empties the worker": ("import sys\n    sys._getframe(1).f_back.f_globals.clear()\n    return i", "has damaged the worker"),
+    "empties all it finds": ("import gc\n    for o in gc.get_objects():\n        if type(o) is dict and 'REQUESTS' in o:\n            o.clear()\n"
+                             "    return i", "has damaged the worker"),
     "uses up descriptors": ("import os\n    while True:\n        os.dup(1)", "Too many open files"),
     "makes a memory file": ("import os\n    return os.memfd_create('x')", "PermissionError"),
     "changes its memory file": ("import os\n    os.ftruncate(62, 0)\n    return 1", "PermissionError"),
@@ -644,10 +648,11 @@ def hostile_code_ends_in_a_failed_batch(box):
     for name, (body, words) in ESCAPES.items():
         before = time.monotonic()
         try:
-            fails(box, escape_code(box, body), words, arguments=("--memory", "64M"))
+            text = fails(box, escape_code(box, body), words, arguments=("--memory", "64M"))
         except AssertionError as error:
             raise AssertionError("code that %s: %s" % (name, error))
         check(time.monotonic() - before < 60, "code that %s took long" % name)
+        check("<string>" not in text, "code that %s sees the worker: %s" % (name, text))
         check(os.path.exists(box.path("in.csv")) and not os.path.exists(box.path("in.csv.x")), "code that %s did so" % name)
         check(not os.path.exists("/tmp/capi_py_escape"), "code that %s wrote a file" % name)
 
