@@ -117,7 +117,9 @@ int main(int argc, char **argv)
                 &report);
         add(&total, &report);
         if (!report.has_failed) continue;
-        if (failed++ == 0 && !arguments.traces) show_failure(&arguments, seed, &report);
+        if (arguments.mutant != SIM_SOUND || (failed == 0 && !arguments.traces))
+            show_failure(&arguments, seed, &report);
+        failed++;
     }
     show(&total);
     printf("%llu passed, %llu failed\n", (unsigned long long)(arguments.count - failed), (unsigned long long)failed);

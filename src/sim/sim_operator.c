@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { OPERATOR_TRIES = 6 };
+enum { OPERATOR_TRIES = 6, STOP_AND_START_PERMILLE = 300 };
 
 static capi_state *operator_state(sim_world *world)
 {
@@ -103,42 +103,44 @@ static void operator_start(sim_world *world)
     if (world->start_count < SIM_STARTS) start_run(world);
 }
 
-/* One that is there; or NULL. */
-static const sim_start *some_run(sim_world *world)
+static bool is_there(const sim_start *start)
 {
-    const sim_start *start = &world->starts[sim_dice(world, world->start_count)];
-
-    return start->is_known && !start->is_dropped && !start->is_forgotten ? start : NULL;
+    return start->is_known && !start->is_dropped && !start->is_forgotten;
 }
 
 static void operator_stop(sim_world *world)
 {
-    const sim_start *start = some_run(world);
+    const sim_start *start = &world->starts[sim_dice(world, world->start_count)];
     capi_arena arena = {0};
     capi_status st = CAPI_UNAVAILABLE;
 
-    if (!start) return;
+    if (!is_there(start)) return;
     sim_trace(world, "operator stops run %u", start->run_id);
     world->stop_count++;
     for (int i = 0; goes_on(world, st, i); i++)
         st = capi_run_stop(operator_state(world), &(capi_keyspace){CAPI_STR("ks"), capi_str_of(start->keyspace_uid)},
                            start->run_id, capi_str_format(&arena, "stop %u", world->stop_count), NULL);
     capi_arena_deinit(&arena);
+    if (!sim_chance(world, STOP_AND_START_PERMILLE)) return;
+    operator_revive(world);
+    operator_start(world);
 }
 
+/* All runs that are over, as gc does. */
 static void operator_collect(sim_world *world)
 {
-    const sim_start *start = some_run(world);
-    capi_arena arena = {0};
-    capi_str uid;
-    capi_status st = CAPI_UNAVAILABLE;
+    sim_trace(world, "operator removes old runs");
+    for (uint32_t i = 0; i < world->start_count; i++) {
+        const sim_start *start = &world->starts[i];
+        capi_keyspace keyspace = {CAPI_STR("ks"), capi_str_of(start->keyspace_uid)};
+        capi_arena arena = {0};
+        capi_str uid;
+        capi_status st = CAPI_UNAVAILABLE;
 
-    if (!start) return;
-    sim_trace(world, "operator removes run %u", start->run_id);
-    for (int i = 0; goes_on(world, st, i); i++)
-        st = capi_run_forget(operator_state(world), &(capi_keyspace){CAPI_STR("ks"), capi_str_of(start->keyspace_uid)},
-                             start->run_id, &arena, &uid, NULL);
-    capi_arena_deinit(&arena);
+        for (int k = 0; is_there(start) && goes_on(world, st, k); k++)
+            st = capi_run_forget(operator_state(world), &keyspace, start->run_id, &arena, &uid, NULL);
+        capi_arena_deinit(&arena);
+    }
 }
 
 static void operator_drop(sim_world *world)
