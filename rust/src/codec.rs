@@ -1,9 +1,48 @@
-//! Unpacks pages, never to more bytes than the page header says.
+//! Packs pages, and unpacks them, never to more bytes than the page header says.
 
 use crate::failure::general;
 use parquet::basic::Compression;
+use parquet::compression::{create_codec, Codec, CodecOptions};
 use parquet::errors::Result;
 use std::io::Read;
+
+/// Packs one page after the other; of one thread.
+pub enum Packer {
+    None,
+    Snappy(snap::raw::Encoder),
+    Other(Box<dyn Codec>),
+}
+
+impl Packer {
+    pub fn new(codec: Compression) -> Result<Packer> {
+        Ok(match codec {
+            Compression::SNAPPY => Packer::Snappy(snap::raw::Encoder::new()),
+            other => create_codec(other, &CodecOptions::default())?.map_or(Packer::None, Packer::Other),
+        })
+    }
+
+    /// The packed page, which may lie in `scratch`.
+    pub fn pack<'a>(&mut self, page: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+        match self {
+            Packer::None => Ok(page),
+            Packer::Snappy(encoder) => {
+                let most = snap::raw::max_compress_len(page.len());
+                if scratch.len() < most {
+                    scratch.resize(most, 0);
+                }
+                let bytes = encoder
+                    .compress(page, scratch)
+                    .map_err(|error| general(format!("a page cannot be packed: {error}")))?;
+                Ok(&scratch[..bytes])
+            }
+            Packer::Other(codec) => {
+                scratch.clear();
+                codec.compress(page, scratch)?;
+                Ok(scratch)
+            }
+        }
+    }
+}
 
 fn wrong_size(got: usize, expected: usize) -> parquet::errors::ParquetError {
     general(format!("a page unpacks to {got} bytes, its header says {expected}"))

@@ -1,13 +1,18 @@
 //! Writes an Arrow IPC file ("Feather", version 2): record batches one after the other, each from columns of the caller.
 
-use crate::writer::{array_of, name_of, Kind, OutColumn, OutField, Output};
+use crate::writer::{name_of, Kind, OutColumn, OutField, Output};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, Decimal128Array, RecordBatch, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::errors::Result;
+use std::ffi::c_void;
 use std::io::BufWriter;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// Of decimals: as many as a signed 64-bit number of hundredths has.
@@ -43,6 +48,43 @@ fn typed(kind: Kind, array: ArrayRef) -> Result<ArrayRef> {
             Arc::new(Decimal128Array::from_iter_values(values).with_precision_and_scale(PRECISION, SCALE)?)
         }
         _ => array,
+    })
+}
+
+/// Memory of the caller as a buffer; the arrays made of it are gone before the call returns.
+unsafe fn borrowed(data: *const c_void, bytes: usize) -> Buffer {
+    match NonNull::new(data as *mut u8) {
+        Some(data) if bytes > 0 => Buffer::from_custom_allocation(data, bytes, Arc::new(())),
+        _ => Buffer::from(&[] as &[u8]),
+    }
+}
+
+unsafe fn words(column: &OutColumn, rows: usize) -> ScalarBuffer<i64> {
+    ScalarBuffer::new(borrowed(column.values, rows * 8), 0, rows)
+}
+
+/// # Safety
+/// The column must be as the C header says, for so many rows; it must outlive the array.
+unsafe fn array_of(kind: Kind, column: &OutColumn, rows: usize) -> Result<ArrayRef> {
+    Ok(match kind {
+        Kind::Text => {
+            let offsets = ScalarBuffer::<i32>::new(borrowed(column.offsets.cast(), (rows + 1) * 4), 0, rows + 1);
+            let bytes = offsets[rows] as usize;
+            let values = borrowed(column.values, bytes);
+            Arc::new(StringArray::new_unchecked(OffsetBuffer::new_unchecked(offsets), values, None))
+        }
+        Kind::Float => Arc::new(Float64Array::new(ScalarBuffer::new(borrowed(column.values, rows * 8), 0, rows), None)),
+        Kind::Bool => {
+            let bytes = std::slice::from_raw_parts(column.values.cast::<u8>(), rows);
+            Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(rows, |row| bytes[row] != 0), None))
+        }
+        Kind::Int | Kind::Millis | Kind::Cents => {
+            let values = words(column, rows);
+            let has_nulls = column.has_null_value && values.contains(&column.null_value);
+            let nulls = has_nulls
+                .then(|| NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| values[row] != column.null_value)));
+            Arc::new(Int64Array::new(values, nulls))
+        }
     })
 }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod codec;
+mod dictionary;
+mod encode;
 mod failure;
 mod header;
 mod ipc;
@@ -140,30 +142,26 @@ pub unsafe extern "C" fn capi_pq_writer_free(writer: *mut Writer) {
     });
 }
 
+/// Any thread.
 #[no_mangle]
-pub unsafe extern "C" fn capi_pq_group_new(writer: *const Writer) -> *mut Group {
-    Box::into_raw(Box::new((*writer).new_group()))
-}
-
-#[no_mangle]
-pub unsafe extern "C" fn capi_pq_group_write(
-    group: *mut Group,
+pub unsafe extern "C" fn capi_pq_group_encode(
+    writer: *const Writer,
     columns: *const OutColumn,
     column_count: u32,
     rows: u32,
+    out: *mut *mut Group,
     failure: *mut Failure,
 ) -> i32 {
-    guard(failure, || (*group).write(slice_of(columns, column_count as usize), rows as usize))
+    guard(failure, || {
+        let group = (*writer).encode(slice_of(columns, column_count as usize), rows as usize)?;
+        *out = Box::into_raw(Box::new(group));
+        Ok(())
+    })
 }
 
 #[no_mangle]
 pub unsafe extern "C" fn capi_pq_group_bytes(group: *const Group) -> u64 {
     (*group).bytes()
-}
-
-#[no_mangle]
-pub unsafe extern "C" fn capi_pq_group_finish(group: *mut Group, failure: *mut Failure) -> i32 {
-    guard(failure, || (*group).finish())
 }
 
 /// Appends it to the file; frees the group whatever happens.

@@ -1,19 +1,19 @@
 //! Writes a file: row groups are encoded independently, by any thread, and appended in order.
 
+use crate::codec::Packer;
+use crate::dictionary::Texts;
+use crate::encode::{Chunk, Column, Encoder, Values};
 use crate::failure::general;
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use parquet::arrow::arrow_writer::{compute_leaves, ArrowColumnChunk, ArrowColumnWriter};
 use parquet::basic::{Compression, GzipLevel, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
 use parquet::errors::Result;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData,
+};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type};
 use std::ffi::c_void;
-use std::io::{Error, Write};
-use std::ptr::NonNull;
-use std::sync::Arc;
+use std::io::{BufWriter, Error, Write};
+use std::slice::from_raw_parts;
+use std::sync::{Arc, Mutex};
 
 /// Where the bytes go: `capi_pq_output` of bridge.h.
 #[repr(C)]
@@ -76,10 +76,10 @@ pub fn name_of(field: &OutField) -> Result<&str> {
 /// `capi_pq_out_column` of bridge.h. Texts: offsets (one more than rows) into values. A value equal to null_value is null.
 #[repr(C)]
 pub struct OutColumn {
-    values: *const c_void,
-    offsets: *const i32,
-    null_value: i64,
-    has_null_value: bool,
+    pub values: *const c_void,
+    pub offsets: *const i32,
+    pub null_value: i64,
+    pub has_null_value: bool,
 }
 
 fn column_type(name: &str, kind: Kind) -> Result<Type> {
@@ -108,15 +108,6 @@ fn column_type(name: &str, kind: Kind) -> Result<Type> {
     builder.build()
 }
 
-fn arrow_type(kind: Kind) -> DataType {
-    match kind {
-        Kind::Text => DataType::Utf8,
-        Kind::Float => DataType::Float64,
-        Kind::Bool => DataType::Boolean,
-        _ => DataType::Int64,
-    }
-}
-
 pub fn codec_of(name: &str) -> Result<Compression> {
     Ok(match name {
         "uncompressed" => Compression::UNCOMPRESSED,
@@ -128,208 +119,143 @@ pub fn codec_of(name: &str) -> Result<Compression> {
     })
 }
 
+const MAGIC: &[u8] = b"PAR1";
+const VERSION: i32 = 1;
+const CREATED_BY: &str = "capillaries";
+
+/// Memory that the next row groups use again: what every row group allocated and freed left gaps everywhere.
+#[derive(Default)]
+struct Spare {
+    encoders: Vec<Encoder>,
+    chunks: Vec<Vec<Vec<u8>>>,
+}
+
 pub struct Writer {
-    file: SerializedFileWriter<Output>,
-    shape: Arc<Shape>,
-}
-
-/// What all row groups share.
-struct Shape {
+    output: Output,
     kinds: Vec<Kind>,
-    names: Vec<String>,
-    schema: SchemaDescriptor,
-    arrow: SchemaRef,
+    schema: SchemaDescPtr,
     codec: Compression,
-}
-
-fn properties(codec: Compression, plain: &[&String]) -> WriterProperties {
-    let mut builder = WriterProperties::builder()
-        .set_created_by("capillaries".to_string())
-        .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(codec)
-        .set_statistics_enabled(EnabledStatistics::Chunk);
-    for name in plain {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(vec![name.to_string()]), false);
-    }
-    builder.build()
+    spare: Mutex<Spare>,
+    groups: Vec<RowGroupMetaData>,
+    rows: i64,
+    at: u64,
 }
 
 impl Writer {
     pub fn open(output: Output, fields: &[OutField], codec: &str) -> Result<Writer> {
         let codec = codec_of(codec)?;
-        let mut shape_kinds = Vec::new();
-        let mut names = Vec::new();
+        let mut kinds = Vec::new();
         let mut types = Vec::new();
-        let mut arrow = Vec::new();
         for field in fields {
-            let (name, kind) = (name_of(field)?, field.kind()?);
-            types.push(Arc::new(column_type(name, kind)?));
-            arrow.push(Field::new(name, arrow_type(kind), true));
-            names.push(name.to_string());
-            shape_kinds.push(kind);
+            let kind = field.kind()?;
+            types.push(Arc::new(column_type(name_of(field)?, kind)?));
+            kinds.push(kind);
         }
         let root = Arc::new(Type::group_type_builder("msg").with_fields(types).build()?);
-        let shape = Shape {
-            kinds: shape_kinds,
-            names,
-            schema: SchemaDescriptor::new(root.clone()),
-            arrow: Arc::new(Schema::new(arrow)),
-            codec,
+        let schema = Arc::new(SchemaDescriptor::new(root));
+        let mut writer = Writer { output, kinds, schema, codec, spare: Mutex::default(), groups: Vec::new(), rows: 0, at: 0 };
+        writer.put(MAGIC)?;
+        Ok(writer)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.output.write_all(bytes)?;
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Any thread.
+    ///
+    /// # Safety
+    /// The columns must be as the C header says, for so many rows.
+    pub unsafe fn encode(&self, columns: &[OutColumn], rows: usize) -> Result<Group> {
+        let (encoder, memory) = {
+            let mut spare = self.spare.lock().unwrap();
+            (spare.encoders.pop(), spare.chunks.pop().unwrap_or_default())
         };
-        let file = SerializedFileWriter::new(output, root, Arc::new(properties(codec, &[])))?;
-        Ok(Writer { file, shape: Arc::new(shape) })
+        let mut encoder = match encoder {
+            Some(encoder) => encoder,
+            None => Encoder::new(Packer::new(self.codec)?),
+        };
+        let mut memory = memory.into_iter();
+        let mut chunks = Vec::with_capacity(columns.len());
+        for (&kind, column) in self.kinds.iter().zip(columns) {
+            chunks.push(encoder.encode(&column_of(kind, column, rows), memory.next().unwrap_or_default())?);
+        }
+        self.spare.lock().unwrap().encoders.push(encoder);
+        Ok(Group { chunks, rows })
     }
 
-    pub fn new_group(&self) -> Group {
-        Group { shape: self.shape.clone(), columns: Vec::new(), chunks: Vec::new(), rows: 0 }
+    fn append_chunk(&mut self, number: usize, chunk: &mut Chunk, rows: i64) -> Result<ColumnChunkMetaData> {
+        let offset = self.at as i64;
+        let has_dictionary = chunk.dictionary_bytes > 0;
+        self.put(&chunk.bytes)?;
+        ColumnChunkMetaData::builder(self.schema.column(number))
+            .set_compression(self.codec)
+            .set_encodings(std::mem::take(&mut chunk.encodings))
+            .set_total_compressed_size(chunk.bytes.len() as i64)
+            .set_total_uncompressed_size(chunk.bytes_unpacked as i64)
+            .set_num_values(rows)
+            .set_dictionary_page_offset(has_dictionary.then_some(offset))
+            .set_data_page_offset(offset + chunk.dictionary_bytes as i64)
+            .set_statistics(chunk.statistics.clone())
+            .build()
     }
 
-    pub fn append(&mut self, group: Group) -> Result<()> {
-        if group.rows == 0 {
-            return Ok(());
+    pub fn append(&mut self, mut group: Group) -> Result<()> {
+        let (offset, rows) = (self.at as i64, group.rows as i64);
+        let bytes: u64 = group.chunks.iter().map(|chunk| chunk.bytes_unpacked).sum();
+        let mut columns = Vec::with_capacity(group.chunks.len());
+        for (number, chunk) in group.chunks.iter_mut().enumerate() {
+            columns.push(self.append_chunk(number, chunk, rows)?);
         }
-        let mut row_group = self.file.next_row_group()?;
-        for chunk in group.chunks {
-            chunk.append_to_row_group(&mut row_group)?;
+        let memory = group.chunks.into_iter().map(|chunk| chunk.bytes).collect();
+        self.spare.get_mut().unwrap().chunks.push(memory);
+        let mut builder = RowGroupMetaData::builder(self.schema.clone())
+            .set_num_rows(rows)
+            .set_total_byte_size(bytes as i64)
+            .set_file_offset(offset)
+            .set_column_metadata(columns);
+        if let Ok(ordinal) = i16::try_from(self.groups.len()) {
+            builder = builder.set_ordinal(ordinal);
         }
-        row_group.close()?;
+        self.groups.push(builder.build()?);
+        self.rows += rows;
         Ok(())
     }
 
-    pub fn close(mut self) -> Result<()> {
-        self.file.finish()?;
+    /// Writes the footer.
+    pub fn close(self) -> Result<()> {
+        let file = FileMetaData::new(VERSION, self.rows, Some(CREATED_BY.to_string()), None, self.schema, None);
+        let metadata = ParquetMetaData::new(file, self.groups);
+        let mut output = BufWriter::new(self.output);
+        ParquetMetaDataWriter::new(&mut output, &metadata).finish()?;
+        output.flush()?;
         Ok(())
     }
 }
 
-/// A row group being encoded by one thread.
+/// A row group that was encoded and waits for its turn.
 pub struct Group {
-    shape: Arc<Shape>,
-    columns: Vec<ArrowColumnWriter>,
-    chunks: Vec<ArrowColumnChunk>,
-    rows: u64,
-}
-
-/// Memory of the caller as a buffer; the arrays made of it are gone before the call returns.
-unsafe fn borrowed(data: *const c_void, bytes: usize) -> Buffer {
-    match NonNull::new(data as *mut u8) {
-        Some(data) if bytes > 0 => Buffer::from_custom_allocation(data, bytes, Arc::new(())),
-        _ => Buffer::from(&[] as &[u8]),
-    }
-}
-
-unsafe fn words(column: &OutColumn, rows: usize) -> ScalarBuffer<i64> {
-    ScalarBuffer::new(borrowed(column.values, rows * 8), 0, rows)
-}
-
-/// # Safety
-/// The column must be as the C header says, for so many rows; it must outlive the array.
-pub unsafe fn array_of(kind: Kind, column: &OutColumn, rows: usize) -> Result<ArrayRef> {
-    Ok(match kind {
-        Kind::Text => {
-            let offsets = ScalarBuffer::<i32>::new(borrowed(column.offsets.cast(), (rows + 1) * 4), 0, rows + 1);
-            let bytes = offsets[rows] as usize;
-            let values = borrowed(column.values, bytes);
-            Arc::new(StringArray::new_unchecked(OffsetBuffer::new_unchecked(offsets), values, None))
-        }
-        Kind::Float => Arc::new(Float64Array::new(ScalarBuffer::new(borrowed(column.values, rows * 8), 0, rows), None)),
-        Kind::Bool => {
-            let bytes = std::slice::from_raw_parts(column.values.cast::<u8>(), rows);
-            Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(rows, |row| bytes[row] != 0), None))
-        }
-        Kind::Int | Kind::Millis | Kind::Cents => {
-            let values = words(column, rows);
-            let has_nulls = column.has_null_value && values.contains(&column.null_value);
-            let nulls = has_nulls
-                .then(|| NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| values[row] != column.null_value)));
-            Arc::new(Int64Array::new(values, nulls))
-        }
-    })
-}
-
-/// How many rows tell whether a dictionary is worth its while, and how many of them must be different for "no".
-const SAMPLE_ROWS: usize = 2048;
-const SAMPLE_DISTINCT_PERCENT: usize = 97;
-
-fn hash_of(bytes: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        hash = (hash ^ u64::from_le_bytes(word.try_into().unwrap())).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        hash ^= hash >> 29;
-    }
-    for &byte in words.remainder() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash ^ hash >> 32
-}
-
-/// True if nearly all of the first rows differ. Depends on the rows alone, so that files do not depend on threads.
-unsafe fn is_diverse(kind: Kind, column: &OutColumn, rows: usize) -> bool {
-    let rows = rows.min(SAMPLE_ROWS);
-    if kind == Kind::Bool || rows < SAMPLE_ROWS / 2 {
-        return false;
-    }
-    let mut hashes: Vec<u64> = (0..rows)
-        .map(|row| match kind {
-            Kind::Text => {
-                let (from, to) = (*column.offsets.add(row) as usize, *column.offsets.add(row + 1) as usize);
-                hash_of(std::slice::from_raw_parts(column.values.cast::<u8>().add(from), to - from))
-            }
-            _ => *column.values.cast::<u64>().add(row),
-        })
-        .collect();
-    hashes.sort_unstable();
-    hashes.dedup();
-    hashes.len() * 100 >= rows * SAMPLE_DISTINCT_PERCENT
+    chunks: Vec<Chunk>,
+    rows: usize,
 }
 
 impl Group {
-    /// The encoders, made when the first rows show which columns want a dictionary.
-    unsafe fn start(&mut self, columns: &[OutColumn], rows: usize) -> Result<()> {
-        let shape = self.shape.clone();
-        let plain: Vec<&String> = shape
-            .names
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| is_diverse(shape.kinds[*number], &columns[*number], rows))
-            .map(|(_, name)| name)
-            .collect();
-        let properties: WriterPropertiesPtr = Arc::new(properties(shape.codec, &plain));
-        // The factory that replaces it takes one set of properties for all row groups.
-        #[allow(deprecated)]
-        let columns = parquet::arrow::arrow_writer::get_column_writers(&shape.schema, &properties, &shape.arrow)?;
-        self.columns = columns;
-        Ok(())
-    }
-
-    /// # Safety
-    /// The columns must be as the C header says, for so many rows.
-    pub unsafe fn write(&mut self, columns: &[OutColumn], rows: usize) -> Result<()> {
-        if self.columns.is_empty() {
-            self.start(columns, rows)?;
-        }
-        for (number, column) in columns.iter().enumerate() {
-            let array = array_of(self.shape.kinds[number], column, rows)?;
-            for leaf in compute_leaves(self.shape.arrow.field(number), &array)? {
-                self.columns[number].write(&leaf)?;
-            }
-        }
-        self.rows += rows as u64;
-        Ok(())
-    }
-
     pub fn bytes(&self) -> u64 {
-        let open: usize = self.columns.iter().map(|column| column.memory_size()).sum();
-        let done: u64 = self.chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
-        open as u64 + done
+        self.chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
     }
+}
 
-    /// Encodes and packs what is still open.
-    pub fn finish(&mut self) -> Result<()> {
-        for column in self.columns.drain(..) {
-            self.chunks.push(column.close()?);
+unsafe fn column_of<'a>(kind: Kind, column: &'a OutColumn, rows: usize) -> Column<'a> {
+    let values = match kind {
+        Kind::Text => {
+            let offsets = from_raw_parts(column.offsets.cast::<u32>(), rows + 1);
+            let values = from_raw_parts(column.values.cast::<u8>(), offsets[rows] as usize);
+            Values::Text(Texts { values, offsets })
         }
-        Ok(())
-    }
+        Kind::Bool => Values::Bools(from_raw_parts(column.values.cast::<u8>(), rows)),
+        _ => Values::Words(from_raw_parts(column.values.cast::<u64>(), rows)),
+    };
+    Column { kind, values, null: column.has_null_value.then_some(column.null_value as u64), rows }
 }

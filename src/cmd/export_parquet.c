@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { GROUP_BYTES_MAX = 128 << 20 };
-
 typedef struct export_parquet {
     capi_parquet_writer *writer;
     capi_parquet_group *group; /* the open one, or NULL */
@@ -41,10 +39,7 @@ static capi_status parquet_add(void *sink, const capi_chunk *chunk, capi_err *er
 
     if (!parquet->group) parquet->group = capi_parquet_group_new(parquet->writer);
     CAPI_TRY(capi_parquet_group_add(parquet->group, chunk->columns, NULL, chunk->row_count, &bad_row, err));
-    if (capi_parquet_group_rows(parquet->group) < CAPI_PARQUET_GROUP_ROWS &&
-        capi_parquet_group_bytes(parquet->group) < GROUP_BYTES_MAX)
-        return CAPI_OK;
-    return end_group(parquet, err);
+    return capi_parquet_group_is_full(parquet->group) ? end_group(parquet, err) : CAPI_OK;
 }
 
 static capi_status parquet_finish(void *sink, capi_err *err)

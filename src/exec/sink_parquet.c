@@ -1,4 +1,6 @@
-/* sink_parquet.c - a worker's rows become encoded row groups; only whole ones wait for their turn. */
+/* sink_parquet.c - rows of all workers become one sequence, which is cut into row groups of a fixed size; so a file does not
+ * depend on who made which rows. A single worker fills one row group after the other. Several each gather rows; `rows` puts
+ * these into order, and whoever fills a row group that way encodes it, beside the others; `groups` puts those into order. */
 #include "exec/sink_parquet.h"
 
 #include "exec/file_form.h"
@@ -6,65 +8,186 @@
 #include "exec/target.h"
 #include "parquet/parquet.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
-enum { GROUP_BYTES_MAX = 128 << 20 };
-
-/* Row groups that belong to one group of the drive. */
-typedef struct group_list {
-    capi_parquet_group **groups;
+/* Rows of one group of the drive, a few at a time. */
+typedef struct rows_list {
+    capi_parquet_group **parts;
     uint32_t count;
     uint64_t bytes;
-} group_list;
+} rows_list;
 
-typedef struct parquet_worker {
-    capi_parquet_group *open;
-    group_list done;
-} parquet_worker;
+/* A full row group that waits for somebody to encode it. */
+typedef struct full_group {
+    struct full_group *next;
+    capi_parquet_group *group;
+    uint64_t number;
+} full_group;
 
 struct sink_parquet {
     exec_batch *batch;
     bool is_direct;
     capi_file_writer *file;
     capi_parquet_writer *writer;
-    parquet_worker *workers;
-    exec_order *order;
+    rows_list *workers;        /* direct: the first one's only part takes rows until they are moved on */
+    capi_parquet_group *open;  /* the row group that is being filled: by one thread at a time */
+    uint64_t group_count;      /* full ones */
+    pthread_mutex_t full_lock; /* of the list, which is in order */
+    full_group *full_first;
+    full_group **full_end;
+    exec_order *rows;
+    exec_order *groups;
     /* lines of `top` that wait to be a chunk */
     capi_arena line_arena;
     capi_vec *line_columns;
     uint32_t line_count;
 };
 
-static void drop_list(void *item)
-{
-    group_list *list = item;
+/* ---- full row groups ---- */
 
-    for (uint32_t i = 0; i < list->count; i++)
-        capi_parquet_group_free(list->groups[i]);
-    free(list->groups);
-    free(list);
+static void push_full(sink_parquet *sink)
+{
+    full_group *full = capi_zmalloc(sizeof *full);
+
+    full->group = sink->open;
+    full->number = sink->group_count++;
+    sink->open = NULL;
+    pthread_mutex_lock(&sink->full_lock);
+    *sink->full_end = full;
+    sink->full_end = &full->next;
+    pthread_mutex_unlock(&sink->full_lock);
 }
 
-/* Appends all groups, of which none is left. */
-static capi_status append_list(sink_parquet *sink, group_list *list, capi_err *err)
+/* The first one, or NULL. In order: so who has the lowest number never waits for one that nobody has taken. */
+static full_group *pop_full(sink_parquet *sink)
 {
-    for (uint32_t i = 0; i < list->count; i++) {
-        capi_parquet_group *group = list->groups[i];
+    full_group *full;
 
-        list->groups[i] = NULL;
-        CAPI_TRY(capi_parquet_writer_append(sink->writer, group, err));
+    pthread_mutex_lock(&sink->full_lock);
+    full = sink->full_first;
+    if (full) {
+        sink->full_first = full->next;
+        if (!full->next) sink->full_end = &sink->full_first;
     }
-    list->count = 0;
+    pthread_mutex_unlock(&sink->full_lock);
+    return full;
+}
+
+static void drop_group(void *item)
+{
+    capi_parquet_group_free(item);
+}
+
+static capi_status append_group(void *context, void *item, capi_err *err)
+{
+    sink_parquet *sink = context;
+
+    return capi_parquet_writer_append(sink->writer, item, err);
+}
+
+/* Encodes what is full until there is nothing left. */
+static capi_status encode_full(sink_parquet *sink, capi_err *err)
+{
+    full_group *full;
+
+    while ((full = pop_full(sink)) != NULL) {
+        capi_parquet_group *group = full->group;
+        uint64_t number = full->number;
+        capi_status st = capi_parquet_group_finish(group, err);
+
+        free(full);
+        if (st != CAPI_OK) {
+            capi_parquet_group_free(group);
+            return st;
+        }
+        CAPI_TRY(exec_order_put(sink->groups, number, group, capi_parquet_group_bytes(group), err));
+    }
     return CAPI_OK;
+}
+
+/* Moves all rows of a part into row groups. */
+static void move_rows(sink_parquet *sink, const capi_parquet_group *part)
+{
+    uint32_t count = (uint32_t)capi_parquet_group_rows(part);
+    uint32_t moved = 0;
+
+    while (moved < count) {
+        if (!sink->open) sink->open = capi_parquet_group_new(sink->writer);
+        moved += capi_parquet_group_fill(sink->open, part, moved);
+        if (capi_parquet_group_is_full(sink->open)) push_full(sink);
+    }
+}
+
+/* ---- rows of workers ---- */
+
+static void drop_list(void *item)
+{
+    rows_list *list = item;
+
+    for (uint32_t i = 0; i < list->count; i++)
+        capi_parquet_group_free(list->parts[i]);
+    free(list->parts);
+    free(list);
 }
 
 static capi_status consume_list(void *context, void *item, capi_err *err)
 {
-    capi_status st = append_list(context, item, err);
+    rows_list *list = item;
 
-    drop_list(item);
-    return st;
+    (void)err;
+    for (uint32_t i = 0; i < list->count; i++) {
+        move_rows(context, list->parts[i]);
+        capi_parquet_group_free(list->parts[i]);
+        list->parts[i] = NULL;
+    }
+    drop_list(list);
+    return CAPI_OK;
 }
+
+/* The part that takes the worker's next rows. */
+static capi_parquet_group *open_part(sink_parquet *sink, rows_list *list)
+{
+    if (list->count && !capi_parquet_group_is_full(list->parts[list->count - 1])) return list->parts[list->count - 1];
+    list->parts = capi_realloc(list->parts, (list->count + 1) * sizeof *list->parts);
+    return list->parts[list->count++] = capi_parquet_group_new(sink->writer);
+}
+
+capi_status sink_parquet_add(sink_parquet *sink, uint32_t worker, const capi_vec *columns, const uint32_t *rows,
+                             uint32_t row_count, uint32_t *bad_row, capi_err *err)
+{
+    rows_list *list = &sink->workers[worker];
+    capi_parquet_group *part = open_part(sink, list);
+    uint64_t bytes = capi_parquet_group_bytes(part);
+
+    *bad_row = EXEC_NO_ROW;
+    CAPI_TRY(capi_parquet_group_add(part, columns, rows, row_count, bad_row, err));
+    list->bytes += capi_parquet_group_bytes(part) - bytes;
+    if (!sink->is_direct) return CAPI_OK;
+    move_rows(sink, part);
+    capi_parquet_group_clear(part);
+    return encode_full(sink, err);
+}
+
+capi_status sink_parquet_end_group(sink_parquet *sink, uint32_t worker, uint64_t group, capi_err *err)
+{
+    rows_list *list;
+
+    if (sink->is_direct) return CAPI_OK;
+    list = capi_malloc(sizeof *list);
+    *list = sink->workers[worker];
+    sink->workers[worker] = (rows_list){0};
+    CAPI_TRY(exec_order_put(sink->rows, group, list, list->bytes, err));
+    return encode_full(sink, err);
+}
+
+void sink_parquet_fail(sink_parquet *sink)
+{
+    exec_order_close(sink->rows);
+    exec_order_close(sink->groups);
+}
+
+/* ---- the file ---- */
 
 static capi_status writer_open(sink_parquet *sink, capi_err *err)
 {
@@ -80,86 +203,52 @@ static capi_status writer_open(sink_parquet *sink, capi_err *err)
 capi_status sink_parquet_open(exec_batch *batch, bool is_direct, sink_parquet **out, capi_err *err)
 {
     sink_parquet *sink = capi_zmalloc(sizeof *sink);
+    uint32_t window = 2 * batch->worker_count + 2;
+    uint64_t bytes_max = batch->exec->budget->limit_bytes / 16;
 
     *out = sink;
     sink->batch = batch;
     sink->is_direct = is_direct;
     sink->workers = capi_zmalloc(batch->worker_count * sizeof *sink->workers);
-    sink->order = exec_order_new(2 * batch->worker_count + 2, batch->exec->budget->limit_bytes / 16, consume_list,
-                                 drop_list, sink);
+    sink->full_end = &sink->full_first;
+    pthread_mutex_init(&sink->full_lock, NULL);
+    sink->rows = exec_order_new(window, bytes_max, consume_list, drop_list, sink);
+    sink->groups = exec_order_new(window, bytes_max, append_group, drop_group, sink);
     CAPI_TRY(exec_target_create(batch, &sink->file, err));
     return writer_open(sink, err);
 }
 
 void sink_parquet_free(sink_parquet *sink)
 {
+    full_group *full;
+
     if (!sink) return;
     for (uint32_t i = 0; i < sink->batch->worker_count; i++) {
-        parquet_worker *worker = &sink->workers[i];
-
-        capi_parquet_group_free(worker->open);
-        for (uint32_t group = 0; group < worker->done.count; group++)
-            capi_parquet_group_free(worker->done.groups[group]);
-        free(worker->done.groups);
+        for (uint32_t part = 0; part < sink->workers[i].count; part++)
+            capi_parquet_group_free(sink->workers[i].parts[part]);
+        free(sink->workers[i].parts);
     }
     free(sink->workers);
-    exec_order_free(sink->order);
+    while ((full = pop_full(sink)) != NULL) {
+        capi_parquet_group_free(full->group);
+        free(full);
+    }
+    capi_parquet_group_free(sink->open);
+    exec_order_free(sink->rows);
+    exec_order_free(sink->groups);
+    pthread_mutex_destroy(&sink->full_lock);
     capi_parquet_writer_free(sink->writer);
     capi_file_writer_close(sink->file);
     capi_arena_deinit(&sink->line_arena);
     free(sink);
 }
 
-static capi_status end_row_group(sink_parquet *sink, parquet_worker *worker, capi_err *err)
-{
-    capi_parquet_group *group = worker->open;
-
-    if (!group) return CAPI_OK;
-    CAPI_TRY(capi_parquet_group_finish(group, err));
-    worker->open = NULL;
-    if (sink->is_direct) return capi_parquet_writer_append(sink->writer, group, err);
-    worker->done.groups = capi_realloc(worker->done.groups, (worker->done.count + 1) * sizeof *worker->done.groups);
-    worker->done.groups[worker->done.count++] = group;
-    worker->done.bytes += capi_parquet_group_bytes(group);
-    return CAPI_OK;
-}
-
-capi_status sink_parquet_add(sink_parquet *sink, uint32_t worker_index, const capi_vec *columns, const uint32_t *rows,
-                             uint32_t row_count, uint32_t *bad_row, capi_err *err)
-{
-    parquet_worker *worker = &sink->workers[worker_index];
-
-    *bad_row = EXEC_NO_ROW;
-    if (!worker->open) worker->open = capi_parquet_group_new(sink->writer);
-    CAPI_TRY(capi_parquet_group_add(worker->open, columns, rows, row_count, bad_row, err));
-    if (capi_parquet_group_rows(worker->open) < CAPI_PARQUET_GROUP_ROWS &&
-        capi_parquet_group_bytes(worker->open) < GROUP_BYTES_MAX)
-        return CAPI_OK;
-    return end_row_group(sink, worker, err);
-}
-
-capi_status sink_parquet_end_group(sink_parquet *sink, uint32_t worker_index, uint64_t group, capi_err *err)
-{
-    parquet_worker *worker = &sink->workers[worker_index];
-    group_list *list;
-
-    CAPI_TRY(end_row_group(sink, worker, err));
-    if (sink->is_direct) return CAPI_OK;
-    list = capi_malloc(sizeof *list);
-    *list = worker->done;
-    worker->done = (group_list){0};
-    return exec_order_put(sink->order, group, list, list->bytes, err);
-}
-
-void sink_parquet_fail(sink_parquet *sink)
-{
-    exec_order_close(sink->order);
-}
-
 capi_status sink_parquet_finish(sink_parquet *sink, capi_err *err)
 {
     uint64_t bytes_written = 0;
 
+    if (sink->open) push_full(sink);
+    CAPI_TRY(encode_full(sink, err));
     CAPI_TRY(capi_parquet_writer_finish(sink->writer, &bytes_written, err));
     CAPI_TRY(capi_file_sync(sink->file, err));
     sink->batch->out->file = sink->file;
@@ -297,5 +386,5 @@ const file_form file_form_parquet = {
     .line = sink_parquet_line,
     .add_line = form_add_line,
     .end_lines = form_end_lines,
-    .morsels_per_group = 8,
+    .morsels_per_group = 1,
 };

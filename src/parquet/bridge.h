@@ -129,11 +129,10 @@ int capi_pq_writer_open(const capi_pq_output *output, const capi_pq_out_field *f
                         const char *codec, size_t codec_bytes, capi_pq_writer **out, capi_pq_failure *failure);
 int capi_pq_writer_close(capi_pq_writer *writer, capi_pq_failure *failure); /* writes the footer; frees in any case */
 void capi_pq_writer_free(capi_pq_writer *writer);
-capi_pq_group *capi_pq_group_new(const capi_pq_writer *writer); /* any thread */
-int capi_pq_group_write(capi_pq_group *group, const capi_pq_out_column *columns, uint32_t column_count, uint32_t rows,
-                        capi_pq_failure *failure);
+/* Any thread. Texts: values as PLAIN has them, a length of 4 bytes before each, with offsets of those. */
+int capi_pq_group_encode(const capi_pq_writer *writer, const capi_pq_out_column *columns, uint32_t column_count,
+                         uint32_t rows, capi_pq_group **out, capi_pq_failure *failure);
 uint64_t capi_pq_group_bytes(const capi_pq_group *group);
-int capi_pq_group_finish(capi_pq_group *group, capi_pq_failure *failure);
 int capi_pq_group_append(capi_pq_writer *writer, capi_pq_group *group, capi_pq_failure *failure); /* frees the group */
 void capi_pq_group_free(capi_pq_group *group);
 

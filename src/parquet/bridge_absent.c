@@ -119,20 +119,14 @@ void capi_pq_writer_free(capi_pq_writer *writer)
     (void)writer;
 }
 
-capi_pq_group *capi_pq_group_new(const capi_pq_writer *writer)
+int capi_pq_group_encode(const capi_pq_writer *writer, const capi_pq_out_column *columns, uint32_t column_count,
+                         uint32_t rows, capi_pq_group **out, capi_pq_failure *failure)
 {
-    assert(!writer);
     (void)writer;
-    return NULL;
-}
-
-int capi_pq_group_write(capi_pq_group *group, const capi_pq_out_column *columns, uint32_t column_count, uint32_t rows,
-                        capi_pq_failure *failure)
-{
-    (void)group;
     (void)columns;
     (void)column_count;
     (void)rows;
+    (void)out;
     return refuse(failure);
 }
 
@@ -140,12 +134,6 @@ uint64_t capi_pq_group_bytes(const capi_pq_group *group)
 {
     (void)group;
     return 0;
-}
-
-int capi_pq_group_finish(capi_pq_group *group, capi_pq_failure *failure)
-{
-    (void)group;
-    return refuse(failure);
 }
 
 int capi_pq_group_append(capi_pq_writer *writer, capi_pq_group *group, capi_pq_failure *failure)

@@ -13,7 +13,7 @@
  *
  * Values that do not fit the stored form of their type come as CAPI_FORM_INSTANT or CAPI_FORM_DECIMAL: nothing is rounded.
  *
- * Writing. Row groups are encoded by any thread into memory and appended in order.
+ * Writing. Rows are gathered and encoded as row groups by any thread, in memory, and appended in order.
  *
  * Memory: unpacked pages, charged to the budget before they are allocated; forged sizes are refused. Builds without the Rust
  * toolchain have none of this: capi_parquet_is_built. */
@@ -99,7 +99,8 @@ CAPI_MUST_USE capi_status capi_parquet_cursor_next(capi_parquet_cursor *cursor, 
 
 /* ---- writing ---- */
 
-enum { CAPI_PARQUET_GROUP_ROWS = 1 << 20 }; /* rows after which a row group is ended */
+/* A row group ends with the row that reaches one of these; bytes before they are packed. */
+enum { CAPI_PARQUET_GROUP_ROWS = 1 << 17, CAPI_PARQUET_GROUP_BYTES = 32 << 20 };
 
 typedef struct capi_parquet_out_column {
     capi_str name;
@@ -115,16 +116,23 @@ CAPI_MUST_USE capi_status capi_parquet_writer_new(capi_file_writer *file, const 
                                                   capi_err *err);
 void capi_parquet_writer_free(capi_parquet_writer *writer); /* NULL is fine; without the footer */
 
-capi_parquet_group *capi_parquet_group_new(const capi_parquet_writer *writer); /* any thread */
-void capi_parquet_group_free(capi_parquet_group *group);                       /* NULL is fine */
-/* Vectors in any form, rounded to what is stored; rows: which, or NULL for all; at most CAPI_CHUNK_ROWS. A datetime that is the
- * zero value becomes null. CAPI_INVALID with *bad_row (of the vectors) when a value does not fit. */
+/* The writer must outlive its groups. */
+capi_parquet_group *capi_parquet_group_new(capi_parquet_writer *writer); /* any thread */
+void capi_parquet_group_free(capi_parquet_group *group);                 /* NULL is fine */
+/* Vectors in any form, rounded to what is stored; rows: which, or NULL for all; at most CAPI_CHUNK_ROWS, of which none is
+ * added when it fails. A datetime that is the zero value becomes null. CAPI_INVALID with *bad_row (of the vectors) when a
+ * value does not fit. */
 CAPI_MUST_USE capi_status capi_parquet_group_add(capi_parquet_group *group, const capi_vec *columns,
                                                  const uint32_t *rows, uint32_t row_count, uint32_t *bad_row,
                                                  capi_err *err);
+/* Copies the rows of another group, from row `first` on, until the group is full or there are no more: how many. Files made
+ * so do not depend on how their rows came together. */
+uint32_t capi_parquet_group_fill(capi_parquet_group *group, const capi_parquet_group *from, uint32_t first);
+bool capi_parquet_group_is_full(const capi_parquet_group *group);
+void capi_parquet_group_clear(capi_parquet_group *group); /* of its rows; keeps the memory */
 uint64_t capi_parquet_group_rows(const capi_parquet_group *group);
 uint64_t capi_parquet_group_bytes(const capi_parquet_group *group); /* about, in memory */
-/* Encodes what is not encoded yet: no more rows. */
+/* Encodes the rows: no more can be added. Any thread. */
 CAPI_MUST_USE capi_status capi_parquet_group_finish(capi_parquet_group *group, capi_err *err);
 /* In order, one thread at a time. Takes the group over; one without rows leaves no trace. */
 CAPI_MUST_USE capi_status capi_parquet_writer_append(capi_parquet_writer *writer, capi_parquet_group *group,

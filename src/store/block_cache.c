@@ -99,7 +99,7 @@ static void entry_free(block_cache *cache, block_cache_entry *entry)
 {
     cache->used_bytes -= entry->memory_bytes;
     if (cache->budget) capi_budget_release(cache->budget, entry->memory_bytes);
-    free(entry->memory);
+    free(entry->allocated);
     free(entry);
 }
 
@@ -167,9 +167,12 @@ capi_status block_cache_new_entry(block_cache *cache, block_cache_key key, uint6
 
     entry = capi_zmalloc(sizeof *entry);
     *entry = (block_cache_entry){.key = key, .pin_count = 1, .memory_bytes = memory_bytes};
-    entry->memory = aligned_alloc(CACHE_ALIGN, memory_bytes);
+    /* Not aligned_alloc: a freed piece of its is too small for the next request of the same size (glibc before 2.38), so that
+     * a full cache took twice its limit. */
+    entry->allocated = malloc(memory_bytes + CACHE_ALIGN);
+    entry->memory = (void *)(((uintptr_t)entry->allocated + CACHE_ALIGN - 1) & ~(uintptr_t)(CACHE_ALIGN - 1));
     *out = entry;
-    if (entry->memory) return CAPI_OK;
+    if (entry->allocated) return CAPI_OK;
     block_cache_discard(cache, entry);
     *out = NULL;
     return capi_err_set(err, CAPI_NO_MEMORY, "out of memory while asking for %llu bytes for a block of a table",

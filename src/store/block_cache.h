@@ -20,7 +20,8 @@ struct block_cache_entry {
     block_cache_key key;
     uint32_t pin_count;
     uint64_t memory_bytes;
-    void *memory; /* 64-byte aligned */
+    void *memory;    /* 64-byte aligned */
+    void *allocated; /* where it lies */
     block_cache_entry *bucket_next;
     block_cache_entry *older, *newer; /* among the unpinned */
 };

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Same input, same output: tables and files do not depend on the number of threads or batches."""
+import json
 import os
 import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import check_equal, csv_reader, csv_writer, main, script, test
+from harness import Skip, check, check_equal, csv_reader, csv_writer, main, script, test
 
 SALES = {"id": "int", "shop": "string", "amount": "decimal2", "weight": "float", "at": ("datetime", "2006-01-02 15:04:05")}
 SHOPS = {"shop": "string", "rank": "int", "name": "string"}
@@ -111,6 +112,47 @@ def results_do_not_depend_on_the_number_of_threads(box):
 @test
 def results_do_not_depend_on_the_number_of_batches(box):
     check_same(box, [(1, 2, []), (2, 8, []), (7, 1, []), (64, 2, [])])
+
+
+def parquet_files(box, source, threads):
+    """Everything of it, a part of it, and of its first rows the top: written with so many threads."""
+    name = "t%d" % threads
+    os.mkdir(box.path(name))
+    columns = {"id": "int", "name": "string", "shop": "string", "amount": "decimal2", "at": "datetime"}
+    fields = [{"name": field, "expression": "r." + field, "type": kind, "parquet": {"column_name": field}}
+              for field, kind in columns.items()]
+
+    def writer(file, **more):
+        return {"type": "table_file", "r": {"table": "rows"},
+                "w": {"url_template": box.path(name, file), "parquet": {"codec": "snappy"}, "columns": fields, **more}}
+
+    read = csv_reader([source], {"id": "int", "name": "string", "shop": "string", "amount": "decimal2",
+                                 "at": ("datetime", "2006-01-02 15:04:05")}, "rows", having="w.id % 7 != 3")
+    result = box.run(box.write(name + ".json", json.dumps(script(
+        read=read, all=writer("all.parquet"), part=writer("part.parquet", having="w.amount > 500 && w.id > 1000"),
+        top=writer("top.parquet", top={"order": "amount(desc),id", "limit": 5000})))),
+        "--data", box.path(name + "_state"), "--threads", str(threads))
+    if b"not available in this build" in result.err:
+        raise Skip("this build has no Parquet files")
+    check_equal(result.code, 0, str(result))
+    return {file: box.read(name, file) for file in ("all.parquet", "part.parquet", "top.parquet")}
+
+
+@test
+def parquet_files_do_not_depend_on_the_number_of_threads(box):
+    dice = random.Random(3)
+    lines = ["id,name,shop,amount,at"]
+    for number in range(350000):
+        draw = dice.getrandbits(60)
+        # Rows of very different lengths: morsels, blocks and chunks end anywhere.
+        lines.append("%d,%s,shop %d,%d.%02d,20%02d-03-04 05:06:07" % (
+            number, "x" * (draw % 40 + (number // 50000) * 7), draw % 90, draw % 997, draw % 100, 10 + draw % 20))
+    source = box.write("rows.csv", "\n".join(lines) + "\n")
+    first = parquet_files(box, source, 1)
+    check(len(first["part.parquet"]) * 3 < len(first["all.parquet"]) * 2, "a part is smaller than everything")
+    for threads in (2, 8):
+        for file, content in parquet_files(box, source, threads).items():
+            check(content == first[file], "%s with %d threads is the file that one thread writes" % (file, threads))
 
 
 @test

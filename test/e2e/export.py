@@ -129,7 +129,7 @@ def the_rows_of_several_batches_come_in_the_order_of_the_table(box):
                 at + "999999", [text, number, (number / 8).hex(), number % 3 == 0, "%d.%02d" % (number, number % 100), at])
     rows = [row(number) for number in range(150000)]
     table_of(box, rows[:50000], rows[50000:50001], [], rows[50001:])
-    check_equal(look(box, "parquet", rows), 1)
+    check_equal(look(box, "parquet", rows), 2)
     check(look(box, "arrow", rows) > 1, "several record batches")
 
 
