@@ -47,6 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer(True)
 
+    do_PUT = do_GET  # the page reads what comes
+
     def answer(self, with_body):
         server = self.server
         path = self.path.split("?")[0]

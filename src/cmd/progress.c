@@ -85,6 +85,22 @@ static void append_time_left(capi_buf *line, const capi_node_view *node)
     capi_buf_printf(line, ", %.0f s left", left_s);
 }
 
+/* "downloads 12.3M of 45.6M bytes, " */
+static void append_transfer(capi_buf *line, const capi_node_view *node)
+{
+    char done[16];
+    char all[16];
+
+    if (node->status != CAPI_WORK_START || node->transfer_done == 0) return;
+    short_number((double)node->transfer_done, done);
+    capi_buf_printf(line, "%s %s", node->is_upload ? "uploads" : "downloads", done);
+    if (node->transfer_all) {
+        short_number((double)node->transfer_all, all);
+        capi_buf_printf(line, " of %s", all);
+    }
+    capi_buf_append_text(line, " bytes, ");
+}
+
 /* "12 of 40 batches, 1.2M rows, 350k rows/s" */
 static void append_counts(capi_buf *line, const capi_node_view *node)
 {
@@ -92,6 +108,7 @@ static void append_counts(capi_buf *line, const capi_node_view *node)
     char rate[16];
 
     if (node->batches_total > 1) capi_buf_printf(line, "%u of %u batches, ", node->batches_done, node->batches_total);
+    append_transfer(line, node);
     short_number((double)node->rows_read, rows);
     capi_buf_printf(line, "%s rows read", rows);
     short_number((double)node->rows_written, rows);

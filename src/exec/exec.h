@@ -40,6 +40,9 @@ typedef struct capi_progress {
     _Atomic uint64_t bytes_read; /* files */
     _Atomic uint64_t units_done; /* morsels */
     _Atomic uint64_t units_total;
+    _Atomic uint64_t transfer_done; /* bytes of the file that is on its way (transfer.h); 0: none */
+    _Atomic uint64_t transfer_all;  /* 0: unknown */
+    _Atomic bool is_upload;
     _Atomic bool stop; /* set by the owner: the batch ends soon with CAPI_STOPPED */
 } capi_progress;
 
@@ -68,8 +71,10 @@ typedef struct capi_batch_output {
  * values; the caller adds node and batch. Whatever the outcome, capi_batch_output_deinit frees what *out holds. */
 CAPI_MUST_USE capi_status capi_batch_run(capi_exec *exec, const capi_batch_task *task, capi_arena *arena,
                                          capi_batch_output *out, capi_err *err);
-/* Puts out->file under its final name: renamed, or uploaded where the target lies elsewhere. Ends out->file whatever happens. */
-CAPI_MUST_USE capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_err *err);
+/* Puts out->file under its final name: renamed, or uploaded where the target lies elsewhere. Ends out->file whatever happens.
+ * `progress` may be NULL; its `stop` is not heeded: what is being published is published. */
+CAPI_MUST_USE capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_progress *progress,
+                                                    capi_err *err);
 void capi_batch_output_deinit(capi_batch_output *out);
 
 /* ---- seal ---- */

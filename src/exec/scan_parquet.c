@@ -62,6 +62,7 @@ static void scan_parquet_close(exec_scan *base)
 
     capi_parquet_close(scan->parquet);
     capi_partial_close(scan->part);
+    if (scan->part) exec_transfer_end(&scan->file.transfer);
     exec_source_file_drop(&scan->file);
     free(scan);
 }

@@ -3,7 +3,6 @@
 
 #include "base/random.h"
 #include "io/unpack.h"
-#include "net/net.h"
 #include "net/url.h"
 
 #include <errno.h>
@@ -28,12 +27,15 @@ static capi_status check_url(const exec_batch *batch, capi_str url, const char *
 static capi_status download(exec_batch *batch, capi_str url, exec_source_file *file, capi_err *err)
 {
     bool gave_up = false;
-    capi_net_watch watch = {.is_stopped = is_stopped, .context = batch, .gave_up = &gave_up};
+    capi_net_watch watch;
     capi_status st;
 
     CAPI_TRY(check_url(batch, url, file->name, err));
     file->is_temporary = true;
+    watch = exec_transfer_begin(&file->transfer, batch->task->progress, false);
+    watch.gave_up = &gave_up;
     st = capi_net_download(batch->exec->net, url, &watch, batch->arena, &file->path, err);
+    exec_transfer_end(&file->transfer);
     return gave_up ? CAPI_INVALID : st;
 }
 
@@ -53,7 +55,7 @@ static capi_status unpack(exec_batch *batch, capi_packing packing, exec_source_f
     st = capi_unpack_file(packing, file->path, capi_str_of(file->name), fd, is_stopped, batch, err);
     if (close(fd) != 0 && st == CAPI_OK) st = capi_err_set_errno(err, errno, "cannot write \"%s\"", path);
     exec_source_file_drop(file);
-    *file = (exec_source_file){path, file->name, true};
+    *file = (exec_source_file){.path = path, .name = file->name, .is_temporary = true};
     if (st != CAPI_OK) exec_source_file_drop(file);
     return st;
 }
@@ -73,12 +75,13 @@ capi_status exec_source_file_get(exec_batch *batch, capi_str url, exec_source_fi
 capi_status exec_source_file_part(exec_batch *batch, capi_str url, exec_source_file *file, capi_partial **out,
                                   capi_err *err)
 {
-    capi_net_watch watch = {.is_stopped = is_stopped, .context = batch};
+    capi_net_watch watch;
 
     *out = NULL;
     *file = (exec_source_file){.name = capi_str_copy(batch->arena, capi_url_show(batch->arena, url)).data};
     if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL || capi_packing_of(url) != CAPI_PACKING_NONE) return CAPI_OK;
     CAPI_TRY(check_url(batch, url, file->name, err));
+    watch = exec_transfer_begin(&file->transfer, batch->task->progress, false);
     return capi_partial_open(batch->exec->net, url, &watch, out, err);
 }
 

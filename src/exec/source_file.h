@@ -3,12 +3,14 @@
 #pragma once
 
 #include "exec/batch.h"
+#include "exec/transfer.h"
 #include "net/partial.h"
 
 typedef struct exec_source_file {
     const char *path;
     const char *name; /* what messages call it: the URL without secrets */
     bool is_temporary;
+    exec_transfer transfer;
 } exec_source_file;
 
 /* All in the batch's arena. */

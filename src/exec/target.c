@@ -1,7 +1,7 @@
 /* target.c - see target.h */
 #include "exec/target.h"
 
-#include "net/net.h"
+#include "exec/transfer.h"
 #include "net/url.h"
 
 static capi_status create_elsewhere(exec_batch *batch, capi_str url, capi_file_writer **out, capi_err *err)
@@ -30,16 +30,21 @@ capi_status exec_target_create(exec_batch *batch, capi_file_writer **out, capi_e
                                    out, err);
 }
 
-capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_err *err)
+capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_progress *progress, capi_err *err)
 {
     bool gave_up = false;
-    capi_net_watch watch = {.gave_up = &gave_up};
+    exec_transfer transfer;
+    capi_net_watch watch;
     capi_file_writer *file = out->file;
     capi_status st;
 
     out->file = NULL;
     if (capi_url_scheme(out->target) == CAPI_SCHEME_LOCAL) return capi_file_publish(file, err);
+    watch = exec_transfer_begin(&transfer, progress, true);
+    watch.is_stopped = NULL;
+    watch.gave_up = &gave_up;
     st = capi_net_upload(exec->net, capi_file_writer_path(file), out->target, &watch, err);
+    exec_transfer_end(&transfer);
     capi_file_writer_close(file);                               /* and removes it */
     return gave_up || st == CAPI_NOT_FOUND ? CAPI_INVALID : st; /* a missing bucket is nothing to wait for */
 }

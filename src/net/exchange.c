@@ -314,6 +314,21 @@ static void set_up_common(capi_net *net, attempt_handle *handle, bool is_https)
     }
 }
 
+static void tell_progress(const attempt *a, CURL *easy, const capi_net_watch *watch)
+{
+    uint64_t all = a->has_content_range ? a->range_total : a->answer.length_bytes;
+    curl_off_t length = -1;
+
+    if (a->request->is_upload) {
+        watch->progress(watch->context, a->body_sent, a->request->body_fd >= 0 ? a->request->body_bytes : 0);
+        return;
+    }
+    if (!all && a->sink->bytes && curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK &&
+        length > 0)
+        all = (uint64_t)length + a->from; /* sftp */
+    watch->progress(watch->context, a->sink->bytes, all);
+}
+
 static CURLcode drive(net_connection connection, attempt *a, const capi_net_settings *settings,
                       const capi_net_watch *watch)
 {
@@ -329,9 +344,7 @@ static CURLcode drive(net_connection connection, attempt *a, const capi_net_sett
             result = CURLE_FAILED_INIT;
             break;
         }
-        if (watch && watch->progress)
-            watch->progress(watch->context, a->request->is_upload ? a->body_sent : a->sink->bytes,
-                            a->request->is_upload ? a->request->body_bytes : a->answer.length_bytes);
+        if (watch && watch->progress) tell_progress(a, connection.easy, watch);
         if (watch && watch->is_stopped && watch->is_stopped(watch->context)) {
             a->is_stopped = true;
             break;

@@ -179,8 +179,26 @@ typedef struct s3_upload {
     int fd;
     const capi_net_watch *watch;
     capi_arena arena;
-    capi_str id; /* of the upload in parts, percent-encoded */
+    capi_str id;                 /* of the upload in parts, percent-encoded */
+    const capi_net_watch *whole; /* the caller's, in parts: */
+    uint64_t bytes_before, bytes_all;
 } s3_upload;
+
+static bool part_is_stopped(void *context)
+{
+    const s3_upload *upload = context;
+
+    return upload->whole->is_stopped && upload->whole->is_stopped(upload->whole->context);
+}
+
+/* Of the parts, not of the requests around them. */
+static void part_progress(void *context, uint64_t bytes_done, uint64_t bytes_all)
+{
+    const s3_upload *upload = context;
+
+    if (bytes_all && upload->whole->progress)
+        upload->whole->progress(upload->whole->context, upload->bytes_before + bytes_done, upload->bytes_all);
+}
 
 /* Sends a request and reads its answer. */
 static capi_status send_request(s3_upload *upload, net_request *request, capi_buf *body, net_answer *answer,
@@ -258,6 +276,7 @@ static capi_status send_parts(s3_upload *upload, uint64_t bytes, capi_buf *list,
             capi_str_format(&upload->arena, "partNumber=%u&uploadId=%.*s", number, CAPI_STR_ARG(upload->id));
         net_answer answer;
 
+        upload->bytes_before = offset;
         CAPI_TRY(put(upload, query, offset, count, &answer, err));
         capi_buf_printf(list, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", number, answer.etag);
     }
@@ -283,8 +302,15 @@ static capi_status upload_in_parts(s3_upload *upload, uint64_t bytes, capi_err *
 {
     s3_answer answer = {0};
     capi_buf list = {0};
+    capi_net_watch watch = {.is_stopped = part_is_stopped, .progress = part_progress, .context = upload};
     capi_status st;
 
+    if (upload->watch) {
+        watch.gave_up = upload->watch->gave_up;
+        upload->whole = upload->watch;
+        upload->bytes_all = bytes;
+        upload->watch = &watch;
+    }
     CAPI_TRY(begin_parts(upload, err));
     st = send_parts(upload, bytes, &list, err);
     if (st == CAPI_OK) {

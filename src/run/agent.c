@@ -191,6 +191,17 @@ static double node_fraction(const capi_agent *agent, const agent_node *node)
     return done < total ? done / total : 1;
 }
 
+static void view_transfer(const capi_progress *progress, capi_node_view *view)
+{
+    uint64_t done = progress->transfer_done, all = progress->transfer_all;
+    bool is_known = view->transfer_done == 0 || view->transfer_all > 0;
+
+    if (done == 0) return;
+    view->transfer_done += done;
+    view->transfer_all = is_known && all ? view->transfer_all + all : 0;
+    view->is_upload = progress->is_upload;
+}
+
 static void view_node(const capi_agent *agent, const agent_node *node, capi_arena *arena, capi_node_view *view)
 {
     int64_t end_ns = node->end_ns ? node->end_ns : agent_now(agent);
@@ -213,7 +224,9 @@ static void view_node(const capi_agent *agent, const agent_node *node, capi_aren
     for (uint32_t i = 0; i < agent->options.slot_count; i++) {
         const agent_slot *slot = &agent->slots[i];
 
-        if (slot->node != node || slot->phase != SLOT_EXECUTE) continue;
+        if (slot->node != node) continue;
+        if (slot->phase == SLOT_EXECUTE || slot->phase == SLOT_RENAME) view_transfer(&slot->progress, view);
+        if (slot->phase != SLOT_EXECUTE) continue;
         view->batches_running++;
         view->rows_read += slot->progress.rows_read;
         view->rows_written += slot->progress.rows_written;

@@ -41,6 +41,8 @@ static void progress_reset(capi_progress *progress)
     progress->bytes_read = 0;
     progress->units_done = 0;
     progress->units_total = 0;
+    progress->transfer_done = 0;
+    progress->transfer_all = 0;
 }
 
 /* With the lock held. */

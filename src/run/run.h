@@ -72,6 +72,8 @@ typedef struct capi_node_view {
     uint32_t batches_total, batches_done, batches_failed, batches_running;
     uint32_t batches_here; /* done by the process that looks */
     uint64_t rows_read, rows_written;
+    uint64_t transfer_done, transfer_all; /* bytes of files on their way, of all its batches here; all 0: unknown */
+    bool is_upload;
     double fraction; /* 0..1 of the work that is known */
     int64_t elapsed_ms;
     capi_str

@@ -15,6 +15,7 @@ typedef struct exec_slot {
     capi_arena arena;
     capi_buf extents;
     capi_batch_output output;
+    capi_progress *progress; /* of the batch */
 } exec_slot;
 
 typedef struct exec_worker {
@@ -114,6 +115,7 @@ static bool exec_batch(capi_worker *base, uint32_t number, const capi_work_item 
         .progress = item->progress,
     };
 
+    slot->progress = item->progress;
     out->status = capi_batch_run(worker->exec, &task, &slot->arena, &slot->output, &out->err);
     if (out->status == CAPI_OK) take_result(slot, item, now_ns() - begin_ns, out);
     return true;
@@ -122,8 +124,9 @@ static bool exec_batch(capi_worker *base, uint32_t number, const capi_work_item 
 static capi_status exec_rename(capi_worker *base, uint32_t number, capi_err *err)
 {
     exec_worker *worker = (exec_worker *)base;
+    exec_slot *slot = &worker->slots[number];
 
-    return capi_batch_output_publish(worker->exec, &worker->slots[number].output, err);
+    return capi_batch_output_publish(worker->exec, &slot->output, slot->progress, err);
 }
 
 /* ---- seals ---- */
