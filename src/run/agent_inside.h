@@ -126,5 +126,21 @@ capi_status agent_run_add(capi_agent *agent, const capi_keyspace *keyspace, cons
                           const capi_script *script, capi_err *err);
 /* The dependency check said go, to us or to another process: loads what the node reads and lets slots in. */
 capi_status agent_node_let_in(capi_agent *agent, agent_node *node, const capi_node_state *opened, capi_err *err);
+/* ---- slots ---- */
+
+void agent_slot_enter(capi_agent *agent, agent_slot *slot, slot_phase phase);
+/* Back to idle; the node may now be ready for its seal. */
+void agent_slot_leave(capi_agent *agent, agent_slot *slot);
+/* The claim is no longer ours: what we made is garbage, and nobody sees it. */
+void agent_slot_lose(capi_agent *agent, agent_slot *slot);
+capi_work_item agent_slot_item(const agent_slot *slot);
+void agent_slot_tell_end(capi_agent *agent, agent_slot *slot, bool is_seal, capi_work_end end);
+/* A batch was committed: into the sums, and told. */
+void agent_slot_count(capi_agent *agent, agent_slot *slot);
+
+bool agent_slot_is_for_alone(const capi_agent *agent, const agent_slot *slot);
+/* True: the batch or seal is over. False: it is still to be done, and outcome.status is CAPI_UNAVAILABLE, or it failed here. */
+bool agent_slot_done_alone(capi_agent *agent, agent_slot *slot, bool is_seal);
+
 /* Unlinks and frees a run on which no slot works. */
 void agent_run_drop(capi_agent *agent, agent_run *run);

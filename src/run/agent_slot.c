@@ -53,7 +53,7 @@ static void slot_set(capi_agent *agent, agent_slot *slot, slot_phase phase)
     capi_random_uid(agent->options.random, slot->operation_uid);
 }
 
-static void slot_enter(capi_agent *agent, agent_slot *slot, slot_phase phase)
+void agent_slot_enter(capi_agent *agent, agent_slot *slot, slot_phase phase)
 {
     pthread_mutex_lock(&agent->lock);
     slot_set(agent, slot, phase);
@@ -89,7 +89,7 @@ static void step_idle(capi_agent *agent, agent_slot *slot, capi_step *step)
 }
 
 /* Back to idle; the node may now be ready for its seal. */
-static void slot_leave(capi_agent *agent, agent_slot *slot)
+void agent_slot_leave(capi_agent *agent, agent_slot *slot)
 {
     if (slot->has_outcome) {
         agent->options.worker->ops->discard(agent->options.worker, (uint32_t)(slot - agent->slots));
@@ -115,18 +115,16 @@ static capi_status try_again(capi_agent *agent, agent_slot *slot, capi_step *ste
     return status;
 }
 
-static capi_work_item slot_item(const agent_slot *slot);
-
-static void tell_end(capi_agent *agent, agent_slot *slot, bool is_seal, capi_work_end end)
+void agent_slot_tell_end(capi_agent *agent, agent_slot *slot, bool is_seal, capi_work_end end)
 {
     const capi_worker *worker = agent->options.worker;
-    capi_work_item item = slot_item(slot);
+    capi_work_item item = agent_slot_item(slot);
 
     if (!worker->ops->ended) return;
     worker->ops->ended(agent->options.worker, (uint32_t)(slot - agent->slots), &item, &slot->outcome, is_seal, end);
 }
 
-static capi_work_item slot_item(const agent_slot *slot)
+capi_work_item agent_slot_item(const agent_slot *slot)
 {
     const agent_node *node = slot->node;
 
@@ -152,14 +150,14 @@ static capi_status step_claim(capi_agent *agent, agent_slot *slot, capi_step *st
 
     step->did = "claim";
     if (st == CAPI_OK) {
-        slot_enter(agent, slot, SLOT_EXECUTE);
+        agent_slot_enter(agent, slot, SLOT_EXECUTE);
         return CAPI_OK;
     }
     if (st != CAPI_NOT_FOUND && st != CAPI_STOPPED) return try_again(agent, slot, step, st);
     pthread_mutex_lock(&agent->lock);
     node->is_exhausted = true;
     pthread_mutex_unlock(&agent->lock);
-    slot_leave(agent, slot);
+    agent_slot_leave(agent, slot);
     return CAPI_OK;
 }
 
@@ -260,14 +258,14 @@ static capi_status claim_is_ours(capi_agent *agent, const agent_slot *slot, capi
 }
 
 /* The claim is no longer ours: what we made is garbage, and nobody sees it. */
-static void slot_lose(capi_agent *agent, agent_slot *slot)
+void agent_slot_lose(capi_agent *agent, agent_slot *slot)
 {
     pthread_mutex_lock(&agent->lock);
     agent->totals.batches_lost++;
     slot->node->is_exhausted = false; /* whoever took it may have given it back */
     pthread_mutex_unlock(&agent->lock);
-    tell_end(agent, slot, false, CAPI_WORK_LOST);
-    slot_leave(agent, slot);
+    agent_slot_tell_end(agent, slot, slot->phase >= SLOT_SEAL_CLAIM, CAPI_WORK_LOST);
+    agent_slot_leave(agent, slot);
 }
 
 /* Dead processes may have left files. */
@@ -279,82 +277,24 @@ static capi_status tidy(capi_agent *agent, agent_slot *slot, const capi_work_ite
     return CAPI_OK;
 }
 
-/* ---- alone ---- */
-
-static bool is_for_alone(const capi_agent *agent, const agent_slot *slot)
-{
-    return agent->options.worker->ops->alone && slot->claim.deaths >= AGENT_DEATHS_ALONE;
-}
-
-/* False: it may have been somebody who kills processes, so once more. */
-static bool killed_too_many(agent_slot *slot, bool is_seal)
-{
-    capi_err how = {0};
-
-    capi_err_copy(&how, &slot->outcome.err);
-    capi_err_clear(&slot->outcome.err);
-    if (++slot->deaths_alone < AGENT_DEATHS_MAX) {
-        capi_err_set(&slot->outcome.err, CAPI_UNAVAILABLE, "a process that worked on this %s alone %s",
-                     is_seal ? "node's end" : "batch", how.text);
-        return false;
-    }
-    capi_err_set(&slot->outcome.err, CAPI_INVALID,
-                 "%u processes died while %s, the last %u of them with nothing else to do; the last one %s",
-                 slot->claim.deaths + slot->deaths_alone, is_seal ? "they sealed this node" : "working on this batch",
-                 slot->deaths_alone, how.text);
-    return true;
-}
-
-static void count_committed(capi_agent *agent, agent_slot *slot);
-
-/* True: the batch or seal is over. False: it is still to be done, and outcome.status is CAPI_UNAVAILABLE, or it failed here. */
-static bool done_alone(capi_agent *agent, agent_slot *slot, bool is_seal)
-{
-    capi_work_item item = slot_item(slot);
-    capi_alone_end end = agent->options.worker->ops->alone(agent->options.worker, (uint32_t)(slot - agent->slots),
-                                                           &item, is_seal, &slot->outcome);
-
-    switch (end) {
-    case CAPI_ALONE_COMMITTED:
-        if (is_seal) {
-            pthread_mutex_lock(&agent->lock);
-            slot->node->of->refresh_ns = 0; /* how it ended is in the state */
-            slot->node->of->has_changed = true;
-            pthread_mutex_unlock(&agent->lock);
-            tell_end(agent, slot, true, CAPI_WORK_COMMITTED);
-        } else {
-            count_committed(agent, slot);
-        }
-        slot_leave(agent, slot);
-        return true;
-    case CAPI_ALONE_LOST: slot_lose(agent, slot); return true;
-    case CAPI_ALONE_STOPPED: slot_enter(agent, slot, is_seal ? SLOT_SEAL_RELEASE : SLOT_RELEASE); return true;
-    case CAPI_ALONE_DIED:
-        agent->options.worker->ops->tidy(agent->options.worker, &item);
-        slot->outcome.status = killed_too_many(slot, is_seal) ? CAPI_INVALID : CAPI_UNAVAILABLE;
-        slot->failing_since_ns = agent_now(agent); /* it is tried so often, however long that takes */
-        return false;
-    case CAPI_ALONE_UNAVAILABLE: slot->outcome.status = CAPI_UNAVAILABLE; return false;
-    }
-    return false;
-}
+/* ---- executing ---- */
 
 static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
     const struct capi_worker_ops *ops = agent->options.worker->ops;
-    capi_work_item item = slot_item(slot);
+    capi_work_item item = agent_slot_item(slot);
 
     step->did = "execute";
     if (must_give_back(agent, slot)) {
-        slot_enter(agent, slot, SLOT_RELEASE);
+        agent_slot_enter(agent, slot, SLOT_RELEASE);
         return CAPI_OK;
     }
     if (!slot->has_outcome) {
         capi_status st = tidy(agent, slot, &item, err);
 
         if (st == CAPI_CONFLICT) {
-            slot_lose(agent, slot);
+            agent_slot_lose(agent, slot);
             return CAPI_OK;
         }
         if (st != CAPI_OK) return try_again(agent, slot, step, st);
@@ -363,25 +303,25 @@ static capi_status step_execute(capi_agent *agent, agent_slot *slot, capi_step *
         progress_reset(&slot->progress);
         pthread_mutex_unlock(&agent->lock);
         if (is_given_up(agent, slot)) {
-            slot_enter(agent, slot, SLOT_FINISH);
+            agent_slot_enter(agent, slot, SLOT_FINISH);
             return CAPI_OK;
         }
         slot->has_outcome = true;
     }
-    if (is_for_alone(agent, slot)) {
-        if (done_alone(agent, slot, false)) return CAPI_OK;
+    if (agent_slot_is_for_alone(agent, slot)) {
+        if (agent_slot_done_alone(agent, slot, false)) return CAPI_OK;
     } else if (!ops->batch(agent->options.worker, number, &item, &slot->outcome)) {
         step->again_ns = agent_after_ms(agent, 1);
         return CAPI_OK;
     }
     if (work_again(agent, slot, step)) return CAPI_OK;
     if (slot->outcome.status == CAPI_STOPPED) {
-        slot_enter(agent, slot, SLOT_RELEASE);
+        agent_slot_enter(agent, slot, SLOT_RELEASE);
         return CAPI_OK;
     }
     if (slot->outcome.status == CAPI_OK) end_trouble(agent, slot);
     if (slot->outcome.status != CAPI_OK) outcome_fail(slot, slot->outcome.status);
-    slot_enter(agent, slot, slot->outcome.has_file ? SLOT_PUBLISH : SLOT_FINISH);
+    agent_slot_enter(agent, slot, slot->outcome.has_file ? SLOT_PUBLISH : SLOT_FINISH);
     return CAPI_OK;
 }
 
@@ -392,9 +332,9 @@ static capi_status step_publish(capi_agent *agent, agent_slot *slot, capi_step *
 
     step->did = "publish";
     if (st == CAPI_OK)
-        slot_enter(agent, slot, SLOT_RENAME);
+        agent_slot_enter(agent, slot, SLOT_RENAME);
     else if (st == CAPI_CONFLICT)
-        slot_lose(agent, slot);
+        agent_slot_lose(agent, slot);
     else
         return try_again(agent, slot, step, st);
     return CAPI_OK;
@@ -407,7 +347,7 @@ static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *s
 
     step->did = "rename";
     if (st == CAPI_CONFLICT) {
-        slot_lose(agent, slot);
+        agent_slot_lose(agent, slot);
         return CAPI_OK;
     }
     if (st != CAPI_OK) return try_again(agent, slot, step, st);
@@ -415,15 +355,15 @@ static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *s
     /* If somebody who thought that we were dead has removed the file, it is made again. */
     slot->outcome.status = st == CAPI_NOT_FOUND ? CAPI_UNAVAILABLE : st;
     if (work_again(agent, slot, step)) {
-        slot_enter(agent, slot, SLOT_EXECUTE);
+        agent_slot_enter(agent, slot, SLOT_EXECUTE);
         return CAPI_OK;
     }
     if (st != CAPI_OK) outcome_fail(slot, st);
-    slot_enter(agent, slot, SLOT_FINISH);
+    agent_slot_enter(agent, slot, SLOT_FINISH);
     return CAPI_OK;
 }
 
-static void count_committed(capi_agent *agent, agent_slot *slot)
+void agent_slot_count(capi_agent *agent, agent_slot *slot)
 {
     const capi_batch_result *result = &slot->outcome.result;
     agent_node *node = slot->node;
@@ -440,7 +380,7 @@ static void count_committed(capi_agent *agent, agent_slot *slot)
     agent->totals.rows_written += result->rows_written;
     if (node->batches_done >= node->node->batches_total) node->is_exhausted = true; /* spares the question */
     pthread_mutex_unlock(&agent->lock);
-    tell_end(agent, slot, false, CAPI_WORK_COMMITTED);
+    agent_slot_tell_end(agent, slot, false, CAPI_WORK_COMMITTED);
 }
 
 static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *step, capi_err *err)
@@ -449,12 +389,12 @@ static capi_status step_finish(capi_agent *agent, agent_slot *slot, capi_step *s
 
     step->did = "finish";
     if (st == CAPI_CONFLICT) {
-        slot_lose(agent, slot);
+        agent_slot_lose(agent, slot);
         return CAPI_OK;
     }
     if (st != CAPI_OK) return try_again(agent, slot, step, st);
-    count_committed(agent, slot);
-    slot_leave(agent, slot);
+    agent_slot_count(agent, slot);
+    agent_slot_leave(agent, slot);
     return CAPI_OK;
 }
 
@@ -464,8 +404,8 @@ static capi_status step_release(capi_agent *agent, agent_slot *slot, capi_step *
 
     step->did = "release";
     if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
-    tell_end(agent, slot, false, st == CAPI_OK ? CAPI_WORK_GIVEN_BACK : CAPI_WORK_LOST);
-    slot_leave(agent, slot);
+    agent_slot_tell_end(agent, slot, false, st == CAPI_OK ? CAPI_WORK_GIVEN_BACK : CAPI_WORK_LOST);
+    agent_slot_leave(agent, slot);
     return CAPI_OK;
 }
 
@@ -480,7 +420,7 @@ static capi_status step_seal_claim(capi_agent *agent, agent_slot *slot, capi_ste
 
     step->did = "seal claim";
     if (st == CAPI_OK) {
-        slot_enter(agent, slot, SLOT_SEAL_EXECUTE);
+        agent_slot_enter(agent, slot, SLOT_SEAL_EXECUTE);
         return CAPI_OK;
     }
     if (st != CAPI_NOT_FOUND) return try_again(agent, slot, step, st);
@@ -488,24 +428,24 @@ static capi_status step_seal_claim(capi_agent *agent, agent_slot *slot, capi_ste
     node->seal_after_ns = agent_after_ms(agent, AGENT_POLL_MS);
     node->is_exhausted = false;
     pthread_mutex_unlock(&agent->lock);
-    slot_leave(agent, slot);
+    agent_slot_leave(agent, slot);
     return CAPI_OK;
 }
 
 static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_step *step)
 {
     uint32_t number = (uint32_t)(slot - agent->slots);
-    capi_work_item item = slot_item(slot);
+    capi_work_item item = agent_slot_item(slot);
 
     step->did = "seal";
     if (must_give_back(agent, slot)) {
-        slot_enter(agent, slot, SLOT_SEAL_RELEASE);
+        agent_slot_enter(agent, slot, SLOT_SEAL_RELEASE);
         return CAPI_OK;
     }
     if (!slot->has_outcome) capi_err_clear(&slot->outcome.err);
     slot->has_outcome = true;
-    if (is_for_alone(agent, slot)) {
-        if (done_alone(agent, slot, true)) return CAPI_OK;
+    if (agent_slot_is_for_alone(agent, slot)) {
+        if (agent_slot_done_alone(agent, slot, true)) return CAPI_OK;
     } else if (!slot->is_adopted && slot->claim.deaths >= AGENT_DEATHS_MAX) {
         capi_err_set(&slot->outcome.err, CAPI_INVALID, "%u processes died while they sealed this node",
                      slot->claim.deaths);
@@ -516,13 +456,13 @@ static capi_status step_seal_execute(capi_agent *agent, agent_slot *slot, capi_s
     }
     if (work_again(agent, slot, step)) return CAPI_OK;
     if (slot->outcome.status == CAPI_STOPPED) {
-        slot_enter(agent, slot, SLOT_SEAL_RELEASE);
+        agent_slot_enter(agent, slot, SLOT_SEAL_RELEASE);
         return CAPI_OK;
     }
     if (slot->outcome.status != CAPI_OK)
         slot->outcome.seal = (capi_seal_result){.status = CAPI_WORK_FAIL,
                                                 .comment = {slot->outcome.err.text, slot->outcome.err.text_bytes}};
-    slot_enter(agent, slot, SLOT_SEAL_FINISH);
+    agent_slot_enter(agent, slot, SLOT_SEAL_FINISH);
     return CAPI_OK;
 }
 
@@ -544,8 +484,8 @@ static capi_status step_seal_finish(capi_agent *agent, agent_slot *slot, capi_st
     node->of->has_changed = true;
     if (st == CAPI_CONFLICT) node->of->refresh_ns = 0; /* somebody else has sealed it: look how */
     pthread_mutex_unlock(&agent->lock);
-    tell_end(agent, slot, true, st == CAPI_OK ? CAPI_WORK_COMMITTED : CAPI_WORK_LOST);
-    slot_leave(agent, slot);
+    agent_slot_tell_end(agent, slot, true, st == CAPI_OK ? CAPI_WORK_COMMITTED : CAPI_WORK_LOST);
+    agent_slot_leave(agent, slot);
     return CAPI_OK;
 }
 
@@ -555,8 +495,8 @@ static capi_status step_seal_release(capi_agent *agent, agent_slot *slot, capi_s
 
     step->did = "seal release";
     if (st != CAPI_OK && st != CAPI_CONFLICT) return try_again(agent, slot, step, st);
-    tell_end(agent, slot, true, st == CAPI_OK ? CAPI_WORK_GIVEN_BACK : CAPI_WORK_LOST);
-    slot_leave(agent, slot);
+    agent_slot_tell_end(agent, slot, true, st == CAPI_OK ? CAPI_WORK_GIVEN_BACK : CAPI_WORK_LOST);
+    agent_slot_leave(agent, slot);
     return CAPI_OK;
 }
 
@@ -579,35 +519,4 @@ capi_status capi_agent_slot_step(capi_agent *agent, uint32_t number, capi_step *
     case SLOT_SEAL_RELEASE: return step_seal_release(agent, slot, step, err);
     }
     return CAPI_OK;
-}
-
-capi_status capi_agent_adopt(capi_agent *agent, const capi_claim *claim, bool is_seal, capi_err *err)
-{
-    agent_slot *slot = &agent->slots[0];
-    capi_arena scratch = {0};
-    agent_node *node = NULL;
-    capi_node_state state;
-    capi_status st;
-
-    CAPI_TRY_OUT(agent_run_add(agent, agent->options.keyspace, agent->options.run, agent->options.script, err));
-    for (uint32_t i = 0; i < agent->runs->node_count; i++)
-        if (capi_str_is(agent->runs->nodes[i].node->name, claim->node)) node = &agent->runs->nodes[i];
-    CAPI_TRY_OUT(capi_node_get(agent->options.state, capi_str_of(claim->run_uid), capi_str_of(claim->node), &scratch,
-                               &state, err));
-    if (!node || state.status != CAPI_WORK_START) {
-        st = capi_err_set(err, CAPI_CONFLICT, "node \"%s\" has ended", claim->node);
-        goto out;
-    }
-    CAPI_TRY_OUT(agent_node_let_in(agent, node, &state, err));
-    slot->node = node;
-    slot->claim = *claim;
-    slot->is_adopted = true;
-    if (is_seal)
-        node->is_sealing = true;
-    else
-        node->running++;
-    slot_enter(agent, slot, is_seal ? SLOT_SEAL_EXECUTE : SLOT_EXECUTE);
-out:
-    capi_arena_deinit(&scratch);
-    return st;
 }
