@@ -150,10 +150,29 @@ static capi_status start_collect(const capi_start_options *options, capi_str sta
     return CAPI_OK;
 }
 
+/* Without blanks, empty items and repetitions: "a, b,,a" becomes "a,b". */
+static capi_str tidy_list(capi_str list, capi_arena *arena)
+{
+    capi_buf kept = {0};
+    capi_str text;
+
+    while (list.bytes) {
+        int64_t comma = capi_str_find(list, CAPI_STR(","));
+        capi_str item = capi_str_trim(comma < 0 ? list : capi_str_slice(list, 0, (size_t)comma));
+
+        if (item.bytes && !is_listed(capi_buf_str(&kept), item))
+            capi_buf_printf(&kept, "%s%.*s", kept.bytes ? "," : "", CAPI_STR_ARG(item));
+        list = comma < 0 ? (capi_str){0} : capi_str_slice(list, (size_t)comma + 1, list.bytes);
+    }
+    text = capi_str_copy(arena, capi_buf_str(&kept));
+    capi_buf_deinit(&kept);
+    return text;
+}
+
 capi_status capi_run_begin(capi_engine *engine, const capi_start_options *options, capi_arena *arena, capi_run *out,
                            capi_err *err)
 {
-    capi_str start = capi_str_trim(options->start_nodes);
+    capi_str start = tidy_list(options->start_nodes, arena);
     const capi_node **affected = NULL;
     uint32_t count = 0;
     start_lists lists = {0};
@@ -162,6 +181,9 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
     capi_status st;
 
     CAPI_TRY(capi_keyspace_check_name(options->keyspace, err));
+    if (start.bytes == 0 && capi_str_trim(options->start_nodes).bytes)
+        return capi_err_set(err, CAPI_INVALID, "the list of start nodes \"%.*s\" names no node",
+                            CAPI_STR_ARG(options->start_nodes));
     if (start.bytes == 0) start = capi_script_default_start(options->script, arena);
     if (start.bytes == 0)
         return capi_err_set(err, CAPI_INVALID,
