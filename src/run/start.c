@@ -182,8 +182,7 @@ capi_status capi_run_begin(capi_engine *engine, const capi_start_options *option
 
     CAPI_TRY(capi_keyspace_check_name(options->keyspace, err));
     if (start.bytes == 0 && capi_str_trim(options->start_nodes).bytes)
-        return capi_err_set(err, CAPI_INVALID, "the list of start nodes \"%.*s\" names no node",
-                            CAPI_STR_ARG(options->start_nodes));
+        return capi_err_set(err, CAPI_INVALID, "no start node is named");
     if (start.bytes == 0) start = capi_script_default_start(options->script, arena);
     if (start.bytes == 0)
         return capi_err_set(err, CAPI_INVALID,

@@ -115,7 +115,7 @@ def start_nodes_are_kept_as_a_tidy_list(box):
     pipeline.run("read_b, read_a,,read_b ,")
     runs = box.capi("runs", "--keyspace", "test", "--data", box.path("state"), "--output", "json")
     check_equal(json.loads(runs.out)[0]["start_nodes"], "read_b,read_a")
-    check_fails(box.run(pipeline.path, "--start", " , "), 2, "names no node")
+    check_fails(box.run(pipeline.path, "--start", " , "), 2, "no start node is named")
     check_fails(box.run(pipeline.path, "--start", "reed_a,joyn,read_b"), 2, "reed_a", "joyn", "read_a", "join")
 
 
