@@ -111,6 +111,9 @@ static void py_make_program(py_stage *stage, bool *used)
                                  CAPI_STR_ARG(stage->batch->node->name)),
         .as_globals = capi_python_find_globals(processor->python_code, &names, used),
     };
+    /* Code that looks for globals finds those that the node's own fields read, too. */
+    if (stage->program.as_globals)
+        exec_needed_columns(stage->batch->node, stage->batch->node->program, CAPI_SIDE_READER, used);
     py_take_inputs(stage, used);
     py_find_slots(stage);
 }

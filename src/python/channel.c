@@ -132,15 +132,16 @@ void channel_close(channel *to)
 
 capi_status channel_reserve(channel *to, uint64_t bytes, capi_err *err)
 {
-    uint64_t wanted = to->memory_bytes ? to->memory_bytes : MEMORY_FIRST_BYTES;
+    uint64_t wanted;
     void *memory;
 
     if (bytes <= to->memory_bytes) return CAPI_OK;
     if (bytes > CHANNEL_MEMORY_BYTES_MAX)
         return capi_err_set(err, CAPI_INVALID, "a page of Python formulas needs %llu bytes; at most %llu are possible",
                             (unsigned long long)bytes, (unsigned long long)CHANNEL_MEMORY_BYTES_MAX);
-    while (wanted < bytes)
-        wanted *= 2;
+    /* Some more, so that it does not grow with every page, but little, as the worker has little. */
+    wanted = (bytes + bytes / 8 + MEMORY_FIRST_BYTES - 1) / MEMORY_FIRST_BYTES * MEMORY_FIRST_BYTES;
+    if (wanted > CHANNEL_MEMORY_BYTES_MAX) wanted = CHANNEL_MEMORY_BYTES_MAX;
     if (ftruncate(to->memory_fd, (off_t)wanted) != 0)
         return capi_err_set_errno(err, errno, "could not make memory for a Python worker");
     memory = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, to->memory_fd, 0);

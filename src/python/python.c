@@ -312,6 +312,11 @@ static capi_status give_memory(capi_python_worker *worker, capi_str payload, con
 
     if (payload.bytes != sizeof bytes) return answer_no_sense(err);
     memcpy(&bytes, payload.data, sizeof bytes);
+    if (bytes > worker->memory_bytes) /* it could not look at that much */
+        return capi_err_set(err, CAPI_INVALID,
+                            "a page of Python formulas needs %llu bytes for its results; at most %llu are possible for "
+                            "a worker",
+                            (unsigned long long)bytes, (unsigned long long)worker->memory_bytes);
     CAPI_TRY(channel_reserve(&worker->channel, bytes, err));
     bytes = worker->channel.memory_bytes;
     return channel_send(&worker->channel, (capi_str){(const char *)&bytes, sizeof bytes}, limits, err);

@@ -106,7 +106,8 @@ capi_str capi_python_translate(capi_arena *arena, capi_str formula, const capi_p
 
 static bool reaches_globals(capi_str word)
 {
-    static const char *const words[] = {"globals", "eval", "exec", "vars", "__main__", "__globals__", "f_globals"};
+    static const char *const words[] = {"globals",  "eval",        "exec",      "vars",
+                                        "__main__", "__globals__", "f_globals", "__name__"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (capi_str_is(word, words[i])) return true;

@@ -411,7 +411,8 @@ class Page:
     def answer(self, frames):
         program = self.program
         for stage in program.stages:
-            stage.run(self)
+            if not self.failures:  # a column with holes would only hide what made them
+                stage.run(self)
         if not program.with_care and not program.json.is_as_it_came():
             frames.send(NEED_CARE)  # some row has changed json.dumps: which, and what came of it, only another try can tell
             return
