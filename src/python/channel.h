@@ -15,8 +15,9 @@ enum {
     CHANNEL_RESULT = 3,
     CHANNEL_ROWS_FAILED = 4,
     CHANNEL_NEED_MEMORY = 5,
-    CHANNEL_STARTED = 6,   /* the interpreter runs; the user's code comes next */
-    CHANNEL_NEED_CARE = 7, /* the page changed the json module: it must be computed again, with care from its first row */
+    CHANNEL_STARTED = 6, /* the interpreter runs; the user's code comes next */
+    CHANNEL_NEED_CARE =
+        7, /* the page changed the json module: it must be computed again, with care from its first row */
 };
 
 enum { CHANNEL_TOKEN_BYTES = 16, CHANNEL_HEAD_BYTES = CHANNEL_TOKEN_BYTES + 9, CHANNEL_ANSWER_BYTES_MAX = 1 << 20 };

@@ -18,12 +18,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROBE_BYTES_MAX = 1 << 20, PROBE_TIMEOUT_MS = 20000, PROBE_PATHS_MAX = 1024, PARAMS_MAX = 32, COMPLAINT_BYTES_MAX = 600 };
+enum {
+    PROBE_BYTES_MAX = 1 << 20,
+    PROBE_TIMEOUT_MS = 20000,
+    PROBE_PATHS_MAX = 1024,
+    PARAMS_MAX = 32,
+    COMPLAINT_BYTES_MAX = 600
+};
 
 /* Executable, version, then "x" or "r" and a path: what must be executable, what readable. It runs without "site" (-S), which
  * may take longer than all the rest, so the folders that site would add are found here. */
 static const char probe_source[] =
-    "import sys, os, site\n"
+    "import sys\n"
+    "sys.path = [p for p in sys.path if p]\n" /* not the working directory, in which anything may lie */
+    "import os, site\n"
     "mapped = set()\n"
     "try:\n"
     "    with open('/proc/self/maps') as file:\n"

@@ -23,7 +23,7 @@ struct capi_python_worker {
     channel channel;
     capi_buf key;      /* its memory limit and owner, and the request that loads it, from program_at on */
     size_t program_at; /* begins with u32 PROGRAM_... */
-    capi_buf request; /* scratch */
+    capi_buf request;  /* scratch */
     capi_buf answer;
     columns_part *parts;
     capi_field *inputs; /* copies, in key's lifetime */

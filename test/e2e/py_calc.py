@@ -513,6 +513,19 @@ def parameters_that_are_none_of_the_interpreters_options_are_told(box):
 
 
 @test
+def modules_in_the_working_directory_do_not_run_outside_of_the_sandbox(box):
+    os.mkdir(box.path("here"))
+    for module in ("site", "os", "sys", "posixpath", "sitecustomize", "json", "encodings"):
+        box.write("here/%s.py" % module, "open(%r, 'w').write(__name__)\n" % box.path("here/was_run"))
+    path = box.write("py.json", json.dumps(script(
+        read=csv_reader([box.write("in.csv", numbers(1))], {"i": "int"}, "source"),
+        compute=py_node("source", {"i": "int"}, box.write("code.py", "def f(i):\n    return i\n"), {"x": ("f(r.i)", "int")}))))
+    result = box.run(path, cwd=box.path("here"))
+    check(not os.path.exists(box.path("here/was_run")), "it ran")
+    check(result.code == 0, str(result))
+
+
+@test
 def an_interpreter_that_cannot_serve_is_told(box):
     plain = box.write("plain", "#!/bin/sh\n")
     old = box.write("old", "#!/bin/sh\nprintf '/bin/sh\\0003.7.16\\000'\n")
