@@ -47,7 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer(True)
 
-    do_PUT = do_GET  # the page reads what comes
+    do_PUT = do_POST = do_DELETE = do_GET  # the page reads what comes
 
     def answer(self, with_body):
         server = self.server

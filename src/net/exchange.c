@@ -540,10 +540,11 @@ static verdict judge_answer(attempt *a, const net_answer *known, capi_err *err)
         return VERDICT_RESTART;
     }
     if (code >= 300 || code < 200) {
+        result = judge_code(a, code, err); /* the words, also if asking again does not help */
         if (request->amend && request->amend(request->context, a->request, code, (capi_str){a->text, a->text_bytes},
                                              capi_str_of(a->answer.region)))
             return VERDICT_AGAIN;
-        return judge_code(a, code, err);
+        return result;
     }
     if (code == 206) {
         result = judge_range(a, known, err);
@@ -648,7 +649,10 @@ capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, co
             a->from = 0;
         }
         st = try_once(net, a, answer, watch, &code, err);
-        if (st != CAPI_OK) break;
+        if (st != CAPI_OK) {
+            capi_err_clear(&cause); /* of an earlier attempt */
+            break;
+        }
         learn(answer, a);
         result = judge(a, code, answer, &cause);
         if (result == VERDICT_DONE) {

@@ -72,13 +72,24 @@ static capi_status place(s3_call *call, net_request *request, capi_err *err)
     return CAPI_OK;
 }
 
+static capi_status identify(capi_net *net, const char *method, capi_str shown, capi_arena *arena, aws_identity *out,
+                            capi_err *err)
+{
+    capi_err cause = {0};
+    capi_status st = aws_identify(net, arena, out, &cause);
+
+    if (st == CAPI_OK) return CAPI_OK;
+    return capi_err_set(err, st, "cannot %s \"%.*s\": %s", strcmp(method, "GET") == 0 ? "read" : "write",
+                        CAPI_STR_ARG(shown), cause.text);
+}
+
 static capi_status sign(void *context, const net_request *request, struct curl_slist **headers, capi_err *err)
 {
     s3_call *call = context;
     capi_arena arena = {0};
     const char *lines[4];
     aws_identity identity;
-    capi_status st = aws_identify(call->net, &arena, &identity, err);
+    capi_status st = identify(call->net, request->method, request->shown, &arena, &identity, err);
 
     if (st == CAPI_OK) {
         aws_signing signing = {.method = request->method,
@@ -131,7 +142,7 @@ static capi_status make(capi_net *net, const char *method, const capi_url *url, 
     s3_call *call = capi_new(arena, s3_call);
     aws_identity identity;
 
-    CAPI_TRY(aws_identify(net, arena, &identity, err));
+    CAPI_TRY(identify(net, method, shown, arena, &identity, err));
     *call = (s3_call){.net = net, .arena = arena, .query = query};
     call->bucket = capi_str_copy(arena, url->host);
     if (url->path.bytes > 1) call->key = capi_str_copy(arena, capi_str_slice(url->path, 1, url->path.bytes));

@@ -16,6 +16,7 @@ enum { LIST_BYTES_MAX = 256 << 20 }; /* of a folder's list */
 typedef struct sftp_call { /* context of a request */
     capi_net *net;
     const char *user, *key_path, *known_hosts;
+    capi_str shown;
     struct curl_slist *commands; /* after the transfer */
     bool lists;
 } sftp_call;
@@ -70,8 +71,9 @@ static capi_status prepare(void *context, CURL *easy, capi_err *err)
         if (access(call->known_hosts, R_OK) != 0)
             return capi_err_set(
                 err, CAPI_INVALID,
-                "cannot read the file of known hosts \"%s\": expected a line for the server (ssh-keyscan)",
-                call->known_hosts);
+                "cannot %s \"%.*s\": cannot read the file of known hosts \"%s\": expected a line for the server "
+                "(ssh-keyscan)",
+                call->commands ? "write" : "read", CAPI_STR_ARG(call->shown), call->known_hosts);
         curl_easy_setopt(easy, CURLOPT_SSH_KNOWNHOSTS, call->known_hosts);
         curl_easy_setopt(easy, CURLOPT_SSH_KEYFUNCTION, on_host_key);
     }
@@ -105,6 +107,7 @@ static capi_status make(capi_net *net, const capi_url *url, capi_str text, capi_
                             CAPI_STR_ARG(out->shown));
     *call = (sftp_call){.net = net, .known_hosts = known_hosts(net, arena)};
     CAPI_TRY(find_key(net, url, out->shown, arena, &call->key_path, err));
+    call->shown = out->shown;
     call->user = capi_str_copy(arena, url->user).data;
     out->url = sftp_url(url, path, arena);
     out->known_hosts = call->known_hosts;
