@@ -4,12 +4,15 @@
  * before, its gap reaches as far as bytes of its class go, and its text is looked for up to there, but never twice at one
  * place. Ends inside of one run share the end of it, so no byte is looked at more than a few times a link.
  *
+ * Without regard to case, texts and members of classes are in lower case, and so is what is searched.
+ *
  * Texts and members of classes are ASCII, so it is all the same whether bytes or characters are compared: a class without "^"
  * takes no byte of other characters, one with it takes them all. */
 #include "expr/regex_chain.h"
 
 #include "base/arena.h"
 #include "expr/text_find.h"
+#include "expr/text_fold.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +36,7 @@ typedef struct chain_link {
 } chain_link;
 
 struct expr_regex_chain {
+    bool is_folded; /* texts, classes and what is searched have no upper case */
     uint32_t link_count;
     chain_link links[CHAIN_LINKS_MAX];
     char texts[CHAIN_TEXT_BYTES_MAX];
@@ -116,6 +120,15 @@ static bool read_class_member(chain_reader *reader, chain_class *set)
     return true;
 }
 
+/* Upper case becomes lower case; the text has none. */
+static void class_fold(chain_class *set)
+{
+    for (unsigned char c = 'A'; c <= 'Z'; c++)
+        if (class_has(set, c)) class_add(set, c | 0x20, c | 0x20);
+    for (unsigned char c = 'A'; c <= 'Z'; c++)
+        set->members[c / 64] &= ~(1ull << c % 64);
+}
+
 /* [...]; false if it is of an unusual kind. */
 static bool read_class(chain_reader *reader, chain_class *set)
 {
@@ -130,6 +143,7 @@ static bool read_class(chain_reader *reader, chain_class *set)
         if (!read_class_member(reader, set)) return false;
     if (reader->at == reader->end) return false;
     reader->at++;
+    if (reader->chain->is_folded) class_fold(set);
     for (int i = 0; i < 4 && is_negated; i++)
         set->members[i] = ~set->members[i];
     return true;
@@ -179,7 +193,7 @@ static bool read_text(chain_reader *reader, chain_link *link)
             return false;
         }
         if (reader->text_bytes == CHAIN_TEXT_BYTES_MAX) return false;
-        chain->texts[reader->text_bytes++] = c;
+        chain->texts[reader->text_bytes++] = chain->is_folded ? expr_lower(c) : c;
         link->text_bytes++;
     }
     return true;
@@ -207,6 +221,8 @@ expr_regex_chain *expr_regex_chain_new(const char *pattern, size_t bytes)
     expr_regex_chain *chain = capi_zmalloc(sizeof *chain);
     chain_reader reader = {.at = pattern, .end = pattern + bytes, .chain = chain};
 
+    chain->is_folded = bytes >= 4 && memcmp(pattern, "(?i)", 4) == 0;
+    if (chain->is_folded) reader.at += 4;
     if (read_chain(&reader)) return chain;
     free(chain);
     return NULL;
@@ -215,6 +231,11 @@ expr_regex_chain *expr_regex_chain_new(const char *pattern, size_t bytes)
 void expr_regex_chain_free(expr_regex_chain *chain)
 {
     free(chain);
+}
+
+bool expr_regex_chain_is_folded(const expr_regex_chain *chain)
+{
+    return chain->is_folded;
 }
 
 /* ---- matching ---- */

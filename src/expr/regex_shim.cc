@@ -8,6 +8,7 @@
 #include "expr/regex_traits.h"
 #include "expr/text_character.h"
 #include "expr/text_find.h"
+#include "expr/text_fold.h"
 
 #include <algorithm>
 #include <atomic>
@@ -32,7 +33,8 @@ constexpr int64_t kMemoryShare = 16;
 constexpr int64_t kMemoryMin = 384 << 10;
 constexpr int64_t kMemoryMax = 64 << 20;
 constexpr int64_t kMemoryOfInstruction = 96; // RE2 gives programs a part of its memory
-constexpr int64_t kMemoryForReading = 64;    // nothing fits, so RE2 finds mistakes and stops
+constexpr size_t kFoldedBytesKept = 64 << 10;
+constexpr int64_t kMemoryForReading = 64; // nothing fits, so RE2 finds mistakes and stops
 
 std::atomic<int64_t> g_granted_bytes{0};
 
@@ -234,6 +236,21 @@ bool MatchStates(const expr_regex_states *states, const char *text, size_t bytes
     return expr_regex_states_match(states, text, bytes, room.data());
 }
 
+bool MatchChain(const expr_regex_chain *chain, const char *text, size_t bytes)
+{
+    thread_local std::vector<char> kept(kFoldedBytesKept);
+    std::vector<char> large;
+    char *folded = kept.data();
+
+    if (!expr_regex_chain_is_folded(chain)) return expr_regex_chain_match(chain, text, bytes);
+    if (bytes > kept.size()) {
+        large.resize(bytes);
+        folded = large.data();
+    }
+    bytes = expr_text_fold(text, bytes, folded);
+    return expr_regex_chain_match(chain, folded, bytes);
+}
+
 bool Match(const expr_regex *regex, const char *text, size_t bytes)
 {
     size_t valid;
@@ -241,7 +258,7 @@ bool Match(const expr_regex *regex, const char *text, size_t bytes)
     if (!text) text = "";
     if (!HasParts(regex, text, bytes)) return false;
     if (regex->is_literal) return true;
-    if (regex->chain) return expr_regex_chain_match(regex->chain, text, bytes);
+    if (regex->chain) return MatchChain(regex->chain, text, bytes);
     if (regex->states) return MatchStates(regex->states, text, bytes);
     valid = ValidBytes(text, bytes);
     if (valid < bytes) {
@@ -360,7 +377,7 @@ extern "C" bool expr_regex_match(const expr_regex *regex, const char *text, size
 
 extern "C" bool expr_regex_match_candidate(const expr_regex *regex, const char *text, size_t bytes)
 {
-    if (regex->chain) return expr_regex_chain_match(regex->chain, text, bytes);
+    if (regex->chain) return MatchChain(regex->chain, text, bytes);
     return Match(regex, text, bytes);
 }
 

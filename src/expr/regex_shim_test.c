@@ -195,8 +195,11 @@ TEST(random_chains_match_the_same_as_automata)
 {
     static const char *const parts[] = {"a",      "b",           "ab",     "aba",        "\"",      "\\.",
                                         "[^\"]*", "[ab]*",       "[^b]+",  "[\\w ,-]*",  "[a-b.]+", ".*",
-                                        ".+",     "[^\\\"\\s]*", "[^\n]*", "[\\d\\-x]*", "[^\\w]*"};
-    static const char *const bytes[] = {"a", "b", "\"", ".", " ", "\n", "é", "\xff", "ab", "aba", "1", "-", "\\"};
+                                        ".+",     "[^\\\"\\s]*", "[^\n]*", "[\\d\\-x]*", "[^\\w]*", "K",
+                                        "sB",     "[^k]*",       "[R-T]+", "[\\wé]*",    "[^A-J]*"};
+    static const char *const bytes[] = {"a",  "b",   "\"", ".", " ",    "\n", "é", "\xff",
+                                        "ab", "aba", "1",  "-", "\\",   "K",  "k", "\xE2\x84\xAA",
+                                        "ſ",  "S",   "sb", "B", "\xC5", "É"};
     uint64_t state = 11;
     uint32_t matched = 0;
 
@@ -205,6 +208,7 @@ TEST(random_chains_match_the_same_as_automata)
         char why[128];
         expr_regex *regex, *other;
 
+        if (round % 2) strcpy(plain, "(?i)");
         for (int i = 0; i < 2 + round % 6; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             strcat(plain, parts[(state >> 33) % (sizeof parts / sizeof *parts)]);

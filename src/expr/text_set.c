@@ -3,6 +3,8 @@
  * the state after the next byte. Bytes that occur in no part are one class, so the table is narrow. */
 #include "expr/text_set.h"
 
+#include "expr/text_fold.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +41,7 @@ static void fold_classes(expr_text_set *set)
 
 static uint8_t fold(const expr_text_set *set, char byte)
 {
-    bool is_upper = byte >= 'A' && byte <= 'Z';
-
-    return (uint8_t)(is_upper && set->text_case == EXPR_TEXT_FOLDED ? byte + 32 : byte);
+    return (uint8_t)(set->text_case == EXPR_TEXT_FOLDED ? expr_lower(byte) : byte);
 }
 
 /* Classes of bytes, and how many states there are at most. */
@@ -181,23 +181,6 @@ static void mark_exact(const expr_text_set *set, capi_str text, uint64_t *words,
     }
 }
 
-/* The byte at *at, or the letter that begins there in another guise; *at then is its last byte. */
-static uint8_t folded_byte(capi_str text, size_t *at)
-{
-    const unsigned char *p = (const unsigned char *)text.data + *at;
-    size_t left = text.bytes - *at;
-
-    if (p[0] == 0xC5 && left >= 2 && p[1] == 0xBF) {
-        *at += 1;
-        return 's';
-    }
-    if (p[0] == 0xE2 && left >= 3 && p[1] == 0x84 && p[2] == 0xAA) {
-        *at += 2;
-        return 'k';
-    }
-    return p[0];
-}
-
 static void mark_folded(const expr_text_set *set, capi_str text, uint64_t *words, size_t stride, uint64_t bit)
 {
     const uint8_t *classes = set->classes;
@@ -208,7 +191,7 @@ static void mark_folded(const expr_text_set *set, capi_str text, uint64_t *words
         uint8_t byte = (uint8_t)text.data[at];
         uint32_t entry;
 
-        if (byte >= 0xC5) byte = folded_byte(text, &at);
+        if (byte >= 0xC5) byte = expr_letter_at(text.data, text.bytes, &at);
         entry = next[state + classes[byte]];
         state = entry & ~SET_FOUND;
         if (entry & SET_FOUND) mark_found(set, state, words, stride, bit);

@@ -10,7 +10,7 @@ typedef struct expr_text_set expr_text_set;
 
 #define EXPR_TEXT_SET_NONE UINT32_MAX
 
-/* Are letters the same in any case? Of ASCII only; but as in Unicode the long s (U+017F) is an s, the Kelvin sign (U+212A) a k. */
+/* Are letters the same in any case? As in text_fold.h. */
 typedef enum expr_text_case { EXPR_TEXT_EXACT, EXPR_TEXT_FOLDED } expr_text_case;
 
 /* Sets numbers[i] to the number under which parts[i] is found: equal parts share one, numbers are below `number_count`.
