@@ -47,6 +47,7 @@ static capi_status gc_run(gc *work, const capi_keyspace *keyspace, const capi_ru
         work->kept++;
         return CAPI_OK;
     }
+    if (st == CAPI_NOT_FOUND) return CAPI_OK; /* another gc was faster */
     if (st != CAPI_OK) {
         capi_err_copy(err, &why);
         return st;
@@ -82,8 +83,14 @@ static capi_status gc_all(gc *work, capi_str only, capi_err *err)
         CAPI_TRY(gc_keyspace(work, &keyspace, err));
     } else {
         CAPI_TRY(capi_keyspace_list(capi_engine_state(work->engine), &work->arena, &keyspaces, &count, err));
-        for (uint32_t i = 0; i < count; i++)
-            CAPI_TRY(gc_keyspace(work, &keyspaces[i], err));
+        for (uint32_t i = 0; i < count; i++) {
+            capi_err why = {0};
+            capi_status st = gc_keyspace(work, &keyspaces[i], &why);
+
+            if (st == CAPI_OK || st == CAPI_NOT_FOUND) continue; /* not found: dropped while we look */
+            capi_err_copy(err, &why);
+            return st;
+        }
     }
     if (!work->is_dry) CAPI_TRY(capi_tables_remove_unknown(work->engine, &unknown, err));
     fprintf(stderr, "%u run%s %s, %u kept that others may read, %u left-over%s removed\n", work->removed,

@@ -73,8 +73,14 @@ static capi_status remove_runs(capi_engine *engine, const capi_keyspace *keyspac
 {
     known_uids found = list_folder(folder, arena);
     known_uids known = {0};
+    capi_err why = {0};
+    capi_status st = known_runs(engine->state, keyspace, arena, &known, &why);
 
-    CAPI_TRY(known_runs(engine->state, keyspace, arena, &known, err));
+    if (st == CAPI_NOT_FOUND) return CAPI_OK; /* dropped meanwhile: its tables are gone, or are taken the next time */
+    if (st != CAPI_OK) {
+        capi_err_copy(err, &why);
+        return st;
+    }
     for (uint32_t i = 0; i < found.count; i++) {
         if (is_known(&known, found.items[i])) continue;
         CAPI_TRY(capi_tables_drop(engine->tables, keyspace->uid, found.items[i], err));

@@ -189,6 +189,10 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
         if (options->watch) options->watch(options->watch_context, &view);
         sum_up(&view, arena, out);
         st = look_if_stopped(engine->state, options, arena, out, err);
+        if (st == CAPI_NOT_FOUND && view.status == CAPI_RUN_COMPLETE) { /* it ended well, and gc has taken it since */
+            st = CAPI_OK;
+            capi_err_clear(err);
+        }
     }
 out:
     capi_agent_threads_end(threads, WORK_END_PATIENCE_MS);
