@@ -204,6 +204,16 @@ static int command_run(const capi_args *args)
 
 /* ---- resume ---- */
 
+/* Of a direct run one node is executed, and those below it, which it lists too, are not. */
+static capi_status check_is_ours(const capi_run *run, capi_err *err)
+{
+    if (run->mode != CAPI_RUN_DIRECT || run->status != CAPI_RUN_START) return CAPI_OK;
+    return capi_err_set(
+        err, CAPI_INVALID,
+        "run %u executes one node, \"%.*s\", by itself: go on with \"capitoolbelt exec_node -run_id=%u\"", run->run_id,
+        CAPI_STR_ARG(run->start_nodes), run->run_id);
+}
+
 static int resume_run(const capi_args *args, capi_engine *engine)
 {
     const char *keyspace_name = capi_args_value(args, "keyspace");
@@ -223,6 +233,7 @@ static int resume_run(const capi_args *args, capi_engine *engine)
     }
     if (capi_find_keyspace(capi_engine_state(engine), capi_str_of(keyspace_name), &arena, &keyspace, &err) != CAPI_OK ||
         capi_find_run(capi_engine_state(engine), &keyspace, run_id, &arena, &run, &err) != CAPI_OK ||
+        check_is_ours(&run, &err) != CAPI_OK ||
         capi_run_script(capi_engine_state(engine), &run, &script, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else

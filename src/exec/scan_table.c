@@ -108,6 +108,7 @@ capi_status exec_scan_table_open(exec_batch *batch, const bool *needed, exec_sca
     *out = &scan->base;
     CAPI_TRY(capi_table_reader_open(batch->exec->tables, &task->input->address, schema, &task->input->content,
                                     &scan->reader, err));
+    CAPI_TRY(capi_table_reader_check(scan->reader, needed, err));
     rows = capi_table_reader_row_count(scan->reader);
     scan->begin = capi_batch_share(rows, task->batch_idx, task->batches_total);
     scan->end = capi_batch_share(rows, task->batch_idx + 1, task->batches_total);

@@ -89,11 +89,13 @@ typedef struct capi_table_content {
 
 typedef struct capi_table_reader capi_table_reader; /* immutable; any number of threads */
 
-/* Checks the schema of the stored blocks against `schema` by name and type: a missing column is CAPI_INVALID with words. */
+/* Columns are found by name and type. One that is not stored so is CAPI_INVALID with words when it is read, or checked for. */
 CAPI_MUST_USE capi_status capi_table_reader_open(capi_tables *tables, const capi_table_address *address,
                                                  const capi_schema *schema, const capi_table_content *content,
                                                  capi_table_reader **out, capi_err *err);
 void capi_table_reader_close(capi_table_reader *reader);
+/* Are these columns there? needed[column], or NULL for all. */
+CAPI_MUST_USE capi_status capi_table_reader_check(const capi_table_reader *reader, const bool *needed, capi_err *err);
 uint64_t capi_table_reader_row_count(const capi_table_reader *reader);
 uint64_t capi_table_reader_block_count(const capi_table_reader *reader);
 /* Rows of blocks 0 .. block-1: where a block begins. block may be the block count. */

@@ -13,15 +13,18 @@ enum { WHOLE_BLOCK_MAX = 256 << 10 }; /* smaller blocks are read with one call, 
 struct capi_table_reader {
     capi_tables *tables;
     capi_arena arena;
+    capi_str table;     /* its name */
     capi_schema schema; /* as asked for */
     table_index *index;
-    uint32_t **column_maps; /* per segment: stored column of each schema column */
+    uint32_t **column_maps; /* per segment: stored column of each schema column, or COLUMN_UNFIT */
 };
+
+#define COLUMN_UNFIT UINT32_MAX
 
 /* ---- open ---- */
 
-static capi_status reader_map_columns(capi_table_reader *reader, const segment_reader *segment, uint32_t **out,
-                                      capi_err *err)
+/* A column that is not there, or of another type, does no harm as long as nobody reads it: the script may have been edited since. */
+static uint32_t *reader_map_columns(capi_table_reader *reader, const segment_reader *segment)
 {
     uint32_t *map = capi_new_array(&reader->arena, uint32_t, reader->schema.field_count);
 
@@ -29,17 +32,34 @@ static capi_status reader_map_columns(capi_table_reader *reader, const segment_r
         const capi_field *wanted = &reader->schema.fields[i];
         int32_t found = capi_schema_find(&segment->schema, wanted->name);
 
-        if (found < 0)
-            return capi_err_set(err, CAPI_INVALID, "the stored table has no column \"%.*s\" (file \"%s\")",
-                                CAPI_STR_ARG(wanted->name), segment->path);
-        if (segment->schema.fields[found].type != wanted->type)
-            return capi_err_set(err, CAPI_INVALID,
-                                "column \"%.*s\" of the stored table is %s, expected %s (file \"%s\")",
-                                CAPI_STR_ARG(wanted->name), capi_type_name(segment->schema.fields[found].type),
-                                capi_type_name(wanted->type), segment->path);
-        map[i] = (uint32_t)found;
+        map[i] = found >= 0 && segment->schema.fields[found].type == wanted->type ? (uint32_t)found : COLUMN_UNFIT;
     }
-    *out = map;
+    return map;
+}
+
+static capi_status column_unfit(const capi_table_reader *reader, uint32_t column, const segment_reader *segment,
+                                capi_err *err)
+{
+    const capi_field *wanted = &reader->schema.fields[column];
+    int32_t found = capi_schema_find(&segment->schema, wanted->name);
+
+    if (found < 0)
+        return capi_err_set(err, CAPI_INVALID, "the stored table \"%.*s\" has no column \"%.*s\" (file \"%s\")",
+                            CAPI_STR_ARG(reader->table), CAPI_STR_ARG(wanted->name), segment->path);
+    return capi_err_set(
+        err, CAPI_INVALID, "column \"%.*s\" of the stored table \"%.*s\" is %s, expected %s (file \"%s\")",
+        CAPI_STR_ARG(wanted->name), CAPI_STR_ARG(reader->table), capi_type_name(segment->schema.fields[found].type),
+        capi_type_name(wanted->type), segment->path);
+}
+
+capi_status capi_table_reader_check(const capi_table_reader *reader, const bool *needed, capi_err *err)
+{
+    const table_index *index = reader->index;
+
+    for (uint32_t i = 0; i < index->segment_count; i++)
+        for (uint32_t column = 0; column < reader->schema.field_count; column++)
+            if ((!needed || needed[column]) && reader->column_maps[i][column] == COLUMN_UNFIT)
+                return column_unfit(reader, column, index->segments[i], err);
     return CAPI_OK;
 }
 
@@ -52,14 +72,13 @@ static void reader_copy_schema(capi_table_reader *reader, const capi_schema *sch
     reader->schema = (capi_schema){fields, schema->field_count};
 }
 
-static capi_status reader_map_segments(capi_table_reader *reader, capi_err *err)
+static void reader_map_segments(capi_table_reader *reader)
 {
     const table_index *index = reader->index;
 
     reader->column_maps = capi_new_array(&reader->arena, uint32_t *, index->segment_count);
     for (uint32_t i = 0; i < index->segment_count; i++)
-        CAPI_TRY(reader_map_columns(reader, index->segments[i], &reader->column_maps[i], err));
-    return CAPI_OK;
+        reader->column_maps[i] = reader_map_columns(reader, index->segments[i]);
 }
 
 capi_status capi_table_reader_open(capi_tables *tables, const capi_table_address *address, const capi_schema *schema,
@@ -70,9 +89,10 @@ capi_status capi_table_reader_open(capi_tables *tables, const capi_table_address
 
     *out = NULL;
     reader->tables = tables;
+    reader->table = capi_str_copy(&reader->arena, address->table);
     reader_copy_schema(reader, schema);
     CAPI_TRY_OUT(tables_open_index(tables, tables_path(tables, address, &reader->arena), content, &reader->index, err));
-    CAPI_TRY_OUT(reader_map_segments(reader, err));
+    reader_map_segments(reader);
     *out = reader;
 out:
     if (st != CAPI_OK) {
@@ -374,6 +394,7 @@ static capi_status block_pin_columns(const capi_table_reader *reader, block_read
         capi_type type = reader->schema.fields[column].type;
 
         if (needed && !needed[column]) continue;
+        if (column_map[column] == COLUMN_UNFIT) return column_unfit(reader, column, read->block->segment, err);
         CAPI_TRY(column_pin(read, column_map[column], &pin->entries[column], err));
         out->columns[column] =
             (capi_vec){.type = type, .form = capi_form_stored(type), .data = pin->entries[column]->memory};

@@ -215,6 +215,30 @@ def a_run_that_lists_a_node_and_never_executes_it_is_passed_over(box):
 
 
 @test
+def an_edited_script_reads_earlier_tables_if_they_have_the_columns_that_are_read(box):
+    set_inputs(box, 10, 5)
+    b_reader = reader(box, "b", indexes={"idx_b": "unique(id)"})
+    box.run_well(box.write("one.json", script(read_a=reader(box, "a"), read_b=b_reader)))
+
+    def edited(table, fields, node):
+        script_nodes = json.loads(json.dumps(dict(read_a=reader(box, "a"), read_b=b_reader, late=node)))
+        script_nodes[table]["w"]["fields"].update(fields)
+        return box.run(box.write("two.json", script(**script_nodes)), "--start", "late")
+
+    copy = table("as", "copies", id="r.id", a="r.a")
+    more = {"more": {"expression": "r.c_id + 1", "type": INT}}
+    joined = lookup("as", "idx_b", "joined", id="r.id", b="l.b")
+    check_equal(edited("read_a", more, copy).code, 0)
+    check_equal(edited("read_a", {"a": {"expression": "string(r.c_a)", "type": "string"}}, table("as", "ids", id="r.id")).code, 0)
+    check_equal(edited("read_b", more, joined).code, 0)
+    check_fails(edited("read_a", more, table("as", "copies", more="r.more")), 1, "the stored table \"as\" has no column \"more\"",
+                "in node \"late\"")
+    check_fails(edited("read_b", more, lookup("as", "idx_b", "joined", more="l.more")), 1, "has no column \"more\"")
+    check_fails(edited("read_a", {"a": {"expression": "float(r.c_a)", "type": "float"}}, table("as", "copies", a="int(r.a)")), 1,
+                "column \"a\" of the stored table \"as\" is int, expected float")
+
+
+@test
 def a_first_stop_stays_and_unknown_runs_cannot_be_stopped(box):
     pipeline = Pipeline(box)
     check_equal(pipeline.start("read_a,read_b"), "1")

@@ -237,6 +237,7 @@ def a_direct_run_that_would_have_to_wait_stays_and_can_be_gone_on_with(box):
     runs = events(box, "get_run_history", "-keyspace=test", columns=("run_id", "status"))
     check_equal(runs, [("1", "1"), ("2", "1")])
     well(box.capi("resume", "--keyspace", "test", "--run", "1", "--data", box.path("state")))
+    check_fails(box.capi("resume", "--keyspace", "test", "--run", "2", "--data", box.path("state")), 2, "exec_node -run_id=2")
     check(well(exec_node(box, path, "copy", "-run_id=2")).startswith("run 2, elapsed "))
     check_fails(exec_node(box, path, "copy", "-run_id=2"), 1, "run 2 is complete")
     check_fails(exec_node(box, path, "copy", "-run_id=1"), 1, "run 1 is complete")
