@@ -159,6 +159,7 @@ static capi_status plan_table(planner *p, capi_plan_node *out, const capi_node *
 {
     capi_plan_table *table = &out->tables[out->table_count++];
     capi_dependency dependency;
+    capi_str problem;
 
     *table = (capi_plan_table){.maker = maker, .lookup = lookup, .is_in_run = p->is_affected[maker->rank]};
     if (table->is_in_run) {
@@ -172,6 +173,10 @@ static capi_status plan_table(planner *p, capi_plan_node *out, const capi_node *
     table->reason = dependency.reason;
     if (table->command == CAPI_POLICY_NOGO)
         add_problem(p, out->node, capi_str_format(&p->plan->arena, "would fail: %.*s", CAPI_STR_ARG(table->reason)));
+    if (table->command != CAPI_POLICY_GO || !table->run_id) return CAPI_OK;
+    CAPI_TRY(capi_plan_check_columns(capi_engine_state(p->engine), &p->keyspace, out->node, table, &p->plan->arena,
+                                     &problem, err));
+    if (problem.bytes) add_problem(p, out->node, problem);
     return CAPI_OK;
 }
 

@@ -67,5 +67,10 @@ void capi_plan_deinit(capi_plan *plan);
 void capi_plan_to_text(const capi_plan *plan, capi_buf *to);
 void capi_plan_to_json(const capi_plan *plan, capi_buf *to);
 
+/* What is wrong with an earlier run's table, of which the node wants columns; empty: nothing. In the arena. */
+CAPI_MUST_USE capi_status capi_plan_check_columns(capi_state *state, const capi_keyspace *keyspace,
+                                                  const capi_node *node, const capi_plan_table *table,
+                                                  capi_arena *arena, capi_str *problem, capi_err *err);
+
 /* The whole of "--plan": makes it, prints it in the form of --output; the exit code: 1 if the run would fail. */
 int capi_plan_command(const capi_args *args, const capi_script *script);

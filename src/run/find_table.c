@@ -17,6 +17,14 @@ static capi_status find_in_run(capi_state *state, const capi_run *run, capi_str 
     return CAPI_NOT_FOUND;
 }
 
+capi_status capi_run_schema(capi_state *state, const capi_run *run, capi_str table, capi_arena *arena, capi_schema *out,
+                            capi_err *err)
+{
+    capi_str node;
+
+    return find_in_run(state, run, table, arena, &node, out, err);
+}
+
 capi_status capi_run_table(capi_engine *engine, const capi_keyspace *keyspace, capi_str table, uint32_t run_id,
                            capi_arena *arena, capi_schema *schema, capi_table_input *out, capi_err *err)
 {

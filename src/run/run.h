@@ -117,6 +117,9 @@ CAPI_MUST_USE capi_status capi_run_work(capi_engine *engine, const capi_work_opt
 
 /* ---- looking at results ---- */
 
+/* The schema of a table as a run has it: CAPI_NOT_FOUND if the run does not make it. */
+CAPI_MUST_USE capi_status capi_run_schema(capi_state *state, const capi_run *run, capi_str table, capi_arena *arena,
+                                          capi_schema *out, capi_err *err);
 /* The table that a node made in a run: schema as it was stored, and content. run_id 0: the newest run that has it. */
 CAPI_MUST_USE capi_status capi_run_table(capi_engine *engine, const capi_keyspace *keyspace, capi_str table,
                                          uint32_t run_id, capi_arena *arena, capi_schema *schema, capi_table_input *out,

@@ -220,10 +220,14 @@ def an_edited_script_reads_earlier_tables_if_they_have_the_columns_that_are_read
     b_reader = reader(box, "b", indexes={"idx_b": "unique(id)"})
     box.run_well(box.write("one.json", script(read_a=reader(box, "a"), read_b=b_reader)))
 
-    def edited(table, fields, node):
+    def edited(table, fields, node, problem=None):
         script_nodes = json.loads(json.dumps(dict(read_a=reader(box, "a"), read_b=b_reader, late=node)))
         script_nodes[table]["w"]["fields"].update(fields)
-        return box.run(box.write("two.json", script(**script_nodes)), "--start", "late")
+        path = box.write("two.json", script(**script_nodes))
+        plan = box.capi("validate", path, "--plan", "--start", "late", "--keyspace", "test", "--data", box.path("state"))
+        check_equal(plan.code, 1 if problem else 0, str(plan))
+        check(not problem or ("node \"late\": " + problem).encode() in plan.out, str(plan))
+        return box.run(path, "--start", "late")
 
     copy = table("as", "copies", id="r.id", a="r.a")
     more = {"more": {"expression": "r.c_id + 1", "type": INT}}
@@ -231,10 +235,12 @@ def an_edited_script_reads_earlier_tables_if_they_have_the_columns_that_are_read
     check_equal(edited("read_a", more, copy).code, 0)
     check_equal(edited("read_a", {"a": {"expression": "string(r.c_a)", "type": "string"}}, table("as", "ids", id="r.id")).code, 0)
     check_equal(edited("read_b", more, joined).code, 0)
-    check_fails(edited("read_a", more, table("as", "copies", more="r.more")), 1, "the stored table \"as\" has no column \"more\"",
+    problem = "table \"as\" of run 1 has no column \"more\""
+    check_fails(edited("read_a", more, table("as", "copies", more="r.more"), problem), 1, "the stored table \"as\" has no column \"more\"",
                 "in node \"late\"")
-    check_fails(edited("read_b", more, lookup("as", "idx_b", "joined", more="l.more")), 1, "has no column \"more\"")
-    check_fails(edited("read_a", {"a": {"expression": "float(r.c_a)", "type": "float"}}, table("as", "copies", a="int(r.a)")), 1,
+    check_fails(edited("read_b", more, lookup("as", "idx_b", "joined", more="l.more"), problem.replace('"as"', '"bs"')), 1, "has no column \"more\"")
+    check_fails(edited("read_a", {"a": {"expression": "float(r.c_a)", "type": "float"}}, table("as", "copies", a="int(r.a)"),
+                       "column \"a\" of table \"as\" of run 1 is int, expected float"), 1,
                 "column \"a\" of the stored table \"as\" is int, expected float")
 
 
