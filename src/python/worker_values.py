@@ -12,21 +12,7 @@ NATURAL = {"int": int, "float": float, "decimal2": float, "string": str, "dateti
 # ---- json: is it as it came? ----
 
 _json, _encoder, _JSONEncoder, _default_encoder = json, json.encoder, json.JSONEncoder, json._default_encoder
-
-
-def json_state():
-    """All that decides what json.dumps makes of plain values: names, and objects to be compared by identity. The method "default"
-    is asked about other values only."""
-    state = [("class", type(_default_encoder))]
-    state += vars(_json).items()
-    state += vars(_encoder).items()
-    for owner in (_JSONEncoder, _default_encoder):
-        state += [(name, value) for name, value in vars(owner).items() if name != "default"]
-    for name, value in state[1:]:
-        if type(value) is _Function:
-            state += [(name, value.__code__), (name, value.__defaults__), (name, value.__kwdefaults__)]
-            state += (value.__kwdefaults__ or {}).items()
-    return state
+_is, _parts_of_function = operator.is_, operator.attrgetter("__code__", "__defaults__", "__kwdefaults__")
 
 
 def code_within(code):
@@ -68,17 +54,32 @@ class Json:
 
     def __init__(self):
         self.scan = json.JSONDecoder(parse_constant=unknown_constant).scan_once
-        self.state = json_state()
         self.namespace = {}
+        self.functions = []
+        self.functions = [value for value in self.state_now() if type(value) is _Function]
+        self.keywords = [function.__kwdefaults__ for function in self.functions if function.__kwdefaults__]
+        self.state = self.state_now()
+
+    def state_now(self):
+        """All that decides what json.dumps makes of plain values. The method "default" is asked about other values only. It is
+        asked for after every page, and so it is lists that are compared by identity."""
+        state = [type(_default_encoder)]
+        state += vars(_json).values()
+        state += vars(_encoder).values()
+        for owner in (_JSONEncoder, _default_encoder):
+            state += [value for name, value in vars(owner).items() if name != "default"]
+        if self.functions:
+            for parts in map(_parts_of_function, self.functions):
+                state += parts
+            for keywords in self.keywords:
+                state += keywords.values()
+        return state
 
     def is_as_it_came(self):
         if self.namespace.get("json") is not _json:
             return False
-        try:
-            now = json_state()
-        except _user_code_failed:
-            return False
-        return len(now) == len(self.state) and all(a is c and b is d for (a, b), (c, d) in zip(now, self.state))
+        now = self.state_now()
+        return len(now) == len(self.state) and all(map(_is, now, self.state))
 
     def parse(self, text):
         if type(text) is not str:

@@ -8,6 +8,7 @@ import json
 import linecache
 import mmap
 import opcode
+import operator
 import os
 import re
 import struct
