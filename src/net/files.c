@@ -154,6 +154,14 @@ static capi_status list_local(capi_str url, capi_arena *arena, net_listing *list
 
 /* ---- all ---- */
 
+static bool is_local_name(capi_str url, capi_arena *arena)
+{
+    struct stat status;
+    const char *path = capi_str_copy(arena, capi_url_local_path(url)).data;
+
+    return capi_url_scheme(url) == CAPI_SCHEME_LOCAL && !capi_str_ends(url, "/") && stat(path, &status) == 0;
+}
+
 static capi_status match_local(capi_str url, capi_arena *arena, capi_net_entry **out, uint32_t *count, capi_err *err)
 {
     net_listing listing = {0};
@@ -169,7 +177,7 @@ capi_status capi_files_match(capi_net *net, capi_str url, capi_arena *arena, cap
 {
     *out = NULL;
     *count = 0;
-    if (!capi_files_is_pattern(url)) {
+    if (!capi_files_is_pattern(url) || is_local_name(url, arena)) {
         *out = capi_new(arena, capi_net_entry);
         **out = (capi_net_entry){.url = url};
         *count = 1;
