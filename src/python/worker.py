@@ -518,7 +518,8 @@ class Program:
                 field = Field(name, declared, expression)
                 marked = self.is_vectorized(field)
             except (SyntaxError, ValueError) as error:
-                raise PageFailed('field "%s": %s\n  formula %s' % (name, say(error), shorten(expression, 300))) from None
+                words = error.msg if isinstance(error, SyntaxError) else str(error)
+                raise PageFailed('field "%s": the formula %s is no Python: %s' % (name, shorten(expression, 300), words)) from None
             self.fields.append(field)
             if marked:
                 self.find_numpy()

@@ -53,6 +53,7 @@ static bool read_sources(capi_loader *loader, draft_node *node, capi_processor *
         sources[processor->python_source_count++] =
             (capi_snapshot_text){CAPI_STR("python"), capi_str_copy(loader->arena, urls->items[i]->string),
                                  capi_str_copy(loader->arena, text)};
+        if (capi_str_starts(text, "\xEF\xBB\xBF")) text = capi_str_slice(text, 3, text.bytes);
         capi_buf_append_str(&buf, text);
         capi_buf_append_byte(&buf, '\n');
     }
@@ -123,8 +124,37 @@ static void check_call(py_check *check, const capi_ast *call)
         if (call->args[i]->kind == CAPI_AST_CALL && !call->args[i]->in_parentheses) check_call(check, call->args[i]);
 }
 
+/* What our grammar has and Python has not: the first such operator or text outside of texts. */
+static bool find_foreign(capi_str text, size_t *start, size_t *bytes)
+{
+    static const char *const foreign[] = {"&&", "||", "&^", "`"};
+
+    for (size_t at = 0; at < text.bytes; at++) {
+        char quote = text.data[at];
+
+        *start = at;
+        *bytes = quote == '!' && (at + 1 == text.bytes || text.data[at + 1] != '=') ? 1 : 0;
+        for (size_t i = 0; i < sizeof foreign / sizeof *foreign && !*bytes; i++)
+            if (capi_str_starts(capi_str_slice(text, at, text.bytes), foreign[i])) *bytes = strlen(foreign[i]);
+        if (*bytes) return true;
+        if (quote != '"' && quote != '\'') continue;
+        for (at++; at < text.bytes && text.data[at] != quote; at++)
+            at += text.data[at] == '\\';
+    }
+    return false;
+}
+
 static void check_form(py_check *check, const capi_ast *ast)
 {
+    capi_str text = check->place.value->string;
+    size_t start, bytes;
+
+    if (find_foreign(text, &start, &bytes)) {
+        capi_expression_report(&check->place, "V44", (uint32_t)start, (uint32_t)(start + bytes),
+                               "Python has no \"%.*s\"; write a function that does this", (int)bytes,
+                               text.data + start);
+        return;
+    }
     if (ast->kind == CAPI_AST_CALL && !ast->in_parentheses) {
         check_call(check, ast);
         return;

@@ -311,6 +311,21 @@ def subclasses_go_through_json(box):
 
 
 @test
+def formulas_that_are_no_python_are_told(box):
+    code = "def f(i):\n    return i\n"
+    for formula, what in (("f(r.i > 1 && r.i < 3)", "&&"), ("f(r.i > 1 || r.i < 3)", "||"), ("f(!r.i)", "!"), ("f(r.i &^ 1)", "&^"),
+                          ("f(`text`)", "`"), ("f(r.i != 1 && !r.i)", "&&")):
+        result = run(box, code, {"x": (formula, "bool")}, numbers(1))
+        check_fails(result, 2, 'Python has no "%s"' % what, 'calculated field "x"', "[V44]")
+    check_equal(results(box, code, {"x": ('f("&& || ! ` \\" !")', "string"), "y": ("f(r.i != 1)", "bool"), "z": ("f('!')", "string")}, numbers(1)),
+                ['&& || ! ` " !,true,!'])
+    os.remove(box.path("out", "result.csv"))
+    text = fails(box, code, 'field "x": the formula f(010) is no Python: ', fields={"x": ("f(010)", "int")})
+    check("py_calc>" not in text, text)
+    check_equal(results(box, [code, "\ufeffdef g(i):\n    return i\n"], {"x": ("g(r.i)", "int")}, numbers(1)), ["0"])
+
+
+@test
 def several_sources_are_one_module_and_messages_name_the_right_one(box):
     check_equal(results(box, ["def a(i):\n    return b(i)", "def b(i):\n    return 7 // i"],
                         {"x": ("a(r.i)", "int")}, "i\n7\n"), ["1"])
