@@ -104,6 +104,12 @@ class Box:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def skip_if_not_built(words):
+    """Raises Skip if the program says on standard error that its build leaves out what the test is about."""
+    if b"not available in this build" in words:
+        raise Skip("this build has no Parquet and Arrow files")
+
+
 def mount_small(path, kilobytes):
     """A file system of that size at `path`; False if that cannot be had. Unmount it in the end."""
     os.makedirs(path, exist_ok=True)

@@ -1,6 +1,7 @@
 /* session.c - script, data folder and engine from the command line. */
 #include "cmd/session.h"
 #include "cmd/remote.h"
+#include "parquet/parquet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,7 @@ capi_script *capi_session_script_quietly(const capi_args *args, capi_diags *diag
         .set_values = values,
         .fetch = capi_remote_fetch,
         .show_url = capi_url_show,
+        .refuses_parquet = !capi_parquet_is_built(),
     };
     capi_script *script = NULL;
     capi_status st;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cmd/find.h"
 #include "cmd/remote.h"
+#include "parquet/parquet.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -210,6 +211,7 @@ capi_script *capi_tool_script(const capi_args *args)
         .custom_processors_json = config.values[CAPI_CONFIG_PROCESSORS].json,
         .fetch = capi_remote_fetch,
         .show_url = capi_url_show,
+        .refuses_parquet = !capi_parquet_is_built(),
     };
     capi_arena arena = {0};
     capi_script *script = NULL;

@@ -73,6 +73,14 @@ const capi_tree *capi_loader_key_of(const draft_node *node, const char *section)
     return node->key;
 }
 
+void capi_loader_check_kind(capi_loader *loader, const draft_node *node, const char *part, capi_file_kind kind)
+{
+    if (kind != CAPI_FILE_PARQUET || !loader->options->refuses_parquet) return;
+    capi_loader_about(loader, node, "%s", part);
+    capi_loader_error(loader, NULL, capi_loader_key_of(node, part),
+                      "Parquet files are not available in this build of the program; expected CSV");
+}
+
 bool capi_loader_type(capi_loader *loader, const char *rule, const capi_settings *settings, capi_setting setting,
                       const capi_tree *missing_at, capi_type *out)
 {

@@ -194,6 +194,7 @@ static void read_columns(capi_loader *loader, draft_node *node, capi_file_sink *
     capi_loader_about(loader, node, "w");
     is_known = detect_kind(loader, node, &file->kind);
     if (!is_known) return;
+    capi_loader_check_kind(loader, node, "w", file->kind);
     if (file->kind == CAPI_FILE_CSV)
         check_csv_columns(loader, node);
     else

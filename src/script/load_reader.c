@@ -292,6 +292,7 @@ static void read_columns(capi_loader *loader, draft_node *node)
         return;
     }
     node->node->source.kind = kind;
+    capi_loader_check_kind(loader, node, "r", kind);
     if (kind == CAPI_FILE_CSV)
         read_csv(loader, node, columns, count);
     else

@@ -458,3 +458,26 @@ TEST(a_separator_of_several_characters_is_for_other_programs)
     CHECK(strstr(load_words(&bed), "warning: separator \"||\" is not a single ASCII character"));
     load_close(&bed);
 }
+
+TEST(parquet_files_are_a_mistake_of_programs_that_have_none)
+{
+    static const char *text =
+        "nodes:\n"
+        "  a: {type: file_table, r: {urls: [a], columns: {c: {col_type: int, parquet: {col_name: c}}}},\n"
+        "      w: {name: a, fields: {x: {expression: r.c, type: int}}}}\n"
+        "  b: {type: table_file, r: {table: a}, w: {url_template: b, columns: [\n"
+        "      {name: x, expression: r.x, type: int, parquet: {column_name: x}}]}}\n";
+    load_bed bed = {0};
+
+    load_open(&bed, "s.yaml", text);
+    load_must(&bed);
+    load_close(&bed);
+    bed.options.refuses_parquet = true;
+    load_open(&bed, "s.yaml", text);
+    CHECK_INT(bed.status, CAPI_INVALID);
+    CHECK_INT(bed.diags.count, 2);
+    CHECK(strstr(load_words(&bed), "s.yaml:2:25: error: Parquet files are not available in this build of the program"));
+    CHECK(strstr(load_words(&bed), "in r of node \"a\""));
+    CHECK(strstr(load_words(&bed), "s.yaml:4:40: error: Parquet files are not available"));
+    load_close(&bed);
+}

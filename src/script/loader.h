@@ -119,6 +119,8 @@ void capi_loader_error(capi_loader *loader, const char *rule, const capi_tree *v
     CAPI_PRINTF(4, 5);
 void capi_loader_warning(capi_loader *loader, const char *rule, const capi_tree *value, const char *format, ...)
     CAPI_PRINTF(4, 5);
+/* Says, at `r` or `w`, that the program has no Parquet, if the options say so. */
+void capi_loader_check_kind(capi_loader *loader, const draft_node *node, const char *part, capi_file_kind kind);
 /* Mistakes of an index definition or an order in `value`; rule NULL: their own. */
 void capi_loader_order_mistakes(capi_loader *loader, const capi_source *source, const char *rule,
                                 const capi_tree *value, const capi_order_mistake *mistakes);

@@ -257,6 +257,7 @@ typedef struct capi_load_options {
     capi_str (*show_url)(capi_arena *arena,
                          capi_str url); /* how the two URLs are kept and told: without passwords; NULL: as given */
     capi_str custom_processors_json;    /* configuration section; data NULL: absent, so both processors exist */
+    bool refuses_parquet;               /* Parquet files are a mistake: this program can neither read nor write them */
 } capi_load_options;
 
 /* CAPI_OK: *out is the script (free with capi_script_free); diags may hold warnings. CAPI_INVALID: diags holds every mistake.

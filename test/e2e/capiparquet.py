@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, Result, Skip, check, check_equal, check_fails, main, test
+from harness import BINARY, Result, check, check_equal, check_fails, main, skip_if_not_built, test
 from packages import python_with
 
 
@@ -24,8 +24,7 @@ def tool(box, *arguments, timeout=300):
     name = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "capiparquet")
     done = subprocess.run([name, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           cwd=box.folder, timeout=timeout, check=False)
-    if b"not available in this build" in done.stderr:
-        raise Skip("this build has no Parquet files")
+    skip_if_not_built(done.stderr)
     return Result(done.returncode, done.stdout, done.stderr)
 
 

@@ -11,7 +11,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, ROOT, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+from harness import BINARY, ROOT, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, skip_if_not_built, test
 
 GOLDEN = os.path.join(ROOT, "test", "golden", "diagrams")
 ALL_NODES = [os.path.join(GOLDEN, "all_nodes.yaml"), "--set", "dir=" + GOLDEN]
@@ -20,6 +20,7 @@ TOOLBELT = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "capitoolbelt"
 
 def draw(box, *arguments):
     result = box.capi("diagram", *arguments)
+    skip_if_not_built(result.err)
     check(result.code == 0, str(result))
     return result.out.decode("utf-8")
 
@@ -27,6 +28,7 @@ def draw(box, *arguments):
 def tool(box, *arguments):
     done = subprocess.run([TOOLBELT] + list(arguments), stdin=subprocess.DEVNULL, capture_output=True, cwd=box.folder,
                           env=dict(os.environ, CAPI_DATA=box.path("state")), timeout=300)
+    skip_if_not_built(done.stderr)
     check(done.returncode == 0, done.stderr.decode("utf-8", "replace"))
     return done.stdout.decode("utf-8")
 

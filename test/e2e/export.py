@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import Skip, check, check_equal, check_fails, csv_reader, main, script, test
+from harness import check, check_equal, check_fails, csv_reader, main, script, skip_if_not_built, test
 from packages import python_with
 
 PEERS = ("pyarrow", "duckdb", "polars", "pandas")
@@ -73,8 +73,7 @@ def table_of(box, *sources):
 
 def export(box, *arguments):
     result = box.capi("table", "export", "rows", "--keyspace", "test", "--data", box.path("state"), *arguments)
-    if b"not available in this build" in result.err:
-        raise Skip("this build has neither Parquet nor Arrow files")
+    skip_if_not_built(result.err)
     return result
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import ROOT, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, script, test
+from harness import ROOT, check, check_equal, check_fails, csv_reader, csv_writer, main, script, skip_if_not_built, test
 from packages import python_with
 
 PEERS = ("pyarrow", "duckdb", "polars", "pandas")
@@ -46,8 +46,7 @@ def parquet_writer(columns, url, codec=None, top=None):
 
 def run_nodes(box, *arguments, **nodes):
     result = box.run(box.write("script.json", json.dumps(script(**nodes))), *arguments)
-    if b"not available in this build" in result.err:
-        raise Skip("this build has no Parquet files")
+    skip_if_not_built(result.err)
     return result
 
 
@@ -208,6 +207,20 @@ def what_does_not_fit_is_said_before_rows_are_read(box):
         result = run_nodes(box, read=parquet_reader([source], columns), write=csv_writer("rows", {
             "f0": list(columns.values())[0]}, box.path("copy.csv")))
         check_fails(result, 1, "in.parquet", *words)
+
+
+@test
+def a_build_without_parquet_refuses_the_script_at_once(box):
+    nodes = {"read": parquet_reader(["none.parquet"], {"i": "int"}), "write": parquet_writer({"i": "int"}, "out.parquet")}
+    path = box.write("s.json", json.dumps(script(**nodes)))
+    result = box.capi("validate", path)
+    if result.code == 0:
+        check_fails(box.run(path), 1, "none.parquet")
+        return
+    for result in (result, box.run(path)):
+        check_fails(result, 2, "Parquet files are not available in this build of the program; expected CSV",
+                    "in r of node \"read\"", "in w of node \"write\"", "2 errors")
+    check(not os.path.exists(box.path("state")), "a run was started")
 
 
 if __name__ == "__main__":
