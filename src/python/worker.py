@@ -203,7 +203,7 @@ class RowStage:
     def source(self):
         own, every = self.own, range(len(self.fields))
         variables = [field.variable for field in self.fields]
-        parameters = ["rows", "fail", "take", "type", "plain", "failed"]
+        parameters = ["rows", "fail", "take", "type", "failed", "int", "float", "str", "bool"]
         parameters += ["k%d" % i for i in every] + ["a%d" % i for i in every] + ["o%d" % i for i in range(len(self.kept))]
         lines = ["def %sloop(%s):" % (own, ", ".join(own + name for name in parameters))]
         if self.as_globals:
@@ -222,12 +222,18 @@ class RowStage:
         if self.program.with_care:
             lines += ["    " + line for line in dump]
         else:
-            lines.append("    if " + " and ".join("(%stype(%s) is %sk%d or %stype(%s) in %splain)" % (
-                own, variable, own, i, own, variable, own) for i, variable in enumerate(variables)) + ":")
+            # Not "in a set", which would ask types of the user's.
+            lines.append("    if " + " and ".join("(" + " or ".join("%stype(%s) is %s%s" % (own, variable, own, kind) for kind in kinds) + ")"
+                                                  for variable, kinds in zip(variables, map(self.kinds, every))) + ":")
             lines += ["     %sa%d(%s)" % (own, i, variable) for i, variable in enumerate(variables)]
             lines += ["    else:"] + ["     " + line for line in dump]
         lines += ["   return", "  except %sfailed:" % own, "   %sfail()" % own]
         return "\n".join(lines)
+
+    def kinds(self, at):
+        """The plain types as the loop's names, the likeliest first: k0 is what the declared type of field 0 is made of."""
+        natural = NATURAL[self.fields[at].declared]
+        return ["k%d" % at] + [name for name, kind in (("int", int), ("float", float), ("str", str), ("bool", bool)) if kind is not natural]
 
     def run(self, page):
         outputs = [[] for _ in self.fields]
@@ -244,7 +250,7 @@ class RowStage:
             self.blame(page, row, error, trace)
 
         try:
-            self.program.while_traced(self.loop, rows, fail, self.take, type, PLAIN, BaseException,
+            self.program.while_traced(self.loop, rows, fail, self.take, type, BaseException, int, float, str, bool,
                                       *[NATURAL[field.declared] for field in self.fields],
                                       *[values.append for values in outputs], *[values.append for values in kept])
         except _user_code_failed as error:

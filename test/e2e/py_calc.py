@@ -304,6 +304,14 @@ def each_row_goes_through_json_as_it_is_then(box):
 
 
 @test
+def types_that_pretend_to_be_others_do_not_pass_as_them(box):
+    code = ("class Meta(type):\n    __hash__ = lambda self: hash(int)\n    __eq__ = lambda self, other: True\n"
+            "class Odd(metaclass=Meta):\n    def __index__(self):\n        return 7\nclass Wide(int, metaclass=Meta):\n    pass\n"
+            "def f(i):\n    return Odd() if i else Wide(5)\n")
+    fails(box, code, "row 1 of table", "TypeError: Object of type Odd is not JSON serializable", data=numbers(2))
+
+
+@test
 def subclasses_go_through_json(box):
     code = ("import enum\nclass Color(enum.IntEnum):\n    RED = 3\nclass Text(str):\n    pass\n"
             "def f(i):\n    return Color.RED\ndef g(i):\n    return Text(i)\n")
