@@ -248,13 +248,20 @@ static capi_str next_part(capi_str *rest, char separator)
 }
 
 /* Folders of the user's that formulas may read: CAPI_PYTHON_READ_PATHS, separated by colons. */
-static uint32_t add_user_paths(capi_str *paths, uint32_t count)
+static capi_status add_user_paths(capi_str *paths, uint32_t *count, capi_err *err)
 {
     capi_str rest = capi_str_of(getenv("CAPI_PYTHON_READ_PATHS"));
 
-    while (rest.bytes && count < PROBE_PATHS_MAX)
-        paths[count++] = next_part(&rest, ':');
-    return count;
+    while (rest.bytes && *count < PROBE_PATHS_MAX) {
+        capi_str path = next_part(&rest, ':');
+
+        if (path.bytes && path.data[0] != '/')
+            return capi_err_set(err, CAPI_INVALID,
+                                "CAPI_PYTHON_READ_PATHS has \"%.*s\", expected paths that begin with /",
+                                CAPI_STR_ARG(path));
+        paths[(*count)++] = path;
+    }
+    return CAPI_OK;
 }
 
 /* worker.py needs what 3.8 brought. */
@@ -298,7 +305,7 @@ static capi_status take_answer(capi_str answer, capi_str complaint, capi_err *er
                             found.version);
     for (size_t i = 0; i < sizeof common_paths / sizeof *common_paths; i++)
         readable[paths.readable_count++] = capi_str_of(common_paths[i]);
-    paths.readable_count = add_user_paths(readable, paths.readable_count);
+    CAPI_TRY(add_user_paths(readable, &paths.readable_count, err));
     while (rest.bytes) {
         capi_str part = next_part(&rest, 0);
         capi_str path = part.bytes ? capi_str_slice(part, 1, part.bytes) : part;

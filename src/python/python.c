@@ -329,8 +329,10 @@ static void blame_value(const capi_python_worker *worker, const capi_python_fiel
     capi_buf words = {0};
 
     if (!err) return;
-    capi_buf_printf(&words, "field \"%.*s\": %s\n  formula %.*s, row %u of the page", CAPI_STR_ARG(field->name),
-                    err->text, CAPI_STR_ARG(field->expression), row);
+    capi_buf_printf(&words, "field \"%.*s\": %s\n  formula ", CAPI_STR_ARG(field->name), err->text);
+    for (size_t i = 0; i < field->expression.bytes; i++)
+        capi_buf_append_byte(&words, field->expression.data[i] == '\n' ? ' ' : field->expression.data[i]);
+    capi_buf_printf(&words, ", row %u of the page", row);
     for (uint32_t i = 0; i < worker->input_count; i++) {
         capi_value value = capi_vec_get(&inputs[i], row);
 

@@ -86,11 +86,16 @@ class PageFailed(Exception):
     """No single row is to blame."""
 
 
+def one_line(expression):
+    return shorten(expression.replace("\n", " "), 300)
+
+
 class Field:
     def __init__(self, name, declared, expression):
         self.name, self.declared, self.expression = name, declared, expression
         self.code = compile("(%s\n)" % expression, FRAME, "eval", dont_inherit=True)
         self.variable = "p_" + name
+        self.shown = one_line(expression)
 
     def names(self):
         return self.code.co_names
@@ -384,11 +389,11 @@ class Page:
                 continue
             shown.append("%s.%s = %s" % (name[0], name[2:], show(value)))
         self.told[row] = shorten("field \"%s\": %s\n  formula %s, row %d of the page%s" % (
-            field.name, self.words(error, trace), shorten(field.expression, 300), row,
+            field.name, self.words(error, trace), field.shown, row,
             ", where " + ", ".join(shown) if shown else ""), 2 * TEXT_MAX)
 
     def fail_whole(self, field, error):
-        raise PageFailed("field \"%s\", formula %s: %s" % (field.name, shorten(field.expression, 300),
+        raise PageFailed("field \"%s\", formula %s: %s" % (field.name, field.shown,
                                                            self.words(error, _exc_info()[2]))) from None
 
     def report(self):
@@ -525,7 +530,7 @@ class Program:
                 marked = self.is_vectorized(field)
             except (SyntaxError, ValueError) as error:
                 words = error.msg if isinstance(error, SyntaxError) else str(error)
-                raise PageFailed('field "%s": the formula %s is no Python: %s' % (name, shorten(expression, 300), words)) from None
+                raise PageFailed('field "%s": the formula %s is no Python: %s' % (name, one_line(expression), words)) from None
             self.fields.append(field)
             if marked:
                 self.find_numpy()

@@ -328,6 +328,9 @@ def formulas_that_are_no_python_are_told(box):
     check_equal(results(box, code, {"x": ('f("&& || ! ` \\" !")', "string"), "y": ("f(r.i != 1)", "bool"), "z": ("f('!')", "string")}, numbers(1)),
                 ['&& || ! ` " !,true,!'])
     os.remove(box.path("out", "result.csv"))
+    lines = "def f(a,b):\n    return a / b if a else float('nan')\n"
+    fails(box, lines, "formula f(r_i,  0 + r_i), row 0", fields={"x": ("f(r.i,\n 0 +\nr.i)", "float")}, data="i\n0\n")
+    fails(box, lines, "formula f(1,  r_i), row 0", fields={"x": ("f(1,\n r.i)", "float")}, data="i\n0\n")
     text = fails(box, code, 'field "x": the formula f(010) is no Python: ', fields={"x": ("f(010)", "int")})
     check("py_calc>" not in text, text)
     check_equal(results(box, [code, "\ufeffdef g(i):\n    return i\n"], {"x": ("g(r.i)", "int")}, numbers(1)), ["0"])
@@ -1037,6 +1040,8 @@ def folders_can_be_opened_for_reading(box):
     box.write("data.txt", "hello")
     code = "def f(i):\n    return len(open(%r).read())\n" % box.path("data.txt")
     fails(box, code, "PermissionError")
+    fails(box, code, 'CAPI_PYTHON_READ_PATHS has "data.txt", expected paths that begin with /',
+          environment={"CAPI_PYTHON_READ_PATHS": box.folder + ":data.txt"})
     check_equal(results(box, code, {"x": ("f(r.i)", "int")}, numbers(1),
                         environment={"CAPI_PYTHON_READ_PATHS": box.path("data.txt")}), ["5"])
 
