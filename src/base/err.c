@@ -130,6 +130,7 @@ const char *capi_status_name(capi_status status)
     case CAPI_NOT_FOUND: return "not found";
     case CAPI_CONFLICT: return "conflict";
     case CAPI_UNAVAILABLE: return "unavailable";
+    case CAPI_KILLED: return "killed";
     case CAPI_NO_MEMORY: return "no memory";
     case CAPI_STOPPED: return "stopped";
     case CAPI_INTERNAL: return "internal";

@@ -19,6 +19,7 @@ typedef enum capi_status {
     CAPI_NOT_FOUND,   /* an ordinary answer; the caller decides whether it matters */
     CAPI_CONFLICT,    /* somebody wrote first, or a unique key exists */
     CAPI_UNAVAILABLE, /* store, queue, disk or file server is away: retry later */
+    CAPI_KILLED,      /* a process that worked for us was killed: by its work or from outside, so try it a few times */
     CAPI_NO_MEMORY,   /* a buffer sized by the data did not fit its budget */
     CAPI_STOPPED,     /* the run was stopped on request */
     CAPI_INTERNAL,    /* a bug of ours */

@@ -440,6 +440,7 @@ capi_status capi_config_load(capi_str path, capi_config *out, capi_err *err)
         out->path = capi_str_copy(&out->arena, path);
         CAPI_TRY(capi_file_read_all(out->path.data, CONFIG_BYTES_MAX, &out->arena, &text, err));
         if (text.bytes == 0) text = CAPI_STR(" "); /* an empty file is no configuration */
+        out->text = text;
     }
     return capi_config_parse(text, get_variable, out, err);
 }

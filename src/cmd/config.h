@@ -154,6 +154,7 @@ enum { CAPI_CONFIG_WARNINGS_MAX = 32 };
 typedef struct capi_config {
     capi_arena arena;
     capi_str path; /* of the file; empty: there is none */
+    capi_str text; /* what it said when it was read */
     capi_config_value values[CAPI_CONFIG_COUNT];
     capi_str warnings[CAPI_CONFIG_WARNINGS_MAX];
     uint32_t warning_count;

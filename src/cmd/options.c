@@ -354,6 +354,7 @@ int capi_command_fail(const capi_err *err)
     case CAPI_NOT_FOUND:
     case CAPI_CONFLICT: return CAPI_EXIT_USAGE;
     case CAPI_STOPPED: return CAPI_EXIT_INTERRUPTED;
+    case CAPI_KILLED:
     case CAPI_UNAVAILABLE: /* the disk: no command reaches for a service yet */
     case CAPI_NO_MEMORY:
     case CAPI_INTERNAL: return CAPI_EXIT_FAILED;

@@ -101,7 +101,8 @@ bool capi_session_options(const capi_args *args, const capi_config *config, capi
     uint64_t batches = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_THREAD_POOL) : 0;
     uint64_t lease_ms = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_LEASE) : 0;
 
-    *out = (capi_engine_options){.alone_config_path = config && config->path.bytes ? config->path.data : "",
+    *out = (capi_engine_options){.can_work_alone = true,
+                                 .alone_config = config ? config->text : (capi_str){0},
                                  .memory_bytes = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_MEMORY) : 0};
     if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return false;
     if (!capi_args_number(args, "batches", 1, 100, &batches)) return false;

@@ -188,6 +188,7 @@ static capi_status blame_death(channel *to, capi_err *err)
     capi_buf words = {0};
     int wait_status = 0;
     bool has_ended = false;
+    bool is_killed;
     capi_status st;
 
     for (int i = 0; i < 200 && !has_ended; i++) { /* the socket closes a moment before the process is gone */
@@ -208,7 +209,8 @@ static capi_status blame_death(channel *to, capi_err *err)
         capi_buf_append_text(&words, "; the end of its standard error:\n");
         answer_append_words(tail, &words);
     }
-    st = capi_err_set(err, CAPI_INVALID, "%.*s", (int)words.bytes, words.data);
+    is_killed = has_ended && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
+    st = capi_err_set(err, is_killed ? CAPI_KILLED : CAPI_INVALID, "%.*s", (int)words.bytes, words.data);
     capi_buf_deinit(&words);
     return st;
 }

@@ -14,7 +14,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ enum {
     PROBE_BYTES_MAX = 1 << 20,
     PROBE_TIMEOUT_MS = 20000,
     PROBE_PATHS_MAX = 1024,
+    PROBE_END_MS = 2000, /* between its last word and its end */
     PARAMS_MAX = 32,
     COMPLAINT_BYTES_MAX = 600
 };
@@ -112,14 +115,31 @@ static capi_status read_answer(int fd, capi_buf *answer, capi_err *err)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         if ((now.tv_sec - start.tv_sec) * 1000 > PROBE_TIMEOUT_MS || answer->bytes > PROBE_BYTES_MAX)
-            return capi_err_set(err, CAPI_INVALID, "the Python interpreter \"%s\" does not say within %d s what it is",
-                                found.configured, PROBE_TIMEOUT_MS / 1000);
+            return capi_err_set(err, CAPI_UNAVAILABLE,
+                                "the Python interpreter \"%s\" does not say within %d s what it is", found.configured,
+                                PROBE_TIMEOUT_MS / 1000);
         if (poll(&waiting, 1, 100) <= 0) continue;
         got = read(fd, capi_buf_reserve(answer, 65536), 65536);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return CAPI_OK;
         answer->bytes += (size_t)got;
     }
+}
+
+/* Somebody who kills processes, or a machine without memory, says nothing about the interpreter: it will be asked again. */
+static capi_status await_end(pid_t pid, bool has_answered, capi_err *err)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    bool has_ended = false;
+    int wait_status = 0;
+
+    for (int i = 0; i < PROBE_END_MS && !(has_ended = process_has_ended(pid, &wait_status)); i++)
+        nanosleep(&pause, NULL);
+    if (!has_ended) process_end(pid, &wait_status);
+    if (!has_ended || has_answered || !WIFSIGNALED(wait_status)) return CAPI_OK;
+    return capi_err_set(err, CAPI_UNAVAILABLE,
+                        "the Python interpreter \"%s\" was killed by signal %d (%s) before it began", found.configured,
+                        WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
 }
 
 /* What it says on standard output, and what on standard error. */
@@ -129,7 +149,6 @@ static capi_status ask(char **argv, capi_buf *answer, capi_buf *complaint, capi_
     process_options options = {
         .path = found.configured, .argv = argv, .envp = environ, .channel_fd = -1, .memory_fd = -1};
     int ends[2];
-    int wait_status = 0;
     ssize_t got;
     pid_t pid;
     capi_status st;
@@ -141,7 +160,10 @@ static capi_status ask(char **argv, capi_buf *answer, capi_buf *complaint, capi_
     close(ends[1]);
     if (st == CAPI_OK) {
         st = read_answer(ends[0], answer, err);
-        process_end(pid, &wait_status);
+        if (st == CAPI_OK)
+            st = await_end(pid, answer->bytes > 0, err);
+        else
+            process_end(pid, &(int){0});
     }
     close(ends[0]);
     if (options.stderr_fd < 0) return st;
@@ -348,7 +370,11 @@ capi_status interpreter_get(const interpreter **out, capi_err *err)
     if (!is_known) {
         capi_err_clear(&known_err);
         known_status = find(&known_err);
-        is_known = true;
+        is_known = known_status != CAPI_UNAVAILABLE; /* that may pass */
+        if (!is_known) {
+            sandbox_close(&found.box);
+            capi_arena_deinit(&arena);
+        }
     }
     st = known_status;
     if (st != CAPI_OK && err) capi_err_copy(err, &known_err);

@@ -48,8 +48,13 @@ static void default_signals(void)
 {
     sigset_t none;
 
+    /* What services and terminals send to all of their processes is for the engine: it ends its workers in order. */
+    static const int for_the_engine[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
+    for (size_t i = 0; i < sizeof for_the_engine / sizeof *for_the_engine; i++)
+        signal(for_the_engine[i], SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

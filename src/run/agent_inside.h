@@ -73,6 +73,7 @@ typedef struct agent_slot {
     capi_work_outcome outcome;
     bool has_outcome;      /* the worker holds something for this slot */
     bool is_adopted;       /* this process is the one that works on the claim alone */
+    uint32_t kills;        /* of processes that worked for this one, on this claim */
     uint32_t deaths_alone; /* of processes that worked on this claim alone */
     bool has_note;         /* the state shows why the batch does not go on */
     uint32_t tries;

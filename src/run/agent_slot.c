@@ -80,6 +80,7 @@ static void step_idle(capi_agent *agent, agent_slot *slot, capi_step *step)
     slot->failing_since_ns = 0;
     slot->has_note = false;
     slot->deaths_alone = 0;
+    slot->kills = 0;
     slot->progress.stop = agent->is_stopping;
     if (node) {
         step->did = "pick";
@@ -218,14 +219,24 @@ static void end_trouble(capi_agent *agent, agent_slot *slot)
     slot->failing_since_ns = 0;
 }
 
-/* True if the work will be done anew later: it is CAPI_UNAVAILABLE, and patience has not run out (I10). */
-static bool work_again(capi_agent *agent, agent_slot *slot, capi_step *step)
+static bool wants_to_be_done_again(const capi_agent *agent, agent_slot *slot)
 {
     int64_t now_ns = agent_now(agent);
 
+    if (slot->outcome.status == CAPI_KILLED) {
+        slot->failing_since_ns = now_ns;
+        return ++slot->kills < AGENT_DEATHS_MAX;
+    }
     if (slot->outcome.status != CAPI_UNAVAILABLE) return false;
     if (slot->failing_since_ns == 0) slot->failing_since_ns = now_ns;
-    if (now_ns - slot->failing_since_ns >= agent->options.patience_ns) return false;
+    return now_ns - slot->failing_since_ns < agent->options.patience_ns;
+}
+
+/* True if the work will be done anew later: it is CAPI_UNAVAILABLE, and patience has not run out (I10), or a process that worked
+ * for it was killed, and not too often. */
+static bool work_again(capi_agent *agent, agent_slot *slot, capi_step *step)
+{
+    if (!wants_to_be_done_again(agent, slot)) return false;
     show_trouble(agent, slot);
     agent->options.worker->ops->discard(agent->options.worker, (uint32_t)(slot - agent->slots));
     slot->has_outcome = false;

@@ -1,7 +1,7 @@
 /* alone.c - the parent's side: start, wait, read how it ended. */
 #include "run/alone.h"
 
-#include "base/file.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -68,32 +69,104 @@ static capi_status start_child(const capi_alone *alone, const capi_work_item *it
     return capi_err_set(err, CAPI_UNAVAILABLE, "could not start a process for one batch: %s", strerror(code));
 }
 
-/* Until it closes its end: then it has ended, or is about to. False: told to stop. */
-static bool read_answer(int fd, const capi_progress *progress, capi_buf *answer)
+/* ---- waiting ---- */
+
+typedef enum child_end {
+    CHILD_ENDED,
+    CHILD_TOLD_TO_STOP, /* by us: we are told to */
+    CHILD_STOPPED,      /* by a signal, for longer than a lease */
+} child_end;
+
+typedef struct alone_process {
+    pid_t pid;
+    int wait_status; /* once it has ended */
+    bool has_ended;
+    int64_t stopped_ns; /* since when it has been stopped by a signal; 0: it is not */
+    capi_buf answer;
+} alone_process;
+
+static int64_t now_ns(void)
 {
-    char bytes[4096];
+    return capi_clock_system.monotonic_ns(capi_clock_system.context);
+}
 
-    for (;;) {
-        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-        ssize_t got;
+static void look_at_child(alone_process *child)
+{
+    int status = 0;
 
-        if (progress->stop) return false;
-        if (poll(&poll_fd, 1, ALONE_LOOK_MS) <= 0) continue;
-        got = read(fd, bytes, sizeof bytes);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return true;
-        if (answer->bytes + (size_t)got <= ALONE_ANSWER_BYTES_MAX) capi_buf_append(answer, bytes, (size_t)got);
+    if (child->has_ended || waitpid(child->pid, &status, WNOHANG | WUNTRACED | WCONTINUED) != child->pid) return;
+    if (WIFSTOPPED(status)) {
+        child->stopped_ns = now_ns();
+    } else if (WIFCONTINUED(status)) {
+        child->stopped_ns = 0;
+    } else {
+        child->wait_status = status;
+        child->has_ended = true;
     }
+}
+
+/* False: there will be no more. */
+static bool read_some(int fd, capi_buf *answer)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    char bytes[4096];
+    ssize_t got;
+
+    if (poll(&poll_fd, 1, ALONE_LOOK_MS) <= 0) return true;
+    got = read(fd, bytes, sizeof bytes);
+    if (got < 0) return errno == EINTR;
+    if (answer->bytes + (size_t)got <= ALONE_ANSWER_BYTES_MAX) capi_buf_append(answer, bytes, (size_t)got);
+    return got > 0;
+}
+
+/* Until it has closed its end of the channel, and ended. It always has ended then. */
+static child_end wait_for(alone_process *child, int fd, const capi_progress *progress, int64_t lease_ns)
+{
+    child_end end = CHILD_ENDED;
+    bool is_open = true;
+
+    while (end == CHILD_ENDED && (is_open || !child->has_ended)) {
+        if (is_open)
+            is_open = read_some(fd, &child->answer);
+        else
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        look_at_child(child);
+        if (progress->stop) end = CHILD_TOLD_TO_STOP;
+        if (child->stopped_ns && now_ns() - child->stopped_ns >= lease_ns) end = CHILD_STOPPED;
+    }
+    if (child->has_ended) return end;
+    kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)
+        continue;
+    return end;
+}
+
+/* ---- how it ended ---- */
+
+static bool may_be_the_batch(int wait_status)
+{
+    static const int signals[] = {SIGKILL, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGXCPU};
+
+    if (!WIFSIGNALED(wait_status)) return true;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (WTERMSIG(wait_status) == signals[i]) return true;
+    return false;
 }
 
 static capi_alone_end died(int wait_status, capi_work_outcome *out)
 {
-    if (WIFSIGNALED(wait_status))
+    bool counts = may_be_the_batch(wait_status);
+
+    if (!counts)
+        out->status =
+            capi_err_set(&out->err, CAPI_UNAVAILABLE, "a process that worked on this alone was ended by signal %d (%s)",
+                         WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+    else if (WIFSIGNALED(wait_status))
         capi_err_set(&out->err, CAPI_INVALID, "was killed by signal %d (%s)", WTERMSIG(wait_status),
                      strsignal(WTERMSIG(wait_status)));
     else
         capi_err_set(&out->err, CAPI_INVALID, "ended with exit code %d", WEXITSTATUS(wait_status));
-    return CAPI_ALONE_DIED;
+    return counts ? CAPI_ALONE_DIED : CAPI_ALONE_UNAVAILABLE;
 }
 
 /* "committed STATUS ROWS_READ ROWS_WRITTEN BYTES_WRITTEN\n" and the words of a failure; or "lost\n"; or "error\n" and its words. */
@@ -123,37 +196,35 @@ static capi_alone_end take_answer(capi_str answer, capi_arena *arena, capi_work_
     return CAPI_ALONE_UNAVAILABLE;
 }
 
+static capi_alone_end end_of(const alone_process *child, child_end end, capi_arena *arena, capi_work_outcome *out)
+{
+    if (end == CHILD_TOLD_TO_STOP) return CAPI_ALONE_STOPPED;
+    if (end == CHILD_STOPPED) {
+        out->status = capi_err_set(
+            &out->err, CAPI_UNAVAILABLE,
+            "process %ld, which worked on this alone, was stopped by a signal and has been ended", (long)child->pid);
+        return CAPI_ALONE_UNAVAILABLE;
+    }
+    if (!WIFEXITED(child->wait_status) || WEXITSTATUS(child->wait_status) != 0) return died(child->wait_status, out);
+    return take_answer(capi_buf_str(&child->answer), arena, out);
+}
+
 capi_alone_end capi_alone_run(const capi_alone *alone, const capi_work_item *item, bool is_seal, capi_arena *arena,
                               capi_work_outcome *out)
 {
-    capi_alone_end end;
-    capi_buf answer = {0};
+    alone_process child = {0};
+    capi_alone_end end = CAPI_ALONE_UNAVAILABLE;
     int channel[2];
-    int wait_status = 0;
-    bool is_told;
-    pid_t pid = 0;
 
     if (pipe2(channel, O_CLOEXEC) != 0) {
         out->status = capi_err_set_errno(&out->err, errno, "could not start a process for one batch");
-        return CAPI_ALONE_UNAVAILABLE;
+        return end;
     }
-    out->status = start_child(alone, item, is_seal, arena, channel[1], &pid, &out->err);
+    out->status = start_child(alone, item, is_seal, arena, channel[1], &child.pid, &out->err);
     close(channel[1]);
-    if (out->status != CAPI_OK) {
-        close(channel[0]);
-        return CAPI_ALONE_UNAVAILABLE;
-    }
-    is_told = !read_answer(channel[0], item->progress, &answer);
-    if (is_told) kill(pid, SIGKILL);
-    while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
-        continue;
-    if (is_told)
-        end = CAPI_ALONE_STOPPED;
-    else if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0)
-        end = died(wait_status, out);
-    else
-        end = take_answer(capi_buf_str(&answer), arena, out);
+    if (out->status == CAPI_OK)
+        end = end_of(&child, wait_for(&child, channel[0], item->progress, alone->lease_ns), arena, out);
     close(channel[0]);
-    capi_buf_deinit(&answer);
+    capi_buf_deinit(&child.answer);
     return end;
 }

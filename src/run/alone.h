@@ -4,7 +4,8 @@
  * number of such kills may change a result). The two look the same from outside, and a process that works on several batches
  * takes innocent ones with it. So such a batch is done by a child that does nothing else: it works under its parent's claim, up to
  * the commit. If the child dies, its parent sees it, and knows that no other batch is to blame; if the parent dies, so does the
- * child, and nothing is counted. A batch whose children died AGENT_DEATHS_MAX times in a row fails. */
+ * child, and nothing is counted. A batch whose children died AGENT_DEATHS_MAX times in a row fails. Only ends that a batch can cause
+ * count: crashes, SIGKILL (the system, when memory is out), exit codes. SIGTERM and the like come from people. */
 #pragma once
 
 #include "run/agent.h"
@@ -15,6 +16,7 @@ typedef struct capi_alone {
     capi_str config_path; /* of the parent's configuration; empty: none */
     uint32_t thread_count;
     uint64_t memory_bytes;
+    int64_t lease_ns; /* a child that was stopped (SIGSTOP) for so long is killed */
 } capi_alone;
 
 /* The child's words, in this order, behind the program's name and CAPI_ALONE_COMMAND. */

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -142,6 +143,33 @@ static capi_status engine_open_net(capi_engine *engine, const capi_engine_option
     return capi_net_new(&settings, &engine->exec.net, err);
 }
 
+static bool write_private(const char *path, capi_str text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool is_well = fd >= 0 && write(fd, text.data, text.bytes) == (ssize_t)text.bytes;
+
+    if (fd >= 0) close(fd);
+    return is_well;
+}
+
+/* The file may be edited while this process works by what it said at the beginning, so children get a copy of that. */
+static void prepare_alone(capi_engine *engine, const capi_engine_options *options)
+{
+    capi_str config_path = {0};
+
+    if (!options->can_work_alone) return;
+    if (options->alone_config.bytes) {
+        config_path = capi_str_format(&engine->arena, "%s/config.json", engine->temp.path);
+        if (!write_private(config_path.data, options->alone_config)) return;
+    }
+    engine->can_work_alone = true;
+    engine->alone = (capi_alone){.data_folder = engine->folder,
+                                 .config_path = config_path,
+                                 .thread_count = options->thread_count,
+                                 .memory_bytes = options->memory_bytes,
+                                 .lease_ns = engine->lease_ns ? engine->lease_ns : CAPI_LEASE_NS};
+}
+
 capi_status capi_engine_open(const capi_engine_options *options, capi_engine **out, capi_err *err)
 {
     capi_engine *engine = capi_zmalloc(sizeof *engine);
@@ -153,13 +181,6 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     if (engine->batch_count_max > ENGINE_BATCHES_MAX) engine->batch_count_max = ENGINE_BATCHES_DEFAULT;
     engine->batch_count_max = bounded(engine->batch_count_max, engine->budget.limit_bytes, ENGINE_BATCH_BYTES);
     engine->lease_ns = (int64_t)options->lease_ms * 1000000;
-    engine->can_work_alone = options->alone_config_path != NULL;
-    if (engine->can_work_alone)
-        engine->alone =
-            (capi_alone){.data_folder = engine->folder,
-                         .config_path = capi_str_copy(&engine->arena, capi_str_of(options->alone_config_path)),
-                         .thread_count = options->thread_count,
-                         .memory_bytes = options->memory_bytes};
     capi_random_uid(&capi_random_system, engine->process_uid);
 
     CAPI_TRY_OUT(engine_open_folder(engine, options->must_exist, err));
@@ -169,6 +190,7 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     capi_temp_folder_make(engine->folder.data, engine->process_uid, &engine->temp);
     capi_exec_init(&engine->exec, engine->pool, engine->tables, &engine->budget, capi_str_of(engine->temp.path));
     engine->exec_is_open = true;
+    prepare_alone(engine, options);
     CAPI_TRY_OUT(engine_open_net(engine, options, err));
 out:
     if (st != CAPI_OK) {

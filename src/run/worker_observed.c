@@ -87,7 +87,8 @@ static void note_done(observed_worker *worker, uint32_t slot, const capi_work_it
                       const capi_work_outcome *outcome, bool is_seal, int64_t begin_ns)
 {
     worker->elapsed_ns[slot] = now_ns() - begin_ns;
-    if (outcome->status == CAPI_UNAVAILABLE) report(worker, slot, item, outcome, is_seal, CAPI_REPORT_RETRY);
+    if (outcome->status == CAPI_UNAVAILABLE || outcome->status == CAPI_KILLED)
+        report(worker, slot, item, outcome, is_seal, CAPI_REPORT_RETRY);
 }
 
 static bool observed_batch(capi_worker *base, uint32_t slot, const capi_work_item *item, capi_work_outcome *out)

@@ -368,9 +368,54 @@ def start_slow_batch(box, seconds, end="return a"):
     check(box.capi("start", path, "--keyspace", "test", "--data", box.path("state")).code == 0)
 
 
+def ignore_ends_of_children():
+    """As some supervisors do, whose programs inherit it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
 def start_daemon(box):
-    return subprocess.Popen([BINARY, "daemon", "--data", box.path("state"), "--lease-ms", "500"], stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
+    """Its configuration is spoilt as soon as it has read it: it works by what it has read."""
+    config = box.write("daemon.json", json.dumps({"log": {"level": "info"}}))
+    with open(box.path("daemon.log"), "ab") as log:
+        begin = log.tell()
+        daemon = subprocess.Popen([BINARY, "daemon", "--config", config, "--data", box.path("state"), "--lease-ms", "500"], stdout=log,
+                                  stderr=subprocess.STDOUT, preexec_fn=ignore_ends_of_children)
+    wait_until(lambda: b"daemon begins" in box.read("daemon.log")[begin:], "the daemon does not begin")
+    box.write("daemon.json", "{ half of a")
+    return daemon
+
+
+def python_worker(parent):
+    """The process that computes formulas for it, or None."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid, encoding="ascii", errors="replace") as stat, open("/proc/%s/cmdline" % pid, "rb") as words:
+                if int(stat.read().rsplit(")", 1)[1].split()[1]) == parent and b"python" in words.read():
+                    return int(pid)
+        except (OSError, IndexError):
+            continue
+    return None
+
+
+@test
+def signals_to_python_workers_change_nothing(box):
+    """As "systemctl stop" sends them to all processes of a service; and a worker that is killed is replaced."""
+    start_slow_batch(box, 3)
+    daemon = start_daemon(box)
+    try:
+        wait_until(lambda: python_worker(daemon.pid) and deaths_of_slow_batch(box) == 0, "no worker")
+        time.sleep(1)
+        worker = python_worker(daemon.pid)
+        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            os.kill(worker, signal_number)
+        time.sleep(0.2)
+        check_equal(python_worker(daemon.pid), worker, "the worker")
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: status_of_run(box) == "complete", "the run does not end")
+        check_equal(slow_batch(box)["status"], "success", str(slow_batch(box)))
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
 
 
 def slow_batch(box):
@@ -447,7 +492,8 @@ def a_batch_that_kills_every_process_fails_in_the_end(box):
     daemon = start_daemon(box)
     try:
         killed = set()
-        for signal_number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT):
+        # What comes from people only counts for nothing, and one that is stopped is not waited for.
+        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGSTOP, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT):
             wait_until(lambda: child_alone(daemon.pid) not in (None, *killed), "no process of its own for the batch")
             killed.add(child_alone(daemon.pid))
             os.kill(child_alone(daemon.pid), signal_number)

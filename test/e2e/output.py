@@ -244,4 +244,16 @@ def the_version_is_told_to_programs(box):
     check_fails(box.capi("version", "--output", "xml"), 2, "xml")
 
 
+@test
+def closed_standard_files_are_no_failure_and_no_file_takes_their_place(box):
+    source = csv_reader([box.write("in.csv", "id\n1\n")], {"id": "int"}, "things")
+    path = box.write("s.json", script(read=source, write=csv_writer("things", {"id": "int"}, box.path("out/o.csv"))))
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(["sh", "-c", "exec %s run %s --data %s %s" % (BINARY, path, box.path("state"), closed)], stdin=subprocess.DEVNULL,
+                              capture_output=True)
+        check_equal(done.returncode, 0, "%s: %s" % (closed, done.stderr.decode()))
+        check_equal(box.read("out", "o.csv").split(), [b"id", b"1"], closed)
+    done = subprocess.run(["sh", "-c", "exec %s version >&-" % BINARY], capture_output=True)
+    check(done.returncode != 0 and b"standard output" in done.stderr, str(done))
+
 main()

@@ -552,6 +552,19 @@ def modules_in_the_working_directory_do_not_run_outside_of_the_sandbox(box):
 
 
 @test
+def an_interpreter_that_was_killed_is_asked_again(box):
+    """By somebody who kills processes, or by the system: that says nothing about the interpreter."""
+    for signal_name in ("KILL", "TERM"):
+        marker = box.path("was_killed_" + signal_name)
+        killed_once = box.write("python_" + signal_name, "#!/bin/sh\nif [ ! -e %s ]; then touch %s; kill -%s $$; fi\nexec python3 \"$@\"\n" %
+                                (marker, marker, signal_name))
+        os.chmod(killed_once, 0o755)
+        check_equal(results(box, "def f(i):\n    return i + 1\n", {"x": ("f(r.i)", "int")}, numbers(1),
+                            environment={"CAPI_PYCALC_INTERPRETER_PATH": killed_once}), ["1"])
+        check(os.path.exists(marker), "the interpreter was not killed")
+
+
+@test
 def an_interpreter_that_cannot_serve_is_told(box):
     plain = box.write("plain", "#!/bin/sh\n")
     old = box.write("old", "#!/bin/sh\nprintf '/bin/sh\\0003.7.16\\000'\n")
