@@ -4,6 +4,7 @@
 #include "cmd/options.h"
 
 extern const capi_command capi_command_run;
+extern const capi_command capi_command_init;
 extern const capi_command capi_command_validate;
 extern const capi_command capi_command_table_head;
 extern const capi_command capi_command_table_export;

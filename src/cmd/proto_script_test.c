@@ -6,14 +6,21 @@
 
 static json_t *make(const char *text, int64_t header, int64_t first, capi_status expected)
 {
-    capi_proto_options options = {CAPI_STR("/some/where/items.csv"), header, first, ','};
+    capi_proto_csv csv = {header, first, ','};
+    capi_proto_style style = {
+        .source = CAPI_STR("in"), .target = CAPI_STR("out"), .table = CAPI_STR("items"), .is_reference = true};
+    capi_proto_sample sample = {0};
     capi_buf script = {0};
     capi_err err = {0};
-    json_t *json;
+    json_t *json = NULL;
 
-    CHECK_INT(capi_proto_write(capi_str_of(text), &options, &script, &err), expected);
-    json = json_loadb(script.data, script.bytes, JSON_REJECT_DUPLICATES, NULL);
+    CHECK_INT(capi_proto_sample_csv(capi_str_of(text), &csv, &sample, &err), expected);
+    if (sample.column_count) {
+        capi_proto_write(&sample, &style, &script);
+        json = json_loadb(script.data, script.bytes, JSON_REJECT_DUPLICATES, NULL);
+    }
     capi_buf_deinit(&script);
+    capi_proto_sample_deinit(&sample);
     return json;
 }
 
@@ -75,7 +82,7 @@ TEST(values_are_classified_by_their_look)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char layout[40] = "";
+        char layout[CAPI_PROTO_LAYOUT_BYTES] = "";
 
         CHECK_INT(capi_proto_classify(capi_str_of(cases[i].text), layout), cases[i].type);
         CHECK_STR(layout, cases[i].layout);
@@ -153,4 +160,35 @@ TEST(what_was_seen_before_a_mistake_is_written)
     CHECK(make("", 0, 1, CAPI_INVALID) == NULL);
     script = make("a,b\n", 5, 6, CAPI_INVALID);
     json_decref(script);
+}
+
+TEST(tables_are_named_like_the_file)
+{
+    static const struct {
+        const char *path, *name;
+    } cases[] = {
+        {"/some/where/items.csv", "items_csv"},
+        {"idx.csv", "t_idx_csv"},
+        {"a/wf-log", "t_wf_log"},
+        {"a very long name of a file, longer than names of tables may be.csv",
+         "a_very_long_name_of_a_file__longer_than_na"},
+    };
+    capi_arena arena = {0};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        capi_str name = capi_proto_table_name(capi_str_of(cases[i].path), &arena);
+
+        CHECK(capi_str_is(name, cases[i].name));
+    }
+    capi_arena_deinit(&arena);
+}
+
+TEST(the_separator_is_the_one_that_cuts_all_records_alike)
+{
+    CHECK_INT(capi_proto_guess_separator(CAPI_STR("a;b\n1,5;2,5\n")), ';');
+    CHECK_INT(capi_proto_guess_separator(CAPI_STR("a\tb,c\n1\t2\n")), '\t');
+    CHECK_INT(capi_proto_guess_separator(CAPI_STR("a|b|c\n1|2|3\n")), '|');
+    CHECK_INT(capi_proto_guess_separator(CAPI_STR("\"a;b\",c\n1,2\n")), ',');
+    CHECK_INT(capi_proto_guess_separator(CAPI_STR("a\n1\n")), ',');
+    CHECK_INT(capi_proto_guess_separator(CAPI_STR("")), ',');
 }
