@@ -150,11 +150,17 @@ static void process_vanish(sim_world *world, sim_process *process)
     process->restart_ns = world->now_ns + (int64_t)sim_dice(world, world->is_calm ? 100 : 3000) * SIM_MS;
 }
 
+bool sim_is_dead(sim_process *process)
+{
+    process->is_doomed = process->is_doomed || (process->parent && process->parent->is_doomed);
+    return process->is_doomed;
+}
+
 bool sim_may_die(sim_process *process)
 {
     sim_world *world = process->world;
 
-    if (process->is_doomed || world->is_calm) return process->is_doomed;
+    if (sim_is_dead(process) || world->is_calm || process->is_spared) return process->is_doomed;
     process->is_doomed = sim_dice(world, 10000) < world->crash_per_10000 * (process->agent ? 1 : OPERATOR_CRASHES);
     if (process->is_doomed) {
         world->report.crashes++;

@@ -17,6 +17,7 @@
 #define SIM_MUTANT_LIST(X)                                                                                             \
     X(SOUND, "nothing", "")                                                                                            \
     X(ROWS_STAY, "what a dead attempt has written stays in the table", "I1")                                           \
+    X(NOT_ALONE, "three deaths fail a batch, whoever was to blame", "I1")                                              \
     X(NO_TAKEOVER, "nobody is buried", "I2")                                                                           \
     X(NO_END_OF_DEATHS, "a batch that kills whoever takes it is given out for ever", "I2")                             \
     X(START_IN_PARTS, "a start that fails leaves a part of the run behind", "I3")                                      \
@@ -73,7 +74,7 @@ typedef struct sim_report {
     char words[600];      /* which invariant, and how */
     uint64_t fingerprint; /* the same for the same seed */
     uint64_t steps, calls, faults, crashes, sleeps, takeovers, runs, batches;
-    uint64_t disk_faults, disk_kills, start_kills, rings, collected, poisoned;
+    uint64_t disk_faults, disk_kills, start_kills, rings, collected, poisoned, children;
     int64_t virtual_ns;
 } sim_report;
 

@@ -95,7 +95,7 @@ void sim_disk_begin(sim_world *world, sim_process *process)
     uint32_t kill_permille = world->kill_permille * (process == &world->operator? OPERATOR_KILLS : 1);
 
     if (!disk) return;
-    disk->is_deadly = sim_chance(world, kill_permille);
+    disk->is_deadly = !process->is_spared && sim_chance(world, kill_permille);
     if (!disk->is_deadly && !sim_chance(world, world->disk_permille)) return;
     disk->version_before = data_version(disk);
     disk->is_armed = true;

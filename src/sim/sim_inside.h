@@ -80,10 +80,18 @@ typedef struct sim_work { /* what a slot's worker holds */
     capi_arena arena;
 } sim_work;
 
+typedef struct sim_children { /* of one claim, which are dead */
+    char attempt[CAPI_UID_BYTES];
+    uint32_t deaths;
+} sim_children;
+
 typedef struct sim_worker {
     capi_worker base;
     sim_process *process;
     sim_work works[SIM_SLOTS];
+    sim_children children[SIM_SLOTS];
+    bool has_committed; /* of a child: its batch or seal */
+    capi_work_status committed;
 } sim_worker;
 
 typedef struct sim_state { /* the store as one process sees it */
@@ -96,9 +104,11 @@ struct sim_process {
     capi_state *store; /* its connection */
     char uid[CAPI_UID_BYTES];
     bool is_alive;
-    bool is_doomed; /* dies as soon as the step that it is in unwinds */
-    bool is_ending; /* was told to end */
-    uint32_t depth; /* steps of it that are on the stack */
+    bool is_doomed;      /* dies as soon as the step that it is in unwinds */
+    bool is_ending;      /* was told to end */
+    bool is_spared;      /* does not die by chance */
+    sim_process *parent; /* of a child that works on one batch alone */
+    uint32_t depth;      /* steps of it that are on the stack */
     int64_t asleep_until_ns, restart_ns;
     int64_t wall_skew_ns, clock_offset_ns;
     int32_t drift_ppm;
@@ -219,6 +229,8 @@ void sim_interleave(sim_world *world);
 void sim_wake(sim_world *world, capi_str process_uid);
 /* Maybe the process dies here; true if it is dead. */
 bool sim_may_die(sim_process *process);
+/* A child dies with its parent. */
+bool sim_is_dead(sim_process *process);
 
 /* What all processes have, the operator included. */
 void sim_process_init(sim_world *world, sim_process *process);
@@ -333,6 +345,11 @@ void sim_tables_drop(sim_world *world, const char *run_uid);
 sim_file *sim_file_find(sim_world *world, const char *name);
 /* Renames that are due. */
 void sim_late_renames(sim_world *world);
+
+/* ---- sim_alone.c ---- */
+
+capi_alone_end sim_worker_alone(capi_worker *base, uint32_t slot, const capi_work_item *item, bool is_seal,
+                                capi_work_outcome *out);
 
 /* ---- sim_check.c ---- */
 

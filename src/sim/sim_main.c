@@ -68,6 +68,7 @@ static bool parse(int argc, char **argv, sim_arguments *out)
     X(disk_kills, "of them in a write")                                                                                \
     X(start_kills, "starts killed")                                                                                    \
     X(poisoned, "processes poisoned")                                                                                  \
+    X(children, "children for one batch alone")                                                                        \
     X(sleeps, "sleeps")                                                                                                \
     X(takeovers, "takeovers")                                                                                          \
     X(rings, "announcements")                                                                                          \

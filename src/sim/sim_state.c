@@ -17,9 +17,9 @@ static fate call_begin(sim_process *process, const char *name)
     uint32_t roll;
 
     world->report.calls++;
-    if (process->is_doomed) return FATE_BEFORE;
+    if (sim_is_dead(process)) return FATE_BEFORE;
     sim_interleave(world);
-    if (process->is_doomed) return FATE_BEFORE;
+    if (sim_is_dead(process)) return FATE_BEFORE;
     if (world->now_ns < world->outage_until_ns) return FATE_BEFORE;
     roll = sim_dice(world, 1000);
     if (roll < world->fault_permille)

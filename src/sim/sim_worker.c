@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { SHORT_BATCH_MS = 60, LONG_BATCH_MS = 2500, SHORT_SEAL_MS = 20, LATE_RENAME_MS = 15000 };
+enum { ALONE_BATCH_MS = 10, SHORT_BATCH_MS = 60, LONG_BATCH_MS = 2500, SHORT_SEAL_MS = 20, LATE_RENAME_MS = 15000 };
 
 static sim_worker *worker_of(capi_worker *base)
 {
@@ -73,7 +73,8 @@ static bool rename_later(sim_process *process, const sim_work *work)
     sim_world *world = process->world;
     sim_late_rename *late = &world->late[world->late_count];
 
-    if (world->is_calm || world->late_count == SIM_LATE_MAX || !sim_chance(world, world->late_rename_permille))
+    if (world->is_calm || process->is_spared || world->late_count == SIM_LATE_MAX ||
+        !sim_chance(world, world->late_rename_permille))
         return false;
     world->late_count++;
     late->due_ns = world->now_ns + (int64_t)sim_dice(world, LATE_RENAME_MS) * SIM_MS;
@@ -179,9 +180,11 @@ static uint64_t table_read(sim_world *world, const capi_claim *claim, const capi
 
 /* ---- batches ---- */
 
-static int64_t work_time(sim_world *world)
+static int64_t work_time(sim_world *world, const sim_process *process)
 {
     uint32_t longest_ms = sim_chance(world, 60) ? LONG_BATCH_MS : SHORT_BATCH_MS;
+
+    if (process->parent) longest_ms = ALONE_BATCH_MS; /* time passes for all while it works */
 
     return (int64_t)sim_dice(world, longest_ms) * SIM_MS;
 }
@@ -204,7 +207,7 @@ static void work_begin(sim_process *process, sim_work *work, const capi_work_ite
     check_script(world, item);
     work->is_begun = true;
     work->claim = *item->claim;
-    work->done_ns = world->now_ns + work_time(world);
+    work->done_ns = world->now_ns + work_time(world, process);
     if (item->node->file) {
         name_files(work, item->node, item->run->run_id, item->claim->batch_idx, item->claim->attempt_uid);
         file_make(world, work->staged, item->claim);
@@ -415,18 +418,44 @@ static void worker_discard(capi_worker *base, uint32_t slot)
     *work = (sim_work){0};
 }
 
+/* Of a child: what it tells its parent. */
+static void worker_ended(capi_worker *base, uint32_t slot, const capi_work_item *item, const capi_work_outcome *outcome,
+                         bool is_seal, capi_work_end end)
+{
+    sim_worker *worker = worker_of(base);
+
+    (void)slot;
+    (void)item;
+    worker->has_committed = end == CAPI_WORK_COMMITTED;
+    worker->committed = is_seal ? outcome->seal.status : outcome->result.status;
+}
+
+/* A child has no children. */
+static const struct capi_worker_ops child_ops = {
+    .batch = worker_batch,
+    .rename = worker_rename,
+    .seal = worker_seal,
+    .clear = worker_clear,
+    .tidy = worker_tidy,
+    .ended = worker_ended,
+    .discard = worker_discard,
+};
+
 static const struct capi_worker_ops worker_ops = {
     .batch = worker_batch,
     .rename = worker_rename,
     .seal = worker_seal,
     .clear = worker_clear,
     .tidy = worker_tidy,
+    .alone = sim_worker_alone,
     .discard = worker_discard,
 };
 
 void sim_worker_init(sim_worker *worker, sim_process *process)
 {
-    *worker = (sim_worker){.base = {.ops = &worker_ops}, .process = process};
+    bool has_children = !process->parent && !sim_is(process->world, SIM_NOT_ALONE);
+
+    *worker = (sim_worker){.base = {.ops = has_children ? &worker_ops : &child_ops}, .process = process};
 }
 
 void sim_worker_deinit(sim_worker *worker)

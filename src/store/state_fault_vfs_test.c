@@ -35,8 +35,9 @@ typedef struct fault_file {
 static sqlite3_vfs vfs;
 static sqlite3_vfs *real_vfs;
 static disk_file files[FILES_MAX];
-static uint64_t calls, fail_at, writes, cut_at;
-static const char *failed;
+static _Atomic uint64_t calls, fail_at, writes,
+    cut_at; /* threads of other tests come by: fdatasync is ours in all of them */
+static const char *_Atomic failed;
 
 /* ---- faults ---- */
 
