@@ -3,6 +3,7 @@ import http.server
 import os
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -111,6 +112,7 @@ class HttpServer:
     """pages: path -> function(handler, count of requests so far, with_body)."""
 
     def __init__(self, pages, context=None):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # clients that go while we send are an error of the connection alone
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.pages, self.server.counts, self.server.requests = pages, {}, []

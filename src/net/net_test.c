@@ -140,6 +140,18 @@ TEST(a_file_of_exactly_that_name_goes_before_matches)
     capi_arena_deinit(&arena);
 }
 
+TEST(lists_have_an_end)
+{
+    net_listing listing = {.glob = CAPI_STR("/p/*"), .literal = CAPI_STR("/p/*")};
+    capi_err err = {0};
+
+    for (uint32_t i = 0; i < CAPI_NET_LIST_MAX; i++)
+        CHECK(net_listing_add(&listing, CAPI_STR("/p/a"), 1, NULL) == CAPI_OK);
+    CHECK(net_listing_add(&listing, CAPI_STR("/q/a"), 1, NULL) == CAPI_OK); /* does not match */
+    CHECK(net_listing_add(&listing, CAPI_STR("/p/a"), 1, &err) == CAPI_INVALID && strstr(err.text, "100000"));
+    free(listing.entries);
+}
+
 TEST(profiles_are_read_from_ini_files)
 {
     capi_str text =

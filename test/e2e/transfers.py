@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import termios
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, ROOT, check, check_equal, csv_reader, csv_writer, main, script, test
+from harness import BINARY, ROOT, Skip, check, check_equal, csv_reader, csv_writer, main, script, test
 from servers import HttpServer
 
 COLUMNS = {"id": "int", "name": "string"}
@@ -75,7 +76,10 @@ def half_then_wait(data, go):
         handler.wfile.write(data[:len(data) // 2])
         handler.wfile.flush()
         go.wait(PATIENCE_S)
-        handler.wfile.write(data[len(data) // 2:])
+        try:
+            handler.wfile.write(data[len(data) // 2:])
+        except ConnectionError:  # nobody waits any more
+            handler.close_connection = True
     return page
 
 
@@ -126,6 +130,51 @@ def an_upload_is_shown(box):
             run.end()
         check_equal(float(found.group(2)), round((len(ROWS) + 1) / 1e6, 1), "megabytes")
         check_equal([method for method, _, _ in server.requests], ["PUT"], "requests")
+
+
+def interrupt_while_it_stalls(box, name, reader, data):
+    """A run that waits for a server ends at once when it is interrupted, and takes what it has fetched away."""
+    go, reached = threading.Event(), threading.Event()
+
+    def page(handler, count, body):
+        if count == 1 and name == "in.parquet":
+            handler.file(data, body)  # the first bytes
+            return
+        reached.set()
+        half_then_wait(data, go)(handler, count, body)
+
+    with HttpServer({"/" + name: page}) as server:
+        path = box.write("s.json", script(read=reader(server.url("/" + name))))
+        environment = {**os.environ, "CAPI_TRANSFER_IDLE_TIMEOUT": "600000"}
+        process = subprocess.Popen([BINARY, "run", path, "--data", box.path("state"), "--keyspace", "test"], cwd=ROOT,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        try:
+            check(reached.wait(PATIENCE_S), "the server was not asked")
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError("it did not end: %s" % process.communicate()[1].decode("utf-8", "replace")) from None
+        finally:
+            go.set()
+        if b"not available in this build" in err:
+            raise Skip("this build has no Parquet files")
+        check_equal(process.returncode, 130, "exit code, with %s" % err.decode("utf-8", "replace"))
+        left = [item for folder, _, names in os.walk(box.path("state")) for item in names if ".download" in item]
+        check_equal(left, [], "temporary files")
+
+
+@test
+def a_download_that_stalls_is_interrupted(box):
+    interrupt_while_it_stalls(box, "in.csv", lambda url: csv_reader([url], COLUMNS, "t"), ROWS)
+
+
+@test
+def ranges_that_stall_are_interrupted(box):
+    reader = lambda url: {"type": "file_table", "r": {"urls": [url], "columns": {
+        "c": {"parquet": {"col_name": "c"}, "col_type": "int"}}}, "w": {"name": "t", "fields": {
+            "c": {"expression": "r.c", "type": "int"}}}}
+    interrupt_while_it_stalls(box, "in.parquet", reader, b"PAR1" + bytes(1000000))
 
 
 @test
