@@ -1,6 +1,8 @@
 /* buf.c - a growing byte buffer: capacity doubles. */
 #include "base/buf.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +57,48 @@ void capi_buf_printf(capi_buf *buf, const char *format, ...)
         buf->bytes += (size_t)bytes;
     }
     va_end(again);
+}
+
+/* Control characters are below U+0020 and from U+007F to U+009F. */
+static void append_visible_character(capi_buf *buf, const unsigned char *at, size_t bytes)
+{
+    if (bytes == 1 && *at == '\n')
+        capi_buf_append_text(buf, "\\n");
+    else if (bytes == 2 && at[0] == 0xC2 && at[1] < 0xA0)
+        capi_buf_printf(buf, "\\x%02x", at[1]);
+    else if (bytes == 0 || *at < 0x20 || *at == 0x7F)
+        capi_buf_printf(buf, "\\x%02x", *at);
+    else
+        capi_buf_append(buf, at, bytes);
+}
+
+void capi_buf_append_visible(capi_buf *buf, capi_str text, size_t bytes_max)
+{
+    const unsigned char *data = (const unsigned char *)text.data;
+    size_t at = 0;
+
+    while (at < text.bytes) {
+        size_t bytes = capi_utf8_bytes(data + at, text.bytes - at);
+        size_t step = bytes ? bytes : 1;
+
+        if (at + step > bytes_max) {
+            capi_buf_append_text(buf, "...");
+            return;
+        }
+        append_visible_character(buf, data + at, bytes);
+        at += step;
+    }
+}
+
+capi_str capi_str_visible(capi_arena *arena, capi_str text, size_t bytes_max)
+{
+    capi_buf buf = {0};
+    capi_str shown;
+
+    capi_buf_append_visible(&buf, text, bytes_max);
+    shown = capi_str_copy(arena, capi_buf_str(&buf));
+    capi_buf_deinit(&buf);
+    return shown;
 }
 
 void capi_buf_deinit(capi_buf *buf)

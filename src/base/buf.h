@@ -20,6 +20,10 @@ void capi_buf_append_str(capi_buf *buf, capi_str text);
 void capi_buf_append_text(capi_buf *buf, const char *text);
 void capi_buf_append_byte(capi_buf *buf, char byte);
 void capi_buf_printf(capi_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* For messages: at most bytes_max bytes of the text, then "..."; what would break a line or is no UTF-8 as \n or \xNN. */
+void capi_buf_append_visible(capi_buf *buf, capi_str text, size_t bytes_max);
+/* The same as a text of its own, in the arena. */
+capi_str capi_str_visible(capi_arena *arena, capi_str text, size_t bytes_max);
 /* Borrowed: valid until the buffer changes. */
 static inline capi_str capi_buf_str(const capi_buf *buf)
 {

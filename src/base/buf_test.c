@@ -32,3 +32,30 @@ TEST(reserved_room_is_there_and_counts_when_the_caller_says_so)
     CHECK_INT(buf.data[100000], 'b');
     capi_buf_deinit(&buf);
 }
+
+TEST(what_is_shown_in_messages_is_text_of_one_line)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"", ""},
+        {"plain \"text\" é", "plain \"text\" é"},
+        {"a\nb\tc\x7f", "a\\nb\\x09c\\x7f"},
+        {"a\xff\xc5", "a\\xff\\xc5"},
+        {"\xc2\x9b"
+         "1mred",
+         "\\x9b1mred"},
+        {"1234567890123456789žx", "1234567890123456789..."},
+        {"123456789012345678žx", "123456789012345678ž..."},
+        {"12345678901234567ž", "12345678901234567ž"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        capi_buf buf = {0};
+
+        capi_buf_append_visible(&buf, capi_str_of(cases[i].text), 20);
+        capi_buf_append_byte(&buf, 0);
+        CHECK_STR(buf.data, cases[i].shown);
+        capi_buf_deinit(&buf);
+    }
+}

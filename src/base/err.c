@@ -6,18 +6,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Puts "..." where the text reached the end of its room, behind a whole character. */
+static void err_cut(capi_err *err)
+{
+    size_t end = sizeof err->text - 4;
+
+    while (end > 0 && (err->text[end] & 0xC0) == 0x80)
+        end--;
+    memcpy(err->text + end, "...", 4);
+    err->text_bytes = (uint32_t)end + 3;
+}
+
 static void err_append(capi_err *err, const char *format, va_list args)
 {
     size_t room = sizeof err->text - err->text_bytes;
     int written = vsnprintf(err->text + err->text_bytes, room, format, args);
 
     if (written < 0) return;
-    if ((size_t)written >= room) {
-        memcpy(err->text + sizeof err->text - 4, "...", 4);
-        err->text_bytes = sizeof err->text - 1;
-    } else {
+    if ((size_t)written >= room)
+        err_cut(err);
+    else
         err->text_bytes += (uint32_t)written;
-    }
 }
 
 static void err_append_text(capi_err *err, const char *format, ...)

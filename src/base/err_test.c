@@ -41,6 +41,23 @@ TEST(a_long_text_is_cut_and_further_notes_do_no_harm)
     CHECK_STR(err.text + CAPI_ERR_TEXT_MAX - 4, "...");
 }
 
+TEST(a_text_is_cut_between_characters)
+{
+    for (size_t before = 0; before < 4; before++) {
+        char text[3 * CAPI_ERR_TEXT_MAX + 8] = "";
+        capi_err err = {0};
+
+        memset(text, 'x', before);
+        for (size_t at = before; at < CAPI_ERR_TEXT_MAX + 8; at += 3)
+            memcpy(text + at, "日", 4);
+        capi_err_set(&err, CAPI_INVALID, "%s", text);
+        CHECK(capi_str_is_utf8((capi_str){err.text, err.text_bytes}, NULL));
+        CHECK(err.text_bytes < CAPI_ERR_TEXT_MAX && strcmp(err.text + err.text_bytes - 3, "...") == 0);
+        capi_err_note(&err, "%s", text);
+        CHECK(capi_str_is_utf8((capi_str){err.text, err.text_bytes}, NULL) && err.text[err.text_bytes] == 0);
+    }
+}
+
 TEST(errno_picks_the_status_and_gives_the_words)
 {
     capi_err err = {0};

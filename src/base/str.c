@@ -1,6 +1,8 @@
 /* str.c - searching, comparing and copying pieces of text. */
 #include "base/str.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -80,27 +82,6 @@ capi_str capi_str_format(capi_arena *arena, const char *format, ...)
     return (capi_str){text, (size_t)bytes};
 }
 
-/* Bytes of the well-formed sequence at `p`, or 0 (Unicode 15, table 3-7). */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
-{
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    size_t bytes;
-
-    if (p[0] < 0x80) return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
-    bytes = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (left < bytes) return 0;
-    if (p[0] == 0xE0) low = 0xA0;
-    if (p[0] == 0xED) high = 0x9F;
-    if (p[0] == 0xF0) low = 0x90;
-    if (p[0] == 0xF4) high = 0x8F;
-    if (p[1] < low || p[1] > high) return 0;
-    for (size_t i = 2; i < bytes; i++)
-        if (p[i] < 0x80 || p[i] > 0xBF) return 0;
-    return bytes;
-}
-
 bool capi_str_is_utf8(capi_str text, size_t *bad_at)
 {
     const unsigned char *p = (const unsigned char *)text.data;
@@ -117,7 +98,7 @@ bool capi_str_is_utf8(capi_str text, size_t *bad_at)
                 continue;
             }
         }
-        step = utf8_sequence(p + at, text.bytes - at);
+        step = capi_utf8_bytes(p + at, text.bytes - at);
         if (step == 0) {
             if (bad_at) *bad_at = at;
             return false;

@@ -2,6 +2,7 @@
  *
  * py_calc is in node_py_calc.c. tag_and_denormalize: every criterion is evaluated for every source row; each one that is true
  * gives one row with its tag, in the order of source rows, and of the script's tags within a row. */
+#include "base/buf.h"
 #include "exec/drive.h"
 #include "exec/fields.h"
 #include "exec/node_py_calc.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAG_BLOCK_ROWS = 64 };
+enum { TAG_BLOCK_ROWS = 64, TAG_SHOWN_BYTES = 100 };
 
 /* A tag, and for which rows of a block it is true. */
 typedef struct tag_hit {
@@ -126,8 +127,13 @@ static capi_status tag_criteria(const tag_stage *stage, tag_worker *worker, cons
     for (uint32_t slot = 0; slot < node->slot_count; slot++)
         if (node->slots[slot].side == CAPI_SIDE_READER) inputs[slot] = rows->columns[node->slots[slot].column];
     st = capi_evaluator_run(worker->criteria, inputs, row_count, worker->verdicts, bad_row, &bad_tag, err);
-    if (st != CAPI_OK)
-        exec_err_prefix(err, "criterion of tag \"%.*s\"", CAPI_STR_ARG(node->processor->tags[bad_tag].tag));
+    if (st != CAPI_OK) {
+        capi_buf tag = {0};
+
+        capi_buf_append_visible(&tag, node->processor->tags[bad_tag].tag, TAG_SHOWN_BYTES);
+        exec_err_prefix(err, "criterion of tag \"%.*s\"", CAPI_STR_ARG(capi_buf_str(&tag)));
+        capi_buf_deinit(&tag);
+    }
     return st;
 }
 

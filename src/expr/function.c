@@ -2,7 +2,6 @@
 #include "expr/function.h"
 #include "expr/expr.h"
 
-#include "expr/regex_shim.h"
 #include "vec/layout.h"
 
 #include <stdio.h>
@@ -18,24 +17,6 @@
 #define NUMBER EXPR_NUMBERS
 
 /* ---- what is compiled from constant arguments ---- */
-
-static void free_regex(void *regex)
-{
-    expr_regex_free(regex);
-}
-
-static capi_status prepare_regex(capi_arena *arena, capi_str text, const void **out, capi_err *err)
-{
-    char why[256];
-    expr_regex *regex = expr_regex_compile(text.data, text.bytes, why, sizeof why);
-
-    if (!regex)
-        return capi_err_set(err, CAPI_INVALID, "regular expression \"%.*s\" is not valid: %s",
-                            (int)(text.bytes < 200 ? text.bytes : 200), text.data ? text.data : "", why);
-    capi_arena_on_end(arena, free_regex, regex);
-    *out = regex;
-    return CAPI_OK;
-}
 
 static capi_status prepare_layout(capi_arena *arena, capi_str text, const void **out, capi_err *err)
 {
@@ -145,7 +126,7 @@ static const expr_function functions[] = {
      .args = {STRING, STRING},
      .type = CAPI_BOOL,
      .kernel = expr_string_match,
-     .prepare = prepare_regex},
+     .prepare = expr_prepare_regex},
     {.help = {"fmt.Sprintf", "(format string, a any, ...) string", "a formatted text, by the rules of Go's package fmt",
               "fmt.Sprintf(\"%05d %s\", 42, \"x\")", "00042 x"},
      .arg_min = 2,

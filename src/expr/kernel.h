@@ -131,7 +131,8 @@ uint32_t expr_string_of_bool(const expr_call *call, capi_vec *out);
 uint32_t expr_string_of_other(const expr_call *call, capi_vec *out); /* datetime, month, zone */
 uint32_t expr_string_sprintf(const expr_call *call, capi_vec *out);  /* prepared: by expr_prepare_format */
 capi_status expr_prepare_format(capi_arena *arena, capi_str text, const void **out, capi_err *err);
-uint32_t expr_string_match(const expr_call *call, capi_vec *out); /* prepared: expr_regex */
+uint32_t expr_string_match(const expr_call *call, capi_vec *out); /* prepared: by expr_prepare_regex */
+capi_status expr_prepare_regex(capi_arena *arena, capi_str text, const void **out, capi_err *err);
 
 uint32_t expr_time_parse(const expr_call *call, capi_vec *out);  /* prepared: capi_layout */
 uint32_t expr_time_format(const expr_call *call, capi_vec *out); /* prepared: capi_layout */

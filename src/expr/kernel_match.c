@@ -6,7 +6,36 @@
 
 #include <string.h>
 
-enum { MATCH_BATCH = 256, MATCH_PATTERN_BYTES_MAX = 64 << 10, MATCH_SHOWN_BYTES = 200 };
+enum { MATCH_BATCH = 256, MATCH_PATTERN_BYTES_MAX = 64 << 10, MATCH_SHOWN_BYTES = 200, MATCH_WHY_BYTES = 256 };
+
+static capi_status refuse(capi_str pattern, const char *why, capi_err *err)
+{
+    capi_buf shown = {0};
+
+    capi_buf_append_text(&shown, "regular expression \"");
+    capi_buf_append_visible(&shown, pattern, MATCH_SHOWN_BYTES);
+    capi_buf_append_text(&shown, "\" is not valid: ");
+    capi_buf_append_visible(&shown, capi_str_of(why), MATCH_SHOWN_BYTES);
+    capi_err_set(err, CAPI_INVALID, "%.*s", (int)shown.bytes, shown.data);
+    capi_buf_deinit(&shown);
+    return CAPI_INVALID;
+}
+
+static void free_regex(void *regex)
+{
+    expr_regex_free(regex);
+}
+
+capi_status expr_prepare_regex(capi_arena *arena, capi_str text, const void **out, capi_err *err)
+{
+    char why[MATCH_WHY_BYTES];
+    expr_regex *regex = expr_regex_compile(text.data, text.bytes, why, sizeof why);
+
+    if (!regex) return refuse(text, why, err);
+    capi_arena_on_end(arena, free_regex, regex);
+    *out = regex;
+    return CAPI_OK;
+}
 
 static uint32_t match_constant(const expr_call *call, const expr_regex *regex, uint8_t *out)
 {
@@ -44,7 +73,7 @@ static uint32_t match_candidates(const expr_call *call, const expr_regex *regex,
 static const expr_regex *cached_regex(expr_run *run, capi_str pattern)
 {
     expr_cached_regex *oldest = &run->regexes[0];
-    char why[256];
+    char why[MATCH_WHY_BYTES];
 
     run->regex_clock++;
     for (uint32_t i = 0; i < EXPR_REGEX_CACHE_MAX; i++) {
@@ -65,11 +94,7 @@ static const expr_regex *cached_regex(expr_run *run, capi_str pattern)
     }
     oldest->regex = expr_regex_compile(pattern.data, pattern.bytes, why, sizeof why);
     if (!oldest->regex) {
-        bool is_cut = pattern.bytes > MATCH_SHOWN_BYTES;
-
-        if (is_cut) pattern.bytes = MATCH_SHOWN_BYTES;
-        capi_err_set(&run->cause, CAPI_INVALID, "regular expression \"%.*s%s\" is not valid: %s", CAPI_STR_ARG(pattern),
-                     is_cut ? "..." : "", why);
+        (void)refuse(pattern, why, &run->cause);
         return NULL;
     }
     capi_buf_clear(&oldest->pattern);

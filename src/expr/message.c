@@ -1,32 +1,9 @@
-/* message.c - the words for an expression that failed on a row. Long texts are cut, control characters made visible: the
- * message shall fit a line of a log. */
+/* message.c - the words for an expression that failed on a row. Long texts are cut: the message shall fit a line of a log. */
 #include "expr/message.h"
 
 #include "base/buf.h"
 
 enum { SHOWN_TEXT_BYTES = 500, SHOWN_VALUE_BYTES = 80, SHOWN_FIELDS = 20 };
-
-static void append_visible(capi_buf *to, capi_str text, size_t bytes_max)
-{
-    bool is_cut = text.bytes > bytes_max;
-
-    if (is_cut) {
-        text.bytes = bytes_max;
-        while (text.bytes && (text.data[text.bytes] & 0xC0) == 0x80)
-            text.bytes--;
-    }
-    for (size_t i = 0; i < text.bytes; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        if (c == '\n')
-            capi_buf_append_text(to, "\\n");
-        else if (c < ' ' || c == 0x7F)
-            capi_buf_printf(to, "\\x%02x", c);
-        else
-            capi_buf_append_byte(to, (char)c);
-    }
-    if (is_cut) capi_buf_append_text(to, "...");
-}
 
 static void append_value(capi_buf *to, const capi_value *value)
 {
@@ -34,7 +11,7 @@ static void append_value(capi_buf *to, const capi_value *value)
 
     capi_value_append_text(&text, value);
     if (value->type == CAPI_STRING) capi_buf_append_byte(to, '"');
-    append_visible(to, capi_buf_str(&text), SHOWN_VALUE_BYTES);
+    capi_buf_append_visible(to, capi_buf_str(&text), SHOWN_VALUE_BYTES);
     if (value->type == CAPI_STRING) capi_buf_append_byte(to, '"');
     capi_buf_deinit(&text);
 }
@@ -45,7 +22,7 @@ void expr_note_failure(const capi_expr *expr, const capi_vec *inputs, uint32_t r
 
     if (!err) return;
     capi_buf_append_text(&text, "in expression \"");
-    append_visible(&text, expr->text, SHOWN_TEXT_BYTES);
+    capi_buf_append_visible(&text, expr->text, SHOWN_TEXT_BYTES);
     capi_buf_append_byte(&text, '"');
     for (uint32_t i = 0; i < expr->field_count && i < SHOWN_FIELDS; i++) {
         const expr_field *field = &expr->fields[i];

@@ -2,7 +2,7 @@
 // bytes, which are most, are asked for once.
 #include "expr/regex_class.h"
 
-#include "expr/text_character.h"
+#include "base/utf8.h"
 
 #include <map>
 #include <memory>
@@ -24,7 +24,7 @@ struct Class : expr_regex_class {
     bool Ask(uint32_t rune) const
     {
         char text[4];
-        uint32_t bytes = expr_character_write(rune, text);
+        uint32_t bytes = capi_utf8_write(rune, text);
 
         return re2->Match(re2::StringPiece(text, bytes), 0, bytes, re2::RE2::ANCHOR_BOTH, nullptr, 0);
     }

@@ -4,8 +4,8 @@
  * says most; together they are one clause. */
 #include "expr/regex_required.h"
 
+#include "base/utf8.h"
 #include "expr/regex_tree.h"
-#include "expr/text_character.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static bool is_certain(const regex_node *node)
 {
     uint32_t rune = node->rune;
 
-    if (rune == EXPR_RUNE_BAD || rune == RUNE_LONG_S || rune == RUNE_KELVIN) return false;
+    if (rune == CAPI_RUNE_BAD || rune == RUNE_LONG_S || rune == RUNE_KELVIN) return false;
     if (rune >= 0xD800 && rune < 0xE000) return false;
     return rune < 0x80 || !(node->flags & REGEX_FOLD);
 }
@@ -78,7 +78,7 @@ static void walk_character(required_walk *walk, const regex_node *node)
         end_run(walk);
         return;
     }
-    count = expr_character_write(is_folded ? node->rune | 0x20 : node->rune, bytes);
+    count = capi_utf8_write(is_folded ? node->rune | 0x20 : node->rune, bytes);
     if (letter && run->has_letters && run->is_folded != is_folded) end_run(walk);
     if (run->bytes + count > REQUIRED_TEXT_BYTES_MAX) end_run(walk);
     run->has_letters |= letter;

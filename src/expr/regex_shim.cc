@@ -3,10 +3,10 @@
 // no automaton: they are searched for as they are.
 #include "expr/regex_shim.h"
 
+#include "base/utf8.h"
 #include "expr/regex_chain.h"
 #include "expr/regex_states.h"
 #include "expr/regex_traits.h"
-#include "expr/text_character.h"
 #include "expr/text_find.h"
 #include "expr/text_fold.h"
 
@@ -191,7 +191,7 @@ size_t ValidBytes(const char *text, size_t bytes)
                 continue;
             }
         }
-        step = expr_character_bytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
+        step = capi_utf8_bytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
         if (step == 0) return at;
         at += step;
     }
@@ -203,7 +203,7 @@ std::string Repair(const char *text, size_t bytes, size_t bad_at)
     std::string out(text, bad_at);
 
     for (size_t at = bad_at; at < bytes;) {
-        size_t step = expr_character_bytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
+        size_t step = capi_utf8_bytes(reinterpret_cast<const unsigned char *>(text) + at, bytes - at);
 
         if (step == 0)
             out.append("\xEF\xBF\xBD");

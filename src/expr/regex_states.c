@@ -5,9 +5,9 @@
  * States are made from the last to the first, so each knows what follows it. */
 #include "expr/regex_states.h"
 
+#include "base/utf8.h"
 #include "expr/regex_class.h"
 #include "expr/regex_tree.h"
-#include "expr/text_character.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -328,7 +328,7 @@ bool expr_regex_states_match(const expr_regex_states *states, const char *text, 
     reach(&search, states->start);
     while (!search.is_found && search.at < bytes && (search.then.count > 0 || !at_start_only)) {
         state_list now = search.then;
-        uint32_t rune = expr_character_read(text, bytes, &search.at);
+        uint32_t rune = capi_utf8_read(text, bytes, &search.at);
 
         search.then = search.now;
         search.then.count = 0;

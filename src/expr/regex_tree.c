@@ -2,7 +2,7 @@
  * also beyond "|"; a repeat belongs to the last character, also across (?i) and \Q; braces that are no repeat are characters. */
 #include "expr/regex_tree.h"
 
-#include "expr/text_character.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -92,7 +92,7 @@ static bool starts_with(const tree_reader *reader, const char *text)
 static regex_node *read_literal(tree_reader *reader)
 {
     size_t at = 0;
-    uint32_t rune = expr_character_read(reader->at, (size_t)(reader->end - reader->at), &at);
+    uint32_t rune = capi_utf8_read(reader->at, (size_t)(reader->end - reader->at), &at);
 
     reader->at += at;
     return character(reader, rune);

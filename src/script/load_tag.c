@@ -1,4 +1,5 @@
 /* load_tag.c - tag_and_denormalize: a name for the tag, and a condition for each tag, here or in a file. */
+#include "base/buf.h"
 #include "script/loader.h"
 
 typedef struct tag_draft {
@@ -6,20 +7,31 @@ typedef struct tag_draft {
     const capi_tree *map;
 } tag_draft;
 
+enum { TAG_SHOWN_BYTES = 100 };
+
+/* A tag may be any text. */
+static capi_str shown(capi_loader *loader, const capi_tree *tag)
+{
+    return capi_str_visible(loader->arena, tag->string, TAG_SHOWN_BYTES);
+}
+
 static void check_members(capi_loader *loader, const capi_source *source, const capi_tree *map)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         const capi_tree *key = map->members[i].key;
         const capi_tree *value = map->members[i].value;
+        capi_str tag;
 
+        if (value->kind == CAPI_TREE_STRING && !map->members[i].is_repeated) continue;
+        tag = shown(loader, key);
         if (map->members[i].is_repeated)
             capi_report_warning(&loader->report, NULL, source, key->start, key->end,
                                 "tag \"%.*s\" is there more than once in the criteria file; the last one counts",
-                                CAPI_STR_ARG(key->string));
+                                CAPI_STR_ARG(tag));
         if (value->kind == CAPI_TREE_STRING) continue;
         capi_report_error(&loader->report, "V50", source, value->start, value->end,
-                          "the criterion of tag \"%.*s\" is %s; expected a string",
-                          CAPI_STR_ARG(key->string), capi_tree_kind_name(value->kind));
+                          "the criterion of tag \"%.*s\" is %s; expected a string", CAPI_STR_ARG(tag),
+                          capi_tree_kind_name(value->kind));
     }
 }
 
@@ -112,8 +124,9 @@ static void check_criterion(capi_loader *loader, draft_node *node, const tag_dra
     capi_name_scope scope = {.slots = &node->slots};
     capi_expression_place place = capi_loader_place(loader, member->value, &rules);
     capi_type wanted = CAPI_BOOL;
+    capi_str tag = shown(loader, member->key);
 
-    capi_loader_about(loader, node, "tag \"%.*s\"", CAPI_STR_ARG(member->key->string));
+    capi_loader_about(loader, node, "tag \"%.*s\"", CAPI_STR_ARG(tag));
     place.source = draft->source;
     capi_name_scope_add(&scope, "r", node->readable, true, CAPI_SIDE_READER);
     capi_name_scope_add(&scope, "p", &node->produced, false, CAPI_SIDE_PROCESSOR);

@@ -5,6 +5,7 @@
  * refused it, ours first: they carry the exact place. The scanner keeps its own stack, so depth costs no C stack. */
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "script/tree.h"
 
 #include <errno.h>
@@ -105,25 +106,6 @@ static int32_t scan_hex4(const json_scanner *scanner, size_t at)
     return code;
 }
 
-static void append_utf8(capi_buf *buf, uint32_t code)
-{
-    if (code < 0x80) {
-        capi_buf_append_byte(buf, (char)code);
-    } else if (code < 0x800) {
-        capi_buf_append_byte(buf, (char)(0xC0 | code >> 6));
-        capi_buf_append_byte(buf, (char)(0x80 | (code & 0x3F)));
-    } else if (code < 0x10000) {
-        capi_buf_append_byte(buf, (char)(0xE0 | code >> 12));
-        capi_buf_append_byte(buf, (char)(0x80 | (code >> 6 & 0x3F)));
-        capi_buf_append_byte(buf, (char)(0x80 | (code & 0x3F)));
-    } else {
-        capi_buf_append_byte(buf, (char)(0xF0 | code >> 18));
-        capi_buf_append_byte(buf, (char)(0x80 | (code >> 12 & 0x3F)));
-        capi_buf_append_byte(buf, (char)(0x80 | (code >> 6 & 0x3F)));
-        capi_buf_append_byte(buf, (char)(0x80 | (code & 0x3F)));
-    }
-}
-
 static capi_status scan_unicode_escape(json_scanner *scanner)
 {
     size_t start = scanner->at;
@@ -142,7 +124,7 @@ static capi_status scan_unicode_escape(json_scanner *scanner)
         scanner->at += 6;
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
-    append_utf8(&scanner->buf, (uint32_t)code);
+    scanner->buf.bytes += capi_utf8_write((uint32_t)code, capi_buf_reserve(&scanner->buf, 4));
     return CAPI_OK;
 }
 

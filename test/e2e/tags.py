@@ -112,6 +112,24 @@ def a_tag_that_is_there_twice_has_its_last_criterion_and_a_warning(box):
                 "c.yaml:2:1", "twice")
 
 
+@test
+def messages_are_short_lines_of_valid_text(box):
+    long_tag = "ž" * 3000
+    bad = "(?:" + "ž" * 3000
+    for criteria, words in (({"a\nb\x7f": "100 / (r.i - 3) > 1"}, ['tag "a\\nb\\x7f": integer division', "100 / (r.i - 3)", "row 1"]),
+                            ({long_tag: "100 / (r.i - 3) > 1"}, ['žžž...": integer division']),
+                            ({"x": "re.MatchString(`%s` + r.s, r.s)" % bad}, ['žžž..." is not valid: ', 'criterion of tag "x"']),
+                            ({"a\nb": "re.MatchString(`%s`, r.s)" % bad}, ['žžž..." is not valid: ', 'in tag "a\\nb" of node']),
+                            ({long_tag: "r.none == 1"}, ['žžž..." of node "compute"'])):
+        result = run(box, {"tag_criteria": criteria}, ROWS)
+        check(result.code != 0, str(result))
+        said = result.err.decode()  # strictly UTF-8
+        said = said[said.index("error: "):]
+        for word in words:
+            check(word in said, "%s not in %s" % (word, said))
+        check(all(len(line.encode()) < 1000 for line in said.split("\n")), said)
+
+
 def random_pattern(pick):
     parts = ["ab", "abc", "bcd", "cab", '"k":"', '[^"]*', '"', "[a-c ]*", ".*", "x?", "(?:ab|bc)", "a{2,3}", "[^a]", "b+",
              "a long part", "\\.", "(?:abc)*", "\\d", "\\w+", "A", "ABC"]
