@@ -6,6 +6,7 @@
 #include "net/files.h"
 #include "net/url.h"
 #include "run/file_conflicts.h"
+#include "run/source_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -240,6 +241,27 @@ static capi_status open_state(planner *p, const capi_args *args, capi_err *err)
     return CAPI_OK;
 }
 
+static bool is_all_local(const capi_node *node)
+{
+    for (uint32_t i = 0; i < node->source.url_count; i++)
+        if (capi_url_scheme(node->source.urls[i]) != CAPI_SCHEME_LOCAL) return false;
+    return true;
+}
+
+/* Wildcards are looked up here; what comes of it is told with the node's inputs. No server is asked twice. */
+static capi_status check_conflicts(planner *p, const capi_node *const *affected, uint32_t count, capi_err *err)
+{
+    capi_source_lists lists = {0};
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t batches;
+
+        if (is_all_local(affected[i]))
+            (void)!capi_source_lists_add(&lists, NULL, affected[i], &p->plan->arena, &batches, NULL);
+    }
+    return capi_file_conflicts_check(affected, count, lists.files, lists.count, err);
+}
+
 static capi_status plan_all(planner *p, const capi_args *args, capi_err *err)
 {
     capi_plan *plan = p->plan;
@@ -253,7 +275,7 @@ static capi_status plan_all(planner *p, const capi_args *args, capi_err *err)
                             "no start node is named, and no node of the script reads only files and is not manual");
     CAPI_TRY(open_state(p, args, err));
     CAPI_TRY(capi_script_affected(plan->script, plan->start_nodes, &plan->arena, &affected, &count, err));
-    CAPI_TRY(capi_file_conflicts_check(affected, count, NULL, 0, err));
+    CAPI_TRY(check_conflicts(p, affected, count, err));
     for (uint32_t i = 0; i < count; i++)
         is_affected[affected[i]->rank] = true;
     p->is_affected = is_affected;

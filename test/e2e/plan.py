@@ -230,6 +230,10 @@ def nodes_of_one_run_do_not_get_in_each_others_files(box):
     box.write("s.json", script(read=read, write=write, back=csv_reader([out], {"id": "int"}, "back")))
     check_fails(plan(box), 2, "node \"write\" would write \"%s\", which node \"back\" of the same run reads" % out)
     result = box.run(box.path("s.json"))
+    box.write("w.json", script(read=read, write=write, back=csv_reader([box.path("out", "*.csv")], {"id": "int"}, "back")))
+    for words in (["validate", "--plan"], ["run"]):
+        looked_up = box.capi(*words, box.path("w.json"), "--data", box.path("state"), "--keyspace", "test")
+        check_fails(looked_up, 2, "node \"write\" would write \"%s\", which node \"back\" of the same run reads" % out)
     check_fails(result, 2, "before or after", "warning: node \"back\" reads this file, before or after it is written", "[Q29]")
 
 
