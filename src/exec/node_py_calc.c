@@ -245,8 +245,14 @@ static capi_status py_page(py_stage *stage, uint32_t index, const exec_rows *row
     st = capi_python_page(worker->python, &stage->limits, worker->inputs, row_count, rows->first_row + from,
                           &worker->arena, worker->outputs, &bad_row, err);
     if (st != CAPI_OK) {
+        uint64_t first = rows->first_row + from;
+
         worker->is_well = false;
-        if (bad_row != CAPI_PYTHON_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + from + bad_row, err);
+        if (bad_row != CAPI_PYTHON_NO_ROW)
+            exec_scan_blame_row(stage->scan, first + bad_row, err);
+        else
+            capi_err_note(err, "while rows %llu to %llu of table \"%.*s\" were computed", (unsigned long long)first,
+                          (unsigned long long)(first + row_count - 1), CAPI_STR_ARG(stage->scan->table));
         return st;
     }
     for (uint32_t at = 0; at < row_count; at += CAPI_CHUNK_ROWS) {

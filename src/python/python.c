@@ -100,7 +100,10 @@ static capi_status await_start(capi_python_worker *worker, const capi_python_lim
     if (patient.page_timeout_ms > 0 && patient.page_timeout_ms < START_TIMEOUT_MS)
         patient.page_timeout_ms = START_TIMEOUT_MS;
     st = channel_receive(&worker->channel, &patient, &worker->answer, &answer, err);
-    if (st != CAPI_OK) return st;
+    if (st != CAPI_OK) {
+        capi_err_note(err, "while the Python interpreter was started");
+        return st;
+    }
     return answer.kind == CHANNEL_STARTED && answer.payload.bytes == 0 ? CAPI_OK : answer_no_sense(err);
 }
 

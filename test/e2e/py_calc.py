@@ -964,6 +964,12 @@ def code_that_does_not_finish_loading_is_ended_by_the_time_limit(box):
 
 
 @test
+def the_rows_of_a_page_that_ends_its_worker_are_told(box):
+    fails(box, "import os\ndef f(i):\n    if i == 7:\n        os._exit(9)\n    return i\n", "exit code 9",
+          'while rows 6 to 8 of table "source" were computed', data=numbers(10), rowset_size=3, arguments=("--threads", "1"))
+
+
+@test
 def a_page_may_take_its_time_where_no_limit_is_set(box):
     check_equal(results(box, "import time\ndef f(i):\n    time.sleep(0.7)\n    return i\n", {"x": ("f(r.i)", "int")}, numbers(1)),
                 ["0"])
@@ -1062,9 +1068,11 @@ def folders_can_be_opened_for_reading(box):
 @test
 def the_standard_library_works_inside(box):
     code = """
-import collections, csv, datetime, decimal, fractions, hashlib, itertools, math, random, re, statistics, string, zoneinfo
+import collections, csv, datetime, decimal, fractions, hashlib, itertools, math, random, re, statistics, string, sys
 def f(i):
-    zoneinfo.ZoneInfo("Europe/Berlin")
+    if sys.version_info >= (3, 9):
+        import zoneinfo
+        zoneinfo.ZoneInfo("Europe/Berlin")
     return hashlib.sha256(str(i).encode()).hexdigest()[:4] + re.sub("a", "b", "aa") + str(statistics.mean([1, 3]))
 """
     check_equal(results(box, code, {"x": ("f(r.i)", "string")}, numbers(1)), ["5fecbb2"])
