@@ -64,7 +64,9 @@ static int compare_nodes(const void *a, const void *b)
 
 static void write_end(const capi_table_sink *table, capi_buf *to)
 {
-    if (table->table_options.bytes) capi_buf_printf(to, " %.*s", CAPI_STR_ARG(table->table_options));
+    capi_str options = capi_str_trim(table->table_options);
+
+    if (options.bytes) capi_buf_printf(to, " %.*s", CAPI_STR_ARG(options));
     capi_buf_append_text(to, ";\n");
 }
 

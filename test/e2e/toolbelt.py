@@ -253,6 +253,13 @@ def tables_are_told_as_cql(box):
         "CREATE TABLE IF NOT EXISTS shop.idx_things_00001 ( key TEXT, rowid BIGINT, PRIMARY KEY((key)));", ""])
     check_equal(len(well(tool(box, "get_table_cql", "-run_id=1", *common)).split("\n")), 8)
     check_fails(tool(box, "get_table_cql", "-start_nodes=read", *common), 1, "run_id")
+    pipeline = json.loads(open(path).read())
+    pipeline["nodes"]["read"]["w"]["table_options"] = "  WITH gc_grace_seconds = 0\n"
+    box.write("s.json", pipeline)
+    cql = well(tool(box, "get_table_cql", "-run_id=123456", "-start_nodes=read", *common)).split("\n")[8:10]
+    check_equal([line.split("PRIMARY KEY")[1] for line in cql],
+                ["((rowid))) WITH gc_grace_seconds = 0;", "((key))) WITH gc_grace_seconds = 0;"])
+    check("things_123456 (" in cql[0] and "idx_things_123456 (" in cql[1], cql)
 
 
 PRODUCTS = ("id\tsku\tshipped at\tprice\tweight\tgone\n"
