@@ -47,7 +47,8 @@ pub fn general(text: impl Into<String>) -> ParquetError {
     ParquetError::General(text.into())
 }
 
-fn text_of(error: &ParquetError) -> String {
+/// The words alone, without what kind of error it is.
+pub fn text_of(error: &ParquetError) -> String {
     match error {
         ParquetError::General(text) | ParquetError::ArrowError(text) => match text.strip_prefix("External: ") {
             Some(text) => text.to_string(), // what an error of ours becomes on its way through the libraries

@@ -13,7 +13,7 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A file and a memory budget of the C side: `capi_pq_input` of bridge.h. Any thread may call them.
 #[repr(C)]
@@ -99,6 +99,15 @@ pub struct Chunk {
     pub rows: u64,
 }
 
+/// What the reader of a row group wants to know of the pages of one column.
+#[derive(Default)]
+pub struct Tally {
+    /// How many values were given or skipped.
+    pub seen: AtomicU64,
+    /// Why they ended: what is between here and there keeps only the words of an error.
+    pub error: Mutex<Option<ParquetError>>,
+}
+
 pub struct Pages {
     input: Input,
     chunk: Chunk,
@@ -106,8 +115,7 @@ pub struct Pages {
     end: u64,
     header: Option<Header>,
     seen: u64,
-    /// How many values were given or skipped; the reader of the row group looks at the end.
-    tally: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     dictionary: Charge,
     page: Charge,
     has_dictionary: bool,
@@ -117,7 +125,7 @@ const HEADER_BYTES_FIRST: usize = 256;
 const HEADER_BYTES_MAX: usize = 16 << 20;
 
 impl Pages {
-    pub fn new(input: Input, chunk: Chunk, tally: Arc<AtomicU64>) -> Result<Self> {
+    pub fn new(input: Input, chunk: Chunk, tally: Arc<Tally>) -> Result<Self> {
         let end = match chunk.offset.checked_add(chunk.bytes) {
             Some(end) if end <= input.size => end,
             _ => return Err(general("a column chunk reaches past the end of the file")),
@@ -158,8 +166,11 @@ impl Pages {
     /// The header of the next page that matters; None at the end of the chunk.
     fn peek(&mut self) -> Result<Option<Header>> {
         while self.header.is_none() {
-            if self.at >= self.end || (self.chunk.rows == self.seen) {
+            if self.chunk.rows == self.seen {
                 return Ok(None);
+            }
+            if self.at >= self.end {
+                return Err(general(format!("it ends after {} of {} values", self.seen, self.chunk.rows)));
             }
             let header = self.read_header()?;
             if header.kind == PageKind::Other {
@@ -185,7 +196,7 @@ impl Pages {
             if header.kind == PageKind::DataV2 && header.row_count != header.value_count {
                 return Err(general("a page has another number of rows than of values"));
             }
-            self.tally.store(self.seen, Ordering::Relaxed);
+            self.tally.seen.store(self.seen, Ordering::Relaxed);
         }
         Ok(Some((header, at)))
     }
@@ -267,8 +278,7 @@ impl Pages {
             }
             Encoding::DELTA_LENGTH_BYTE_ARRAY => charged += 4 * u64::from(delta_head(values, header.value_count)?),
             Encoding::DELTA_BYTE_ARRAY => {
-                let (prefix_sum, rest) = delta_sum(values, header.value_count)?;
-                delta_head(rest, header.value_count)?;
+                let prefix_sum = check_prefixes(values, header.value_count)?;
                 charged += 8 * u64::from(header.value_count) + prefix_sum;
             }
             _ => return Ok(()),
@@ -303,47 +313,124 @@ fn delta_shape(cursor: &mut Cursor, value_count: u32) -> Result<DeltaShape> {
 }
 
 fn unpack_bits(bytes: &[u8], width: usize, index: usize) -> u64 {
-    let mut value = 0u64;
-    for bit in 0..width {
-        let at = index * width + bit;
-        value |= u64::from(bytes[at / 8] >> (at % 8) & 1) << bit;
-    }
-    value
+    let from = index * width;
+    let mut window = [0; 16];
+    let part = &bytes[from / 8..(from + width).div_ceil(8)];
+    window[..part.len()].copy_from_slice(part);
+    let bits = u128::from_le_bytes(window) >> (from % 8);
+    (bits & ((1u128 << width) - 1)) as u64
 }
 
-/// The sum of DELTA_BINARY_PACKED lengths, and what follows them.
-fn delta_sum(bytes: &[u8], value_count: u32) -> Result<(u64, &[u8])> {
-    let cut = || general("encoded lengths are cut off");
-    let mut cursor = Cursor::new(bytes);
-    let shape = delta_shape(&mut cursor, value_count)?;
-    let per_part = (shape.block / shape.miniblocks) as usize;
-    let mut value = cursor.zigzag()?;
-    let mut at = cursor.at();
-    let mut left = u64::from(shape.count.saturating_sub(1));
-    let mut sum = if shape.count > 0 { length_of(value)? } else { 0 };
-    while left > 0 {
-        let mut head = Cursor::new(bytes.get(at..).ok_or_else(cut)?);
-        let least = head.zigzag()?;
-        at += head.at();
-        let widths = bytes.get(at..at + shape.miniblocks as usize).ok_or_else(cut)?;
-        at += shape.miniblocks as usize;
-        for &width in widths {
-            if left == 0 {
-                break;
+/// DELTA_BINARY_PACKED lengths, one after the other.
+struct Lengths<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    shape: DeltaShape,
+    left: u32,
+    is_first: bool,
+    value: i64,
+    least: i64,
+    widths: &'a [u8], // of the parts of the block that are still to come
+    part: &'a [u8],
+    width: usize,
+    index: usize, // in the part
+}
+
+impl<'a> Lengths<'a> {
+    fn new(bytes: &'a [u8], value_count: u32) -> Result<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let shape = delta_shape(&mut cursor, value_count)?;
+        let value = cursor.zigzag()?;
+        let per_part = (shape.block / shape.miniblocks) as usize;
+        Ok(Lengths {
+            bytes,
+            at: cursor.at(),
+            left: shape.count,
+            shape,
+            is_first: true,
+            value,
+            least: 0,
+            widths: &[],
+            part: &[],
+            width: 0,
+            index: per_part,
+        })
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
+        let bytes = self.bytes.get(self.at..).and_then(|bytes| bytes.get(..count));
+        self.at += count;
+        bytes.ok_or_else(|| general("encoded lengths are cut off"))
+    }
+
+    fn start_part(&mut self, per_part: usize) -> Result<()> {
+        if self.widths.is_empty() {
+            let mut head = Cursor::new(self.bytes.get(self.at..).unwrap_or_default());
+            self.least = head.zigzag()?;
+            self.at += head.at();
+            self.widths = self.take(self.shape.miniblocks as usize)?;
+        }
+        self.width = self.widths[0] as usize;
+        self.widths = &self.widths[1..];
+        if self.width > 64 {
+            return Err(general("a number has more than 64 bits"));
+        }
+        self.part = self.take(per_part * self.width / 8)?;
+        self.index = 0;
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<u64>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        if self.is_first {
+            self.is_first = false;
+            return length_of(self.value).map(Some);
+        }
+        let per_part = (self.shape.block / self.shape.miniblocks) as usize;
+        if self.index == per_part {
+            self.start_part(per_part)?;
+        }
+        let delta = self.least.wrapping_add(unpack_bits(self.part, self.width, self.index) as i64);
+        self.index += 1;
+        self.value = self.value.wrapping_add(delta);
+        length_of(self.value).map(Some)
+    }
+
+    /// What follows the lengths, all of which have been taken.
+    fn rest(&self) -> Result<&'a [u8]> {
+        self.bytes.get(self.at..).ok_or_else(|| general("encoded lengths are cut off"))
+    }
+}
+
+/// The sum of all lengths, and what follows them.
+fn sum_of_lengths(bytes: &[u8], value_count: u32) -> Result<(u64, &[u8])> {
+    let mut lengths = Lengths::new(bytes, value_count)?;
+    let mut sum = 0;
+    while let Some(length) = lengths.next()? {
+        sum += length;
+    }
+    Ok((sum, lengths.rest()?))
+}
+
+/// Of DELTA_BYTE_ARRAY: what all prefixes take that are copied from the text before, which must be as long.
+fn check_prefixes(bytes: &[u8], value_count: u32) -> Result<u64> {
+    let (sum, rest) = sum_of_lengths(bytes, value_count)?;
+    let mut prefixes = Lengths::new(bytes, value_count)?;
+    let mut suffixes = Lengths::new(rest, value_count)?;
+    let mut before = 0;
+    loop {
+        match (prefixes.next()?, suffixes.next()?) {
+            (None, None) => return Ok(sum),
+            (Some(prefix), Some(_)) if prefix > before => {
+                return Err(general(format!("a text begins with {prefix} bytes of the one before, which has {before}")));
             }
-            if width > 64 {
-                return Err(general("a number has more than 64 bits"));
-            }
-            let part = bytes.get(at..at + per_part * width as usize / 8).ok_or_else(cut)?;
-            at += part.len();
-            for index in 0..per_part.min(left as usize) {
-                value = value.wrapping_add(least).wrapping_add(unpack_bits(part, width as usize, index) as i64);
-                sum += length_of(value)?;
-            }
-            left -= per_part.min(left as usize) as u64;
+            (Some(prefix), Some(suffix)) => before = prefix + suffix,
+            _ => return Err(general("there are not as many beginnings of texts as ends")),
         }
     }
-    Ok((sum, bytes.get(at..).ok_or_else(cut)?))
 }
 
 fn length_of(value: i64) -> Result<u64> {
@@ -361,8 +448,8 @@ impl Iterator for Pages {
     }
 }
 
-impl PageReader for Pages {
-    fn get_next_page(&mut self) -> Result<Option<Page>> {
+impl Pages {
+    fn next_page(&mut self) -> Result<Option<Page>> {
         let Some((header, at)) = self.take()? else { return Ok(None) };
         let buf = self.load(&header, at)?;
         if header.kind == PageKind::Dictionary {
@@ -400,8 +487,24 @@ impl PageReader for Pages {
         }))
     }
 
+    fn noted<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| {
+            let words = general(error.to_string());
+            *self.tally.error.lock().unwrap() = Some(error);
+            words
+        })
+    }
+}
+
+impl PageReader for Pages {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        let page = self.next_page();
+        self.noted(page)
+    }
+
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
-        Ok(self.peek()?.map(|header| {
+        let header = self.peek();
+        Ok(self.noted(header)?.map(|header| {
             let is_dict = header.kind == PageKind::Dictionary;
             PageMetadata {
                 num_rows: (!is_dict).then_some(header.value_count as usize),
@@ -412,7 +515,8 @@ impl PageReader for Pages {
     }
 
     fn skip_next_page(&mut self) -> Result<()> {
-        self.take().map(|_| ())
+        let taken = self.take().map(|_| ());
+        self.noted(taken)
     }
 
     fn at_record_boundary(&mut self) -> Result<bool> {

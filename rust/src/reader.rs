@@ -3,22 +3,22 @@
 //! Columns are decoded as what they physically are: the parquet crate gets a schema made of the wanted columns, without
 //! annotations. What values mean is decided by the caller, who gets the annotations as data.
 
-use crate::failure::general;
-use crate::pages::{Charge, Chunk, Input, Pages};
+use crate::failure::{general, text_of};
+use crate::pages::{Charge, Chunk, Input, Pages, Tally};
 use crate::thrift;
 use arrow_array::cast::AsArray;
 use arrow_array::{types, Array, RecordBatch};
-use arrow_schema::{DataType, Field, Fields};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
 use parquet::arrow::array_reader::RowGroups;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection, RowSelector};
 use parquet::arrow::{parquet_to_arrow_field_levels, FieldLevels, ProjectionMask};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::page::{PageIterator, PageReader};
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -165,13 +165,15 @@ pub struct File {
     metadata: ParquetMetaData,
     fields: Vec<FieldInfo>,
     group_rows: Vec<u64>,
+    /// Row group and column of what is encrypted, in order.
+    encrypted: Vec<(u32, u32)>,
     _footer: Charge,
 }
 
 unsafe impl Send for File {}
 unsafe impl Sync for File {} // fields point into metadata
 
-fn read_footer(input: Input, charge: &mut Charge) -> Result<ParquetMetaData> {
+fn read_footer(input: Input, charge: &mut Charge) -> Result<(ParquetMetaData, thrift::Footer)> {
     if input.size < 4 + TAIL_BYTES {
         return Err(general(format!("it has only {} bytes and so is no Parquet file", input.size)));
     }
@@ -191,8 +193,9 @@ fn read_footer(input: Input, charge: &mut Charge) -> Result<ParquetMetaData> {
     }
     charge.set(size * FOOTER_GROWTH)?;
     let footer = input.bytes(input.size - TAIL_BYTES - size, size as usize)?;
-    thrift::check_footer(&footer).map_err(|error| general(format!("its footer is damaged: {error}")))?;
-    ParquetMetaDataReader::decode_metadata(&footer).map_err(|error| general(format!("its footer is damaged: {error}")))
+    let damaged = |error| general(format!("its footer is damaged: {}", text_of(&error)));
+    let checked = thrift::check_footer(&footer).map_err(damaged)?;
+    Ok((ParquetMetaDataReader::decode_metadata(&footer).map_err(damaged)?, checked))
 }
 
 fn check_group(number: usize, group: &RowGroupMetaData, leaves: usize) -> Result<u64> {
@@ -224,7 +227,7 @@ fn check_groups(metadata: &ParquetMetaData) -> Result<Vec<u64>> {
 impl File {
     pub fn open(input: Input) -> Result<File> {
         let mut charge = Charge::new(input);
-        let metadata = read_footer(input, &mut charge)?;
+        let (metadata, footer) = read_footer(input, &mut charge)?;
         let group_rows = check_groups(&metadata)?;
         let mut fields = Vec::new();
         let mut leaf = 0;
@@ -232,7 +235,7 @@ impl File {
             fields.push(field_info(column, leaf));
             leaf += leaf_count(column);
         }
-        Ok(File { input, metadata, fields, group_rows, _footer: charge })
+        Ok(File { input, metadata, fields, group_rows, encrypted: footer.encrypted, _footer: charge })
     }
 
     pub fn fields(&self) -> &[FieldInfo] {
@@ -268,9 +271,16 @@ impl File {
         self.chunk(group, leaf).map_or((0, 0), |chunk| (chunk.offset, chunk.bytes))
     }
 
+    fn column_name(&self, leaf: usize) -> String {
+        self.metadata.file_metadata().schema_descr().column(leaf).path().string()
+    }
+
     pub fn chunk(&self, group: usize, leaf: usize) -> Result<Chunk> {
         let metadata = self.metadata.row_group(group);
         let column = metadata.column(leaf);
+        if self.encrypted.binary_search(&(group as u32, leaf as u32)).is_ok() {
+            return Err(general(format!("column {:?} is encrypted", column.column_path().string())));
+        }
         let first = column.dictionary_page_offset().filter(|&at| at > 0 && at < column.data_page_offset());
         let offset = first.unwrap_or(column.data_page_offset());
         if column.num_values() != metadata.num_rows() {
@@ -361,7 +371,7 @@ struct Group<'a> {
     file: &'a File,
     group: usize,
     wants: &'a [Want],
-    tallies: Vec<Arc<AtomicU64>>,
+    tallies: Vec<Arc<Tally>>,
 }
 
 struct OneChunk(Option<Pages>);
@@ -458,7 +468,8 @@ pub struct Piece {
     batch: Option<RecordBatch>,
     columns: Vec<ColumnInfo>,
     pointers: Vec<Vec<*const u8>>,
-    tallies: Vec<Arc<AtomicU64>>,
+    tallies: Vec<Arc<Tally>>,
+    names: Vec<String>,
     rows_left: u64,
     /// All values of the row group have been seen when the piece ends with it; 0: it does not.
     group_rows: u64,
@@ -471,7 +482,8 @@ impl Piece {
             return Err(general("rows that are not there are wanted"));
         }
         let levels = levels_of(file, wants)?;
-        let tallies: Vec<_> = wants.iter().map(|_| Arc::new(AtomicU64::new(0))).collect();
+        let tallies: Vec<_> = wants.iter().map(|_| Arc::<Tally>::default()).collect();
+        let names = wants.iter().map(|want| file.column_name(want.leaf as usize)).collect();
         let rows = Group { file, group, wants, tallies: tallies.clone() };
         let selection = (count < group_rows).then(|| {
             RowSelection::from(vec![RowSelector::skip(from as usize), RowSelector::select(count as usize)])
@@ -483,6 +495,7 @@ impl Piece {
             columns: Vec::new(),
             pointers: Vec::new(),
             tallies,
+            names,
             rows_left: count,
             group_rows: if from + count == group_rows { group_rows } else { 0 },
         })
@@ -492,13 +505,29 @@ impl Piece {
         if self.rows_left > 0 {
             return Err(general(format!("{} rows are missing in a row group", self.rows_left)));
         }
-        for tally in &self.tallies {
-            let seen = tally.load(Ordering::Relaxed);
+        for (tally, name) in self.tallies.iter().zip(&self.names) {
+            let seen = tally.seen.load(Ordering::Relaxed);
             if self.group_rows > 0 && seen != self.group_rows {
-                return Err(general(format!("a column has {seen} values, its row group {} rows", self.group_rows)));
+                let rows = self.group_rows;
+                return Err(general(format!("column {name:?} has {seen} values in a row group of {rows} rows")));
             }
         }
         Ok(())
+    }
+
+    /// What a batch failed with: what its pages said, if they did.
+    fn failure_of(&self, error: ArrowError) -> ParquetError {
+        for (tally, name) in self.tallies.iter().zip(&self.names) {
+            match tally.error.lock().unwrap().take() {
+                Some(ParquetError::External(cause)) => return ParquetError::External(cause),
+                Some(error) => return general(format!("column {name:?}: {}", text_of(&error))),
+                None => {}
+            }
+        }
+        match error {
+            ArrowError::ParquetError(text) => general(text.trim_start_matches("Parquet error: ")),
+            other => general(other.to_string()),
+        }
     }
 
     /// The rows of the next batch, 0 at the end.
@@ -509,7 +538,7 @@ impl Piece {
             self.check_end()?;
             return Ok(0);
         };
-        let batch = batch.map_err(|error| general(error.to_string()))?;
+        let batch = batch.map_err(|error| self.failure_of(error))?;
         if batch.num_rows() as u64 > self.rows_left {
             return Err(general("a row group has more rows than its metadata says"));
         }

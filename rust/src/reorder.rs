@@ -2,7 +2,7 @@
 //! that nothing of the schema or of a value changes. Memory: one column of the whole file, charged.
 
 use crate::failure::general;
-use crate::pages::{Charge, Pages};
+use crate::pages::{Charge, Pages, Tally};
 use crate::reader::File;
 use crate::writer::{codec_of, Output};
 use parquet::basic::Type as Physical;
@@ -12,7 +12,7 @@ use parquet::errors::Result;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use std::mem::size_of;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 const BATCH_ROWS: usize = 8192;
@@ -41,7 +41,7 @@ fn read_group<D: DataType>(file: &File, group: usize, leaf: usize, column: &mut 
     let descriptor = file.leaf(leaf);
     let is_optional = descriptor.max_def_level() > 0;
     let is_variable = matches!(descriptor.physical_type(), Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY);
-    let tally = Arc::new(AtomicU64::new(0));
+    let tally = Arc::new(Tally::default());
     let pages = Pages::new(file.input(), file.chunk(group, leaf)?, tally.clone())?;
     let mut reader = get_typed_column_reader::<D>(get_column_reader(descriptor, Box::new(pages)));
     let rows = file.group_rows()[group];
@@ -67,7 +67,7 @@ fn read_group<D: DataType>(file: &File, group: usize, leaf: usize, column: &mut 
         column.charge_since(from, is_variable)?;
         seen += records as u64;
     }
-    if seen != rows || tally.load(Ordering::Relaxed) != rows {
+    if seen != rows || tally.seen.load(Ordering::Relaxed) != rows {
         return Err(general(format!("a column has {seen} values, its row group {rows} rows")));
     }
     Ok(())

@@ -151,7 +151,108 @@ pub fn is_short(error: &parquet::errors::ParquetError) -> bool {
     matches!(error, parquet::errors::ParquetError::EOF(_))
 }
 
-/// True words for a footer that cannot be one; reserves nothing.
-pub fn check_footer(bytes: &[u8]) -> Result<()> {
-    Cursor::new(bytes).skip_struct(0)
+/// What of a footer the parquet crate does not say.
+pub struct Footer {
+    /// Row group and number of the column chunks that are encrypted.
+    pub encrypted: Vec<(u32, u32)>,
+}
+
+/// Levels of groups in a schema: the parquet crate takes them by recursion.
+const SCHEMA_DEPTH_MAX: usize = 64;
+
+impl Cursor<'_> {
+    /// The head of a list of structs: how many.
+    fn structs(&mut self) -> Result<u64> {
+        let head = self.byte()?;
+        let count = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
+        if count > self.left() as u64 {
+            return Err(general(format!("a list of {count} elements in {} bytes", self.left())));
+        }
+        if count > 0 && head & 15 != kind::STRUCT {
+            return Err(general("a list of something else"));
+        }
+        Ok(count)
+    }
+
+    /// The number of children of a schema's element.
+    fn children(&mut self) -> Result<i32> {
+        let mut children = 0;
+        let mut last_id = 0;
+        while let Some(field) = self.field(last_id)? {
+            last_id = field.id;
+            match (field.id, field.kind) {
+                (5, kind::I32) => children = self.i32()?,
+                _ => self.skip(field.kind, 3)?,
+            }
+        }
+        Ok(children)
+    }
+
+    fn schema(&mut self) -> Result<()> {
+        let mut open: Vec<i32> = Vec::new();
+        let count = self.structs()?;
+        for number in 0..count {
+            while open.last() == Some(&0) {
+                open.pop();
+            }
+            if let Some(left) = open.last_mut() {
+                *left -= 1;
+            }
+            let children = self.children()?;
+            if children < 0 || children as u64 >= count - number {
+                return Err(general(format!("element {number} of {count} of the schema has {children} children")));
+            }
+            if children > 0 {
+                open.push(children);
+            }
+            if open.len() > SCHEMA_DEPTH_MAX {
+                return Err(general(format!("the schema is more than {SCHEMA_DEPTH_MAX} levels deep")));
+            }
+        }
+        Ok(())
+    }
+
+    fn column_chunks(&mut self, group: u32, footer: &mut Footer) -> Result<()> {
+        for column in 0..self.structs()? as u32 {
+            let mut last_id = 0;
+            while let Some(field) = self.field(last_id)? {
+                last_id = field.id;
+                if field.id == 8 {
+                    footer.encrypted.push((group, column));
+                }
+                self.skip(field.kind, 4)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row_groups(&mut self, footer: &mut Footer) -> Result<()> {
+        for group in 0..self.structs()? as u32 {
+            let mut last_id = 0;
+            while let Some(field) = self.field(last_id)? {
+                last_id = field.id;
+                match (field.id, field.kind) {
+                    (1, kind::LIST) => self.column_chunks(group, footer)?,
+                    _ => self.skip(field.kind, 2)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True words for a footer that cannot be one; reserves next to nothing.
+pub fn check_footer(bytes: &[u8]) -> Result<Footer> {
+    let mut cursor = Cursor::new(bytes);
+    let mut footer = Footer { encrypted: Vec::new() };
+    let mut last_id = 0;
+    while let Some(field) = cursor.field(last_id)? {
+        last_id = field.id;
+        match (field.id, field.kind) {
+            (2, kind::LIST) => cursor.schema()?,
+            (4, kind::LIST) => cursor.row_groups(&mut footer)?,
+            _ => cursor.skip(field.kind, 1)?,
+        }
+    }
+    Ok(footer)
 }
