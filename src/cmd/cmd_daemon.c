@@ -316,6 +316,7 @@ static capi_status open_engine(daemon_process *process, const capi_args *args, c
     }
     /* What the command line says is in effect, and shown. */
     process->config.values[CAPI_CONFIG_LEASE].number = options.lease_ms;
+    process->config.values[CAPI_CONFIG_PATIENCE].number = options.patience_ms;
     process->config.values[CAPI_CONFIG_THREADS].number = options.thread_count;
     process->config.values[CAPI_CONFIG_THREAD_POOL].number = options.batch_count_max;
     process->config.values[CAPI_CONFIG_MEMORY].number = (int64_t)options.memory_bytes;

@@ -100,6 +100,7 @@ bool capi_session_options(const capi_args *args, const capi_config *config, capi
     uint64_t threads = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_THREADS) : 0;
     uint64_t batches = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_THREAD_POOL) : 0;
     uint64_t lease_ms = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_LEASE) : 0;
+    uint64_t patience_ms = config ? (uint64_t)capi_config_number(config, CAPI_CONFIG_PATIENCE) : 0;
 
     *out = (capi_engine_options){.can_work_alone = true,
                                  .alone_config = config ? config->text : (capi_str){0},
@@ -107,9 +108,11 @@ bool capi_session_options(const capi_args *args, const capi_config *config, capi
     if (!capi_args_number(args, "threads", 1, CAPI_THREAD_MAX, &threads)) return false;
     if (!capi_args_number(args, "batches", 1, 100, &batches)) return false;
     if (!capi_args_number(args, "lease-ms", 100, 3600000, &lease_ms)) return false;
+    if (!capi_args_number(args, "patience-ms", 100, 86400000, &patience_ms)) return false;
     if (!capi_args_bytes(args, "memory", &out->memory_bytes)) return false;
     out->batch_count_max = (uint32_t)batches;
     out->lease_ms = (uint32_t)lease_ms;
+    out->patience_ms = (uint32_t)patience_ms;
     out->thread_count = (uint32_t)threads;
     return true;
 }

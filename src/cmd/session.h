@@ -18,7 +18,7 @@ enum { CAPI_SETS_MAX = 256 };
 bool capi_session_sets(const capi_args *args, capi_str names[CAPI_SETS_MAX], capi_str values[CAPI_SETS_MAX],
                        uint32_t *count);
 
-/* What --threads, --memory, --batches and --lease-ms say, else the configuration (NULL: none); without the data folder. Prints
+/* What --threads, --memory, --batches, --patience-ms and --lease-ms say, else the configuration (NULL: none); without the data folder. Prints
  * what is wrong and returns false. */
 bool capi_session_options(const capi_args *args, const capi_config *config, capi_engine_options *out);
 
@@ -45,6 +45,8 @@ capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_
         {"threads", "N", "threads that work on rows (default: one per core)", false},                                  \
         {"memory", "BYTES", "memory budget, such as 2G (default: half of the machine)", false},                        \
         {"batches", "N", "batches open at once (default: 5)", false},                                                  \
+        {"patience-ms", "MS",                                                                                          \
+         "how long a batch is tried again while a disk, server or store is away (default: 30000)", false},             \
     {                                                                                                                  \
         "lease-ms", "MS", "a process silent so long is dead, and its work taken over (default: 10000)", false          \
     }

@@ -174,6 +174,7 @@ static capi_status open_store(bool must_exist, capi_engine **out, capi_err *err)
         .thread_count = (uint32_t)capi_config_number(&config, CAPI_CONFIG_THREADS),
         .memory_bytes = (uint64_t)capi_config_number(&config, CAPI_CONFIG_MEMORY),
         .lease_ms = (uint32_t)capi_config_number(&config, CAPI_CONFIG_LEASE),
+        .patience_ms = (uint32_t)capi_config_number(&config, CAPI_CONFIG_PATIENCE),
         .must_exist = must_exist,
     };
     capi_status st = capi_tool_data_folder(&arena, &options.data_folder, err);

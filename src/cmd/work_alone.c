@@ -27,6 +27,7 @@ static capi_status work(const char *const words[CAPI_ALONE_WORDS], capi_config *
         .thread_count = (uint32_t)strtoul(words[CAPI_ALONE_THREADS], NULL, 10),
         .batch_count_max = 1,
         .memory_bytes = strtoull(words[CAPI_ALONE_MEMORY], NULL, 10),
+        .patience_ms = (uint32_t)strtoul(words[CAPI_ALONE_PATIENCE], NULL, 10),
         .must_exist = true,
         .net = capi_remote_settings(),
     };

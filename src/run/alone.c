@@ -34,6 +34,7 @@ static void make_words(const capi_alone *alone, const capi_work_item *item, bool
     out[CAPI_ALONE_CONFIG] = word(arena, alone->config_path);
     out[CAPI_ALONE_THREADS] = word(arena, capi_str_format(arena, "%u", alone->thread_count));
     out[CAPI_ALONE_MEMORY] = word(arena, capi_str_format(arena, "%llu", (unsigned long long)alone->memory_bytes));
+    out[CAPI_ALONE_PATIENCE] = word(arena, capi_str_format(arena, "%u", alone->patience_ms));
     out[CAPI_ALONE_KEYSPACE_UID] = word(arena, item->run->keyspace_uid);
     out[CAPI_ALONE_RUN_ID] = word(arena, capi_str_format(arena, "%u", item->run->run_id));
     out[CAPI_ALONE_RUN_UID] = word(arena, item->run->run_uid);

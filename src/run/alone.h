@@ -16,6 +16,7 @@ typedef struct capi_alone {
     capi_str config_path; /* of the parent's configuration; empty: none */
     uint32_t thread_count;
     uint64_t memory_bytes;
+    uint32_t patience_ms;
     int64_t lease_ns; /* a child that was stopped (SIGSTOP) for so long is killed */
 } capi_alone;
 
@@ -27,6 +28,7 @@ typedef enum capi_alone_word {
     CAPI_ALONE_CONFIG,
     CAPI_ALONE_THREADS,
     CAPI_ALONE_MEMORY,
+    CAPI_ALONE_PATIENCE,
     CAPI_ALONE_KEYSPACE_UID,
     CAPI_ALONE_RUN_ID,
     CAPI_ALONE_RUN_UID,

@@ -94,6 +94,7 @@ static capi_status work(alone_child *child, capi_engine *engine, capi_err *err)
         .process_uid = capi_str_of(engine->process_uid),
         .slot_count = 1,
         .lease_ns = engine->lease_ns,
+        .patience_ns = engine->patience_ns,
         .keyspace = &child->keyspace,
         .run = &child->run,
         .script = child->script,

@@ -167,6 +167,7 @@ static void prepare_alone(capi_engine *engine, const capi_engine_options *option
                                  .config_path = config_path,
                                  .thread_count = options->thread_count,
                                  .memory_bytes = options->memory_bytes,
+                                 .patience_ms = options->patience_ms,
                                  .lease_ns = engine->lease_ns ? engine->lease_ns : CAPI_LEASE_NS};
 }
 
@@ -181,6 +182,7 @@ capi_status capi_engine_open(const capi_engine_options *options, capi_engine **o
     if (engine->batch_count_max > ENGINE_BATCHES_MAX) engine->batch_count_max = ENGINE_BATCHES_DEFAULT;
     engine->batch_count_max = bounded(engine->batch_count_max, engine->budget.limit_bytes, ENGINE_BATCH_BYTES);
     engine->lease_ns = (int64_t)options->lease_ms * 1000000;
+    engine->patience_ns = (int64_t)options->patience_ms * 1000000;
     capi_random_uid(&capi_random_system, engine->process_uid);
 
     CAPI_TRY_OUT(engine_open_folder(engine, options->must_exist, err));

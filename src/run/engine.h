@@ -11,7 +11,7 @@ struct capi_engine {
     char process_uid[CAPI_UID_BYTES];
     capi_budget budget;
     uint32_t batch_count_max;
-    int64_t lease_ns; /* 0: the default */
+    int64_t lease_ns, patience_ns; /* 0: the default */
     bool can_work_alone;
     capi_alone alone;
     capi_state *state;

@@ -18,9 +18,10 @@ typedef struct capi_engine_options {
     uint64_t memory_bytes;    /* budget; 0: half of the machine or control group */
     bool compress;            /* tables */
     bool must_exist;          /* a folder without a state is CAPI_NOT_FOUND, and nothing is made */
-    bool can_work_alone;   /* this program has the command CAPI_ALONE_COMMAND (run/alone.h) */
-    capi_str alone_config; /* the text of the configuration that it needs, as this process knows it; empty: none */
-    uint32_t lease_ms; /* a process that is silent so long is dead; 0: 10,000 */
+    bool can_work_alone;      /* this program has the command CAPI_ALONE_COMMAND (run/alone.h) */
+    capi_str alone_config;    /* the text of the configuration that it needs, as this process knows it; empty: none */
+    uint32_t lease_ms;        /* a process that is silent so long is dead; 0: 10,000 */
+    uint32_t patience_ms;     /* how long a batch is tried again while what it needs is away; 0: 30,000 */
     const struct capi_net_settings
         *net;                       /* for files elsewhere (net/net.h; temporary_path is ours); NULL: its defaults */
     struct capi_state_times *times; /* if not NULL, operations of the state are measured (store/state_timed.h) */

@@ -72,6 +72,7 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
         .process_uid = capi_str_of(engine->process_uid),
         .slot_count = engine->batch_count_max,
         .lease_ns = engine->lease_ns,
+        .patience_ns = engine->patience_ns,
         .load = load_script,
         .load_context = &loader,
         .on_held = options->on_held,

@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, Skip, check, check_equal, csv_reader, csv_writer, main, mount_small, script, test
+from harness import BINARY, Skip, check, check_equal, check_fails, csv_reader, csv_writer, main, mount_small, script, test
 
 ROWS = 100000
 COLUMNS = {"id": "int", "name": "string"}
@@ -77,6 +77,58 @@ def a_full_disk_of_the_data_folder_is_told_and_waited_for(box):
         check_equal(len(box.read("out", "o.csv").splitlines()), ROWS + 1)
     finally:
         subprocess.run(["umount", box.path("state")])
+
+
+@test
+def how_long_a_full_disk_is_waited_for_can_be_told(box):
+    if not mount_small(box.path("out"), 1024):
+        raise Skip("cannot mount a small file system")
+    try:
+        path = copy_script(box, box.path("out", "o.csv"))
+        began = time.time()
+        result = box.run(path, "--patience-ms", "500")
+        check_fails(result, 1, "No space left on device", "o.csv")
+        check(time.time() - began < 25, "it took %.0f s, which is nearly as long as without the option" % (time.time() - began))
+        check_equal([row["status"] for row in listed(box, "nodes")], ["success", "failed"])
+        check_equal(box.out_files(), [])
+    finally:
+        subprocess.run(["umount", box.path("out")])
+
+
+@test
+def who_has_room_goes_on_while_others_wait_for_it(box):
+    """A daemon with two runs, one of which writes to a full disk: no batch of either fails."""
+    if not mount_small(box.path("out"), 1024):
+        raise Skip("cannot mount a small file system")
+    env = dict(os.environ, CAPI_PATIENCE="3600000")
+    os.mkdir(box.path("roomy"))
+    daemon = None
+    try:
+        copy_script(box, box.path("out", "o.csv"))
+        fields = {name: kind for name, kind in COLUMNS.items()}
+        read = csv_reader([box.path("in.csv")], COLUMNS, "things")
+        paths = [box.write(name + ".json", script(read=read, write=csv_writer("things", fields, box.path(name, "{batch_idx|string}.csv"),
+                                                                              batches=2))) for name in ("out", "roomy")]
+        for number, path in enumerate(paths):
+            check_equal(box.capi("start", path, "--keyspace", "test", "--data", box.path("state")).out, b"%d\n" % (number + 1))
+        daemon = subprocess.Popen([BINARY, "daemon", "--data", box.path("state")], stdin=subprocess.DEVNULL, env=env,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        words = "No space left on device"
+        until(lambda: any(words in row["comment"] for row in listed(box, "nodes", "--run", "1")), lambda: "run 1 does not tell")
+        until(lambda: [row["status"] for row in listed(box, "nodes", "--run", "2")] == ["success", "success"],
+              lambda: "run 2 does not end: %s" % listed(box, "nodes", "--run", "2"))
+        check_equal([row["status"] for row in listed(box, "nodes", "--run", "1")], ["success", "running"])
+        subprocess.run(["mount", "-o", "remount,size=20m", box.path("out")], check=True)
+        until(lambda: [row["status"] for row in listed(box, "nodes", "--run", "1")] == ["success", "success"],
+              lambda: "run 1 does not end: %s" % listed(box, "nodes", "--run", "1"))
+        for name in box.out_files():
+            check_equal(box.read("out", name), box.read("roomy", name), name)
+        check_equal(box.out_files(), sorted(os.listdir(box.path("roomy"))))
+    finally:
+        if daemon:
+            daemon.kill()
+            daemon.wait()
+        subprocess.run(["umount", box.path("out")])
 
 
 main()
