@@ -117,20 +117,22 @@ static void make_group(group_draft *draft)
     free(numbers);
 }
 
-/* The texts that are searched are few (fields, mostly), so each of them goes through all instructions once. */
+/* The texts that are searched are few (fields, mostly), so each of them goes through all instructions once or twice. */
 void capi_program_finish(capi_program *program)
 {
     group_draft draft = {.program = program};
     bool(*is_done)[2] = capi_zmalloc((program->register_count + 1) * sizeof *is_done);
 
     draft.members = capi_malloc((program->instruction_count + 1) * sizeof *draft.members);
-    for (uint32_t i = 0; i < program->instruction_count; i++) {
+    for (uint32_t i = 0; i < program->instruction_count && program->group_count < MATCH_GROUPS_MAX; i++) {
         const expr_instruction *instruction = &program->instructions[i];
 
         if (!can_be_grouped(instruction) || is_done[instruction->args[1]][case_of(instruction)]) continue;
         collect(&draft, i);
-        if (draft.member_count >= MATCH_GROUP_MIN) make_group(&draft);
-        is_done[draft.text_reg][draft.text_case] = true;
+        if (draft.member_count >= MATCH_GROUP_MIN)
+            make_group(&draft);
+        else
+            is_done[draft.text_reg][draft.text_case] = true;
     }
     free(is_done);
     free(draft.members);

@@ -12,7 +12,8 @@
 enum {
     MATCH_GROUP_MIN = 8, /* fewer patterns are not worth a pass of their own */
     MATCH_GROUP_WORDS = CAPI_CHUNK_ROWS / 64,
-    MATCH_GROUP_TEXTS_MAX = 32768, /* 8 MB of bits */
+    MATCH_GROUP_TEXTS_MAX = 32768, /* 8 MB of bits; patterns for which there is no room make another group */
+    MATCH_GROUPS_MAX = 16,         /* of a program; further patterns are matched alone */
 };
 
 struct expr_match_group {

@@ -264,6 +264,108 @@ TEST(patterns_with_texts_that_a_match_needs_are_given_few_rows)
     CHECK(count_filtered("re.MatchString(`(word%d|\\d)`, r.s)") == 0);
 }
 
+/* A choice of words that no other criterion has. */
+static const char *many_words(capi_arena *arena, int criterion, int word_count)
+{
+    capi_buf text = {0};
+    const char *copy;
+
+    capi_buf_append_text(&text, "re.MatchString(`(");
+    for (int i = 0; i < word_count; i++)
+        capi_buf_printf(&text, "%s%dword%d", i ? "|" : "", criterion, i);
+    capi_buf_append_text(&text, ")`, r.s)");
+    copy = capi_str_copy(arena, capi_buf_str(&text)).data;
+    capi_buf_deinit(&text);
+    return copy;
+}
+
+TEST(patterns_for_which_a_group_has_no_room_make_another_one)
+{
+    enum { CRITERIA = 500, WORDS = 100 };
+    static const char *const texts[] = {"7word3", "x 499word99", "499 word", "300word50 1word1"};
+    expr_fixture fixture;
+    capi_program *program;
+    capi_evaluator *evaluator;
+    capi_vec *outputs = capi_malloc(CRITERIA * sizeof *outputs);
+    uint32_t found = 0;
+
+    fixture_init(&fixture);
+    fixture_texts(&fixture, "s", texts, 4);
+    program = capi_program_new(&fixture.arena);
+    for (int i = 0; i < CRITERIA; i++)
+        capi_program_add(program, fixture_load(&fixture, many_words(&fixture.arena, i, WORDS)));
+    capi_program_finish(program);
+    CHECK(program->group_count == 2);
+    for (uint32_t i = 0; i < program->instruction_count; i++)
+        CHECK(program->instructions[i].member);
+    evaluator = capi_evaluator_new(program, (capi_instant){0});
+    CHECK(capi_evaluator_run(evaluator, fixture.inputs, 4, outputs, NULL, NULL, NULL) == CAPI_OK);
+    for (uint32_t i = 0; i < CRITERIA; i++)
+        for (uint32_t row = 0; row < 4; row++)
+            found += outputs[i].bools[row];
+    CHECK(outputs[7].bools[0] && outputs[499].bools[1] && outputs[300].bools[3] && outputs[1].bools[3]);
+    CHECK(outputs[99].bools[1] && outputs[9].bools[1] && outputs[0].bools[3] && found == 7);
+    capi_evaluator_free(evaluator);
+    free(outputs);
+    fixture_deinit(&fixture);
+}
+
+/* A full chunk of rows: empty ones, some of a megabyte with what is looked for at the end, bytes that are no UTF-8. */
+TEST(long_and_empty_rows_of_a_full_chunk_are_matched_alike_together_and_alone)
+{
+    enum { LONG_BYTES = 1 << 20, LONG_ROWS = 6, CRITERIA = 24 };
+    static const char *const ends[LONG_ROWS] = {"Word10",   "wORD23\xff", "\xC5word11",
+                                                "\xE2\x84", "\n text15",  "WORD19 "};
+    const char **texts = capi_malloc(CAPI_CHUNK_ROWS * sizeof *texts);
+    char *longs = capi_malloc((size_t)LONG_ROWS * (LONG_BYTES + 16));
+    expr_fixture fixture;
+    capi_program *programs[2];
+    capi_vec outputs[2][CRITERIA];
+    uint32_t found = 0;
+
+    fixture_init(&fixture);
+    for (uint32_t row = 0; row < CAPI_CHUNK_ROWS; row++)
+        texts[row] = row % 5 ? "" : row % 2 ? "a WORD12" : "text13\xff";
+    for (uint32_t i = 0; i < LONG_ROWS; i++) {
+        char *text = longs + (size_t)i * (LONG_BYTES + 16);
+
+        memset(text, " wordtext1é"[i], LONG_BYTES);
+        strcpy(text + LONG_BYTES, ends[i]);
+        texts[i * (CAPI_CHUNK_ROWS - 1) / (LONG_ROWS - 1)] = text;
+    }
+    fixture_texts(&fixture, "s", texts, CAPI_CHUNK_ROWS);
+    for (int i = 0; i < 2; i++)
+        programs[i] = capi_program_new(&fixture.arena);
+    for (int i = 0; i < CRITERIA; i++) {
+        static const char *const forms[] = {"re.MatchString(`word%d`, r.s)", "re.MatchString(`(?i)word%d.?$`, r.s)",
+                                            "re.MatchString(`(?i)(word|text)%d\\b`, r.s)",
+                                            "re.MatchString(`^[^x]*(?i:d1%d)`, r.s)"};
+        const char *text = capi_str_format(&fixture.arena, forms[i % 4], i % 4 == 3 ? i % 10 : i).data; // NOLINT
+
+        for (int j = 0; j < 2; j++)
+            capi_program_add(programs[j], fixture_load(&fixture, text));
+    }
+    capi_program_finish(programs[0]);
+    CHECK(programs[0]->group_count > 0);
+    for (int i = 0; i < 2; i++) {
+        capi_evaluator *evaluator = capi_evaluator_new(programs[i], (capi_instant){0});
+
+        CHECK(capi_evaluator_run(evaluator, fixture.inputs, CAPI_CHUNK_ROWS, outputs[i], NULL, NULL, NULL) == CAPI_OK);
+        for (int j = 0; j < CRITERIA; j++)
+            outputs[i][j].data = capi_arena_copy(&fixture.arena, outputs[i][j].data, CAPI_CHUNK_ROWS);
+        capi_evaluator_free(evaluator);
+    }
+    for (int i = 0; i < CRITERIA; i++)
+        for (uint32_t row = 0; row < CAPI_CHUNK_ROWS; row++) {
+            CHECK(outputs[0][i].bools[row] == outputs[1][i].bools[row]);
+            found += outputs[0][i].bools[row];
+        }
+    CHECK(found > LONG_ROWS);
+    free(longs);
+    free(texts);
+    fixture_deinit(&fixture);
+}
+
 /* ---- sets of texts ---- */
 
 TEST(a_set_finds_what_a_plain_search_finds)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUIRED_TEXTS_MAX = 64, REQUIRED_TEXT_BYTES_MIN = 2, REQUIRED_TEXT_BYTES_MAX = 64 };
+enum { REQUIRED_TEXTS_MAX = 256, REQUIRED_TEXT_BYTES_MIN = 2, REQUIRED_TEXT_BYTES_MAX = 64 };
 enum { RUNE_LONG_S = 0x17F, RUNE_KELVIN = 0x212A };
 
 /* Without letters a run is the same whether it is folded or not. */

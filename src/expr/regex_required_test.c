@@ -89,7 +89,7 @@ TEST(texts_are_bounded)
     for (int i = 0; i < 1000; i++)
         capi_buf_append_str(&pattern, capi_str_of("ab."));
     *capi_buf_reserve(&pattern, 1) = 0;
-    CHECK(strlen(shown(pattern.data, &out)) == 64 * 5 - 3);
+    CHECK(strlen(shown(pattern.data, &out)) == 256 * 5 - 3);
     capi_buf_clear(&pattern);
     for (int i = 0; i < 1000; i++)
         capi_buf_append_str(&pattern, capi_str_of("ab|"));
