@@ -168,12 +168,28 @@ static capi_status add_wanted(history_view *view, const capi_run *run, batch_ite
     return CAPI_OK;
 }
 
+/* Batches that are all well tell everything by themselves. */
+static capi_status needs_script(history_view *view, const capi_run *run, bool *out, capi_err *err)
+{
+    capi_node_state *nodes = NULL;
+    uint32_t count = 0;
+
+    *out = false;
+    CAPI_TRY(capi_node_list(view->state, run->run_uid, &view->arena, &nodes, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        *out = *out || nodes[i].status != CAPI_WORK_SUCCESS;
+    return CAPI_OK;
+}
+
 static capi_status add_run(history_view *view, const capi_run *run, batch_items *to, capi_err *err)
 {
     capi_str processors = capi_tool_config()->values[CAPI_CONFIG_PROCESSORS].json;
+    bool is_needed = false;
     capi_status st;
 
-    if (capi_run_script_with(view->state, run, processors, &to->script, NULL) != CAPI_OK) to->script = NULL;
+    CAPI_TRY(needs_script(view, run, &is_needed, err));
+    if (!is_needed || capi_run_script_with(view->state, run, processors, &to->script, NULL) != CAPI_OK)
+        to->script = NULL;
     st = add_wanted(view, run, to, err);
     capi_script_free(to->script);
     to->script = NULL;
