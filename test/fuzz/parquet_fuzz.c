@@ -1,5 +1,6 @@
 /* parquet_fuzz.c - any bytes as a Parquet file: all columns of our types are read with a small memory budget, and the rows must
- * be as many as the file says, or it is an error; the budget is whole again afterwards. */
+ * be as many as the file says, or it is an error; the budget is whole again afterwards. A short file is also written in the
+ * reverse order; if that goes well, the result is a file of as many rows. */
 #include "base/must.h"
 #include "parquet/parquet.h"
 
@@ -8,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-enum { FUZZ_BUDGET_BYTES = 64 << 20, FUZZ_ROWS_MAX = 1 << 20 };
+enum { FUZZ_BUDGET_BYTES = 64 << 20, FUZZ_ROWS_MAX = 1 << 20, REVERSE_ROWS_MAX = 512 };
 
 static capi_status count_rows(void *context, const capi_chunk *chunk, uint64_t first_row, capi_err *err)
 {
@@ -41,6 +42,39 @@ static void read_all(const char *path, const capi_parquet_column *columns, uint3
     capi_parquet_close(parquet);
 }
 
+static void check_rows(const char *path, uint64_t row_count, capi_budget *budget)
+{
+    capi_parquet *parquet = NULL;
+
+    CAPI_MUST(capi_parquet_open(path, "reversed", NULL, 0, false, budget, &parquet, NULL) == CAPI_OK);
+    CAPI_MUST(capi_parquet_row_count(parquet) == row_count);
+    capi_parquet_close(parquet);
+}
+
+static void reverse(const char *path, capi_budget *budget)
+{
+    capi_parquet *parquet = NULL;
+    capi_file_writer *file = NULL;
+    uint32_t order[REVERSE_ROWS_MAX];
+    uint64_t row_count, size;
+    char to[64];
+    int fd = memfd_create("reversed", MFD_CLOEXEC);
+
+    snprintf(to, sizeof to, "/proc/self/fd/%d", fd);
+    CAPI_MUST(fd >= 0 && capi_file_append_to(to, &file, &size, NULL) == CAPI_OK);
+    if (capi_parquet_open(path, "fuzz", NULL, 0, false, budget, &parquet, NULL) == CAPI_OK) {
+        row_count = capi_parquet_row_count(parquet);
+        for (uint64_t i = 0; i < row_count && i < REVERSE_ROWS_MAX; i++)
+            order[i] = (uint32_t)(row_count - 1 - i);
+        if (row_count <= REVERSE_ROWS_MAX &&
+            capi_parquet_reorder(parquet, order, row_count, CAPI_STR("uncompressed"), file, NULL) == CAPI_OK)
+            check_rows(to, row_count, budget);
+        capi_parquet_close(parquet);
+    }
+    capi_file_writer_close(file);
+    close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     capi_budget budget = {.limit_bytes = FUZZ_BUDGET_BYTES};
@@ -62,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
                                                           .default_value = capi_value_zero(fields[i].type)};
         read_all(path, columns, wanted, false, &budget);
         read_all(path, columns, wanted, true, &budget);
+        reverse(path, &budget);
     }
     CAPI_MUST(budget.used_bytes == 0);
     capi_arena_deinit(&arena);
