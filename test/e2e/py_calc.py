@@ -304,6 +304,14 @@ def each_row_goes_through_json_as_it_is_then(box):
 
 
 @test
+def json_that_a_later_page_changes_is_heeded_from_that_row_on(box):
+    code = ("def f(i):\n    if i == 1500:\n        change('json', 'dumps', lambda o: '{\"x\": -1}')\n    return i\n"
+            "def change(module, name, value):\n    import importlib\n    setattr(importlib.import_module(module), name, value)\n")
+    lines = results(box, code, {"x": ("f(r.i)", "int")}, numbers(2000), rowset_size=1000, arguments=("--threads", "1"))
+    check(lines == [str(i if i < 1500 else -1) for i in range(2000)], "%s ... %s" % (lines[1495:1505], lines[:3]))
+
+
+@test
 def types_that_pretend_to_be_others_do_not_pass_as_them(box):
     code = ("class Meta(type):\n    __hash__ = lambda self: hash(int)\n    __eq__ = lambda self, other: True\n"
             "class Odd(metaclass=Meta):\n    def __index__(self):\n        return 7\nclass Wide(int, metaclass=Meta):\n    pass\n"
@@ -743,6 +751,8 @@ FALSE_FRAMES = {
     "too few columns": ("send(3, b'')", "makes no sense"),
     "too many columns": ("send(3, bytes(34))", "makes no sense"),
     "an unknown answer": ("send(77, b'')", "makes no sense"),
+    "a wish for care, again and again": ("send(7, b'')", "makes no sense"),
+    "a start in the middle": ("send(6, b'')", "makes no sense"),
     "an answer without its row": ("send(4, struct.pack('<II', 1, 1))", "makes no sense"),
     "a row outside": ("send(4, struct.pack('<IIII', 1, 1, 5, 0))", "makes no sense"),
     "a text that is cut": ("send(4, struct.pack('<IIII', 1, 1, 0, 4000000000))", "makes no sense"),
