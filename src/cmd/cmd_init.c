@@ -74,7 +74,7 @@ static capi_status csv_options(const capi_args *args, capi_str text, capi_proto_
 
 static capi_status read_csv(init_job *job, const capi_args *args, capi_err *err)
 {
-    capi_proto_csv csv = {0};
+    capi_proto_csv csv = {.is_careful = true};
     capi_str text;
 
     CAPI_TRY(capi_proto_read(job->path, &job->arena, &text, err));
@@ -222,7 +222,8 @@ const capi_command capi_command_init = {
         "The script is ready to run: one node reads files like the sample into a table, another writes the table to "
         "a file of the same form. Types of a CSV sample are guessed from its first 100 records, and are the narrowest "
         "of `int`, `decimal2`, `float`, `bool`, `datetime` and `string` that fits all of them; empty fields fit "
-        "every type. Those of a Parquet sample are in the file; columns that no script can read, such as lists, "
+        "every type, and numbers with leading zeros or more than 15 digits are texts. Those of a Parquet sample are in "
+        "the file; columns that no script can read, such as lists, "
         "are left out, with a note. A sample that ends in `.gz` or `.zst` is unpacked.",
     .manual = "```sh\ncapillaries init orders.csv --to orders.yaml\ncapillaries run orders.yaml\n```",
     .argument_min = 1,

@@ -44,14 +44,18 @@ static bool takes_parts(capi_str *text, size_t first_digits, char between)
            takes_byte(text, between) && takes_digits(text, 2, 2);
 }
 
-/* YYYY-MM-DD, T or a blank, hh:mm:ss, perhaps .mmm or .uuuuuu, perhaps +hhmm or -hhmm */
-static bool is_datetime(capi_str text, char layout[CAPI_PROTO_LAYOUT_BYTES])
+/* YYYY-MM-DD, T or a blank (if dates are taken, nothing more is needed), hh:mm:ss, perhaps .mmm or .uuuuuu, perhaps +hhmm or -hhmm */
+static bool is_datetime(capi_str text, bool takes_dates, char layout[CAPI_PROTO_LAYOUT_BYTES])
 {
     const char *fraction = "";
     const char *zone = "";
     bool has_t;
 
     if (!takes_parts(&text, 4, '-')) return false;
+    if (takes_dates && text.bytes == 0) {
+        snprintf(layout, CAPI_PROTO_LAYOUT_BYTES, "2006-01-02");
+        return true;
+    }
     has_t = takes_byte(&text, 'T');
     if (!has_t && !takes_byte(&text, ' ')) return false;
     if (!takes_parts(&text, 2, ':')) return false;
@@ -82,16 +86,29 @@ static bool is_bool(capi_str text)
     return false;
 }
 
-capi_proto_type capi_proto_classify(capi_str value, char layout[CAPI_PROTO_LAYOUT_BYTES])
+/* A number that int, decimal2 or float gives back with the same digits: no code, no key. */
+static bool is_kept(capi_str number)
+{
+    enum { DIGITS_KEPT = 15 };
+    size_t digits = 0;
+
+    if (!takes_byte(&number, '-') && takes_byte(&number, '+')) return false;
+    if (number.bytes > 1 && number.data[0] == '0' && number.data[1] != '.') return false;
+    for (size_t i = 0; i < number.bytes; i++)
+        digits += isdigit((unsigned char)number.data[i]) != 0;
+    return digits <= DIGITS_KEPT;
+}
+
+capi_proto_type capi_proto_classify(capi_str value, bool is_careful, char layout[CAPI_PROTO_LAYOUT_BYTES])
 {
     capi_str text = capi_str_trim(value);
     capi_proto_type number;
 
     if (text.bytes == 0) return CAPI_PROTO_NONE;
     number = classify_number(text);
-    if (number != CAPI_PROTO_STRING) return number;
+    if (number != CAPI_PROTO_STRING) return is_careful && !is_kept(text) ? CAPI_PROTO_STRING : number;
     if (is_bool(text)) return CAPI_PROTO_BOOL;
-    return is_datetime(text, layout) ? CAPI_PROTO_DATETIME : CAPI_PROTO_STRING;
+    return is_datetime(text, is_careful, layout) ? CAPI_PROTO_DATETIME : CAPI_PROTO_STRING;
 }
 
 static bool is_number(capi_proto_type type)
@@ -108,10 +125,10 @@ static capi_proto_type generalise(capi_proto_type a, capi_proto_type b)
 }
 
 /* A layout reads all datetimes of a column, or it is no datetime. */
-void capi_proto_see(capi_proto_column *column, capi_str value)
+void capi_proto_see(capi_proto_column *column, capi_str value, bool is_careful)
 {
     char layout[CAPI_PROTO_LAYOUT_BYTES] = "";
-    capi_proto_type seen = capi_proto_classify(value, layout);
+    capi_proto_type seen = capi_proto_classify(value, is_careful, layout);
 
     if (seen == CAPI_PROTO_DATETIME && column->type == CAPI_PROTO_DATETIME && strcmp(layout, column->layout) != 0)
         seen = CAPI_PROTO_STRING;

@@ -96,7 +96,7 @@ static capi_status on_record(void *context, const capi_str *fields, uint32_t fie
         sample->has_header = true;
     } else if (sample->record >= sample->csv.first_record) {
         for (uint32_t i = 0; i < field_count; i++)
-            capi_proto_see(&sample->columns[i], fields[i]);
+            capi_proto_see(&sample->columns[i], fields[i], sample->csv.is_careful);
     }
     sample->record++;
     return CAPI_OK;

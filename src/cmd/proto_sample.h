@@ -33,6 +33,9 @@ typedef struct capi_proto_csv {
     int64_t header_record; /* -1: no header. Records are counted, not lines */
     int64_t first_record;  /* of the data; more than header_record */
     char separator;
+    bool
+        is_careful; /* unlike the reference: dates without a time are datetimes; numbers that would not come out as they
+                        went in (leading zeros, too many digits) are texts */
 } capi_proto_csv;
 
 typedef struct capi_proto_sample {
@@ -64,6 +67,6 @@ capi_str capi_proto_word(capi_arena *arena, capi_str text);
 /* ---- for proto_sample.c and tests ---- */
 
 /* What one value looks like; for a datetime, the layout that reads it. */
-capi_proto_type capi_proto_classify(capi_str value, char layout[CAPI_PROTO_LAYOUT_BYTES]);
+capi_proto_type capi_proto_classify(capi_str value, bool is_careful, char layout[CAPI_PROTO_LAYOUT_BYTES]);
 /* One more value of the column. */
-void capi_proto_see(capi_proto_column *column, capi_str value);
+void capi_proto_see(capi_proto_column *column, capi_str value, bool is_careful);

@@ -6,7 +6,7 @@
 
 static json_t *make(const char *text, int64_t header, int64_t first, capi_status expected)
 {
-    capi_proto_csv csv = {header, first, ','};
+    capi_proto_csv csv = {header, first, ',', false};
     capi_proto_style style = {
         .source = CAPI_STR("in"), .target = CAPI_STR("out"), .table = CAPI_STR("items"), .is_reference = true};
     capi_proto_sample sample = {0};
@@ -84,7 +84,7 @@ TEST(values_are_classified_by_their_look)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char layout[CAPI_PROTO_LAYOUT_BYTES] = "";
 
-        CHECK_INT(capi_proto_classify(capi_str_of(cases[i].text), layout), cases[i].type);
+        CHECK_INT(capi_proto_classify(capi_str_of(cases[i].text), false, layout), cases[i].type);
         CHECK_STR(layout, cases[i].layout);
     }
 }
@@ -191,4 +191,33 @@ TEST(the_separator_is_the_one_that_cuts_all_records_alike)
     CHECK_INT(capi_proto_guess_separator(CAPI_STR("\"a;b\",c\n1,2\n")), ',');
     CHECK_INT(capi_proto_guess_separator(CAPI_STR("a\n1\n")), ',');
     CHECK_INT(capi_proto_guess_separator(CAPI_STR("")), ',');
+}
+
+TEST(careful_guesses_keep_what_would_not_come_out_as_it_went_in)
+{
+    static const struct {
+        const char *text;
+        capi_proto_type type;
+        const char *layout;
+    } cases[] = {
+        {"2024-01-05", CAPI_PROTO_DATETIME, "2006-01-02"},
+        {"2024-01-05 10:00:00", CAPI_PROTO_DATETIME, "2006-01-02 15:04:05"},
+        {"2024-01-0", CAPI_PROTO_STRING, ""},
+        {"007", CAPI_PROTO_STRING, ""},
+        {"-01.50", CAPI_PROTO_STRING, ""},
+        {"+5", CAPI_PROTO_STRING, ""},
+        {"0", CAPI_PROTO_INT, ""},
+        {"-7", CAPI_PROTO_INT, ""},
+        {"0.50", CAPI_PROTO_DECIMAL, ""},
+        {"0.125", CAPI_PROTO_FLOAT, ""},
+        {"123456789012345", CAPI_PROTO_INT, ""},
+        {"1234567890123456", CAPI_PROTO_STRING, ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char layout[CAPI_PROTO_LAYOUT_BYTES] = "";
+
+        CHECK_INT(capi_proto_classify(capi_str_of(cases[i].text), true, layout), cases[i].type);
+        CHECK_STR(layout, cases[i].layout);
+    }
 }

@@ -10,10 +10,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import BINARY, Result, check, check_equal, check_fails, main, skip_if_not_built, test
 from packages import python_with
 
-CSV = ("order id;qty;price;rate;sold at;gift;note;none\n"
-       "A1;2;0.50;0.125;2024-01-05T10:00:00.250;true;\"a;b\";\n"
-       "B7;-1;12.25;7;2024-01-06T11:30:00.000;false;\"\"\"x\"\" said\";\n"
-       "B8;0;3;1.5;2024-01-06T11:30:00.999;true;Zoë;\n")
+CSV = ("order id;qty;price;rate;sold at;gift;note;none;day;zip\n"
+       "A1;2;0.50;0.125;2024-01-05T10:00:00.250;true;\"a;b\";;2024-02-29;01234\n"
+       "B7;-1;12.25;7;2024-01-06T11:30:00.000;false;\"\"\"x\"\" said\";;1999-12-31;99999\n"
+       "B8;0;3;1.5;2024-01-06T11:30:00.999;true;Zoë;;2024-01-01;00000\n")
 
 PARQUET = """
 import sys, datetime, decimal, pyarrow as pa, pyarrow.parquet as pq
@@ -64,7 +64,9 @@ def a_script_for_a_csv_file_reproduces_it(box):
     text = box.read("made.yaml").decode()
     for words in ('name: "orders"\n', 'separator: ";"', "col_order_id: {col_type: \"string\", csv: {col_hdr: \"order id\"}}",
                   'col_price: {col_type: "decimal2"', 'col_rate: {col_type: "float"', 'col_qty: {col_type: "int"',
-                  'col_format: "2006-01-02T15:04:05.000"', 'col_gift: {col_type: "bool"', 'col_none: {col_type: "string"'):
+                  'col_format: "2006-01-02T15:04:05.000"', 'col_gift: {col_type: "bool"', 'col_none: {col_type: "string"',
+                  'col_day: {col_type: "datetime", csv: {col_hdr: "day", col_format: "2006-01-02"}}',
+                  'col_zip: {col_type: "string"'):
         check(words in text, "%r is not in\n%s" % (words, text))
     check(list(json.loads(box.read("made.json"))["nodes"]) == ["read_file", "write_file"], "the same script as JSON")
     check_equal(init(box, sample).out, box.read("made.yaml"), "standard output")
