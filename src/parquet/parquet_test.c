@@ -4,6 +4,7 @@
 
 #include "base/corpus.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "../../test/fuzz/parquet_fuzz.c"
@@ -177,6 +178,118 @@ TEST(a_cursor_gives_all_rows_in_order_and_tells_which_values_are_null)
     }
     write_file(path, 20001, 7000, "snappy");
     check_cursor(path, 20001);
+    unlink(path);
+}
+
+/* ---- row groups side by side ---- */
+
+typedef struct side_reader {
+    capi_parquet *parquet;
+    uint64_t piece;
+    pthread_barrier_t *all_are_inside;
+    uint64_t rows;
+} side_reader;
+
+/* Waits in its first rows until every other piece has come to its own. */
+static capi_status wait_inside(void *context, const capi_chunk *chunk, uint64_t first_row, capi_err *err)
+{
+    side_reader *reader = context;
+
+    if (reader->rows == 0) pthread_barrier_wait(reader->all_are_inside);
+    return check_chunk(&reader->rows, chunk, first_row, err);
+}
+
+static void *read_beside(void *context)
+{
+    side_reader *reader = context;
+
+    CHECK(capi_parquet_read(reader->parquet, reader->piece, wait_inside, reader, NULL) == CAPI_OK);
+    return NULL;
+}
+
+TEST(many_row_groups_are_read_at_the_same_time)
+{
+    enum { READERS = 6, GROUP_ROWS = 5000 };
+    const char *path = "/tmp/capi_parquet_side.parquet";
+    capi_parquet_column columns[COLUMN_COUNT];
+    capi_budget budget = {.limit_bytes = UINT64_C(1) << 30};
+    capi_parquet *parquet = NULL;
+    pthread_barrier_t barrier;
+    pthread_t threads[READERS];
+    side_reader readers[READERS];
+
+    if (!capi_parquet_is_built()) return;
+    write_file(path, READERS * GROUP_ROWS, GROUP_ROWS, "snappy");
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++)
+        columns[i] = (capi_parquet_column){out_columns[i].name, out_columns[i].type, true,
+                                           capi_value_zero(out_columns[i].type), false};
+    CHECK(capi_parquet_open(path, path, columns, COLUMN_COUNT, true, &budget, &parquet, NULL) == CAPI_OK);
+    CHECK(capi_parquet_piece_count(parquet) == READERS);
+    pthread_barrier_init(&barrier, NULL, READERS);
+    for (uint64_t i = 0; i < READERS; i++) {
+        readers[i] = (side_reader){parquet, i, &barrier, 0};
+        CHECK(pthread_create(&threads[i], NULL, read_beside, &readers[i]) == 0);
+    }
+    for (uint32_t i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(readers[i].rows == GROUP_ROWS);
+    }
+    pthread_barrier_destroy(&barrier);
+    capi_parquet_close(parquet);
+    CHECK(budget.used_bytes == 0);
+    unlink(path);
+}
+
+/* ---- where row groups end ---- */
+
+static capi_parquet_group *filled(capi_parquet_writer *writer, const capi_parquet_group *part, uint32_t first,
+                                  uint32_t *count)
+{
+    capi_parquet_group *group = capi_parquet_group_new(writer);
+
+    *count = capi_parquet_group_fill(group, part, first);
+    return group;
+}
+
+TEST(a_row_group_ends_with_the_row_that_fills_it)
+{
+    enum { TEXT_BYTES = 30000, ROWS = 2000 };
+    static char text[TEXT_BYTES];
+    const char *path = "/tmp/capi_parquet_full.parquet";
+    const capi_parquet_out_column column = {CAPI_STR("s"), CAPI_STRING};
+    /* Every text with the 4 bytes of its length. */
+    const uint32_t full_rows = (CAPI_PARQUET_GROUP_BYTES + TEXT_BYTES + 3) / (TEXT_BYTES + 4);
+    capi_parquet_writer *writer = NULL;
+    capi_file_writer *file = NULL;
+    capi_parquet_group *part;
+    capi_parquet_group *group;
+    capi_arena arena = {0};
+    uint32_t bad_row;
+    uint32_t count;
+    capi_vec vec;
+
+    if (!capi_parquet_is_built()) return;
+    memset(text, 'x', sizeof text);
+    vec = capi_vec_new(&arena, CAPI_STRING, CAPI_FORM_VIEW, ROWS);
+    for (uint32_t i = 0; i < ROWS; i++)
+        vec.views[i] = capi_view_make(text, TEXT_BYTES);
+    CHECK(capi_file_create_beside(path, "test", &file, NULL) == CAPI_OK);
+    CHECK(capi_parquet_writer_new(file, &column, 1, CAPI_STR("snappy"), &writer, NULL) == CAPI_OK);
+    part = capi_parquet_group_new(writer);
+    CHECK(capi_parquet_group_add(part, &vec, NULL, ROWS, &bad_row, NULL) == CAPI_OK);
+    CHECK(capi_parquet_group_is_full(part));
+    group = filled(writer, part, 100, &count);
+    CHECK(count == full_rows && capi_parquet_group_is_full(group));
+    CHECK(capi_parquet_group_fill(group, part, 0) == 0);
+    capi_parquet_group_free(group);
+    group = filled(writer, part, ROWS - full_rows + 1, &count);
+    CHECK(count == full_rows - 1 && !capi_parquet_group_is_full(group));
+    CHECK(capi_parquet_group_fill(group, part, 7) == 1 && capi_parquet_group_is_full(group));
+    capi_parquet_group_free(group);
+    capi_parquet_group_free(part);
+    capi_parquet_writer_free(writer);
+    capi_file_writer_close(file);
+    capi_arena_deinit(&arena);
     unlink(path);
 }
 

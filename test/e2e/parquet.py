@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import ROOT, check, check_equal, check_fails, csv_reader, csv_writer, main, script, skip_if_not_built, test
 from packages import python_with
+from parquet_bytes import BYTE_ARRAY, DECIMAL, Column, data_page, parquet_file, plain_texts
 
 PEERS = ("pyarrow", "duckdb", "polars", "pandas")
 TYPES = {"s": "string", "i": "int", "f": "float", "b": "bool", "d": "decimal2", "t": "datetime"}
@@ -159,6 +160,44 @@ def top_orders_rows(box):
     check_equal(peer(SAME, source, copy, "key"), 9000)
 
 
+# Three million rows in 30 row groups, with nulls, and a nested column that nobody wants.
+MAKE_MANY = """
+import sys, duckdb, pyarrow.parquet as pq
+duckdb.sql("SET enable_progress_bar = false")
+rows = duckdb.sql('''
+    SELECT CASE WHEN i % 7 = 0 THEN NULL ELSE 'text ' || (i * 7919 % 60000) || repeat('x', CAST(i % 30 AS INTEGER)) END AS s,
+           CASE WHEN i % 5 = 0 THEN NULL ELSE i * 1000003 - 77 END AS i, i / 7.0::DOUBLE AS f, i % 3 = 0 AS b,
+           CASE WHEN i % 13 = 0 THEN NULL ELSE CAST((i * 31 % 1000000007) / 100.0 AS DECIMAL(17, 2)) END AS d,
+           CASE WHEN i % 17 = 0 THEN NULL
+                ELSE CAST(TIMESTAMP '1969-12-31 20:00:00' + to_milliseconds(i * 61007) AS TIMESTAMP_MS) END AS t,
+           [{'x': i}] AS nested
+    FROM range(3000000) r(i)''').to_arrow_table()
+pq.write_table(rows, sys.argv[1], row_group_size=100000)
+"""
+
+SAME_MANY = """
+import sys, json, decimal, pyarrow as pa, pyarrow.parquet as pq
+source, copy = sys.argv[1:3]
+zero = {"s": "", "i": 0, "f": 0.0, "b": False, "d": decimal.Decimal(0), "t": None}
+a, b = pq.read_table(source, columns=list(zero)), pq.read_table(copy)
+for number, name in enumerate(zero):
+    expected = a[name].cast(b.schema.field(name).type)
+    if zero[name] is not None:
+        expected = expected.fill_null(pa.scalar(zero[name], expected.type))
+    assert b[name].equals(expected), name
+    assert b.schema.field(number).name == name
+json.dump([b.num_rows, pq.ParquetFile(copy).num_row_groups], sys.stdout)
+"""
+
+
+@test
+def three_million_rows_go_both_ways(box):
+    source = box.path("in.parquet")
+    peer(MAKE_MANY, source)
+    copy = copied(box, source, TYPES, "snappy", arguments=("--threads", "8"))
+    check_equal(peer(SAME_MANY, source, copy), [3000000, 23])
+
+
 MAKE_ODD = """
 import sys, datetime, decimal, pyarrow as pa, pyarrow.parquet as pq
 D = decimal.Decimal
@@ -195,6 +234,35 @@ def other_forms_of_our_types_are_read(box):
     check_equal(csv_of(box, old, {"a ns/x": "datetime", "us": "datetime"})[0],
                 "1969-12-31T23:59:59.999,1950-02-03T04:05:06.789")
     check_equal(csv_of(box, source, {"day": "int"}), ["-1", "0"])
+
+
+MAKE_DECIMALS = """
+import sys, json, decimal, pyarrow as pa, pyarrow.parquet as pq
+D = decimal.Decimal
+values = [D("-9999999.99"), D("9999999.99"), D("0.00"), None, D("-0.01")]
+table = pa.table({"int32": pa.array(values, pa.decimal128(9, 2)), "int64": pa.array(values, pa.decimal128(18, 2)),
+                  "fixed": pa.array(values, pa.decimal128(20, 2)), "wide": pa.array(values, pa.decimal256(60, 4))})
+pq.write_table(table, sys.argv[1], store_decimal_as_integer=True, **json.loads(sys.argv[2]))
+file = pq.ParquetFile(sys.argv[1])
+json.dump([file.schema.column(i).physical_type for i in range(4)], sys.stdout)
+"""
+
+
+@test
+def decimals_are_read_in_all_four_storages(box):
+    source = box.path("in.parquet")
+    names = ("int32", "int64", "fixed", "wide")
+    for extra in ({}, {"use_dictionary": False}, {"data_page_version": "2.0", "use_dictionary": False, "column_encoding": {
+            "int32": "DELTA_BINARY_PACKED", "int64": "BYTE_STREAM_SPLIT", "fixed": "BYTE_STREAM_SPLIT", "wide": "DELTA_BYTE_ARRAY"}}):
+        stored = peer(MAKE_DECIMALS, source, json.dumps(extra))
+        check_equal(stored, ["INT32", "INT64", "FIXED_LEN_BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"])
+        lines = csv_of(box, source, dict.fromkeys(names, "decimal2"))
+        check_equal(lines, [",".join([value] * 4) for value in ("-9999999.99", "9999999.99", "0.00", "0.00", "-0.01")], str(extra))
+    # As many bytes as a value needs, and more.
+    texts = [b"\xff", b"", b"\x00\x80", b"\xff\xff\xff\x00", b"\x00" * 40 + b"\x7b"]
+    column = Column("d", BYTE_ARRAY, [data_page(plain_texts(texts), 5)], 5, converted=DECIMAL, scale=2, precision=30)
+    box.write("bytes.parquet", parquet_file([column], 5))
+    check_equal(csv_of(box, box.path("bytes.parquet"), {"d": "decimal2"}), ["-0.01", "0.00", "1.28", "-2.56", "1.23"])
 
 
 @test
