@@ -72,7 +72,7 @@ typedef struct capi_batch_output {
 CAPI_MUST_USE capi_status capi_batch_run(capi_exec *exec, const capi_batch_task *task, capi_arena *arena,
                                          capi_batch_output *out, capi_err *err);
 /* Puts out->file under its final name: renamed, or uploaded where the target lies elsewhere. Ends out->file whatever happens.
- * `progress` may be NULL; its `stop` is not heeded: what is being published is published. */
+ * CAPI_STOPPED: `progress` (may be NULL) said so while it was being uploaded; nothing is there under its name. */
 CAPI_MUST_USE capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, capi_progress *progress,
                                                     capi_err *err);
 void capi_batch_output_deinit(capi_batch_output *out);

@@ -41,7 +41,6 @@ capi_status capi_batch_output_publish(capi_exec *exec, capi_batch_output *out, c
     out->file = NULL;
     if (capi_url_scheme(out->target) == CAPI_SCHEME_LOCAL) return capi_file_publish(file, err);
     watch = exec_transfer_begin(&transfer, progress, true);
-    watch.is_stopped = NULL;
     watch.gave_up = &gave_up;
     st = capi_net_upload(exec->net, capi_file_writer_path(file), out->target, &watch, err);
     exec_transfer_end(&transfer);

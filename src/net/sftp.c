@@ -150,6 +150,38 @@ static capi_str beside(capi_arena *arena, capi_str path)
     return capi_str_format(arena, "%.*s.capi-%s.tmp", (int)slash, path.data, uid);
 }
 
+/* Commands need a transfer beside them: the folder's list, which is not looked at. */
+static capi_status remove_path(capi_net *net, const capi_url *url, capi_str text, capi_str path, capi_err *err)
+{
+    capi_arena arena = {0};
+    net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
+    capi_str folder = path;
+    net_request request;
+    net_answer answer = {0};
+    capi_status st;
+
+    while (folder.bytes > 1 && folder.data[folder.bytes - 1] != '/')
+        folder.bytes--;
+    st = make(net, url, text, path, &arena, &request, err);
+    if (st == CAPI_OK) {
+        sftp_call *call = request.context;
+
+        request.url = sftp_url(url, folder, &arena);
+        call->lists = true;
+        call->commands =
+            curl_slist_append(NULL, capi_str_format(&arena, "*rm %.*s", CAPI_STR_ARG(quoted(&arena, path))).data);
+        st = net_exchange(net, &request, &sink, NULL, &answer, err);
+        curl_slist_free_all(call->commands);
+    }
+    capi_arena_deinit(&arena);
+    return st;
+}
+
+static capi_status sftp_remove(capi_net *net, const capi_url *url, capi_str text, capi_err *err)
+{
+    return remove_path(net, url, text, url->path, err);
+}
+
 static capi_status sftp_upload(capi_net *net, const capi_url *url, capi_str text, int fd, uint64_t bytes,
                                const capi_net_watch *watch, capi_err *err)
 {
@@ -172,32 +204,7 @@ static capi_status sftp_upload(capi_net *net, const capi_url *url, capi_str text
             call->commands, capi_str_format(&arena, "rename %.*s %.*s", CAPI_STR_ARG(from), CAPI_STR_ARG(to)).data);
         st = net_exchange(net, &request, &sink, watch, &answer, err);
         curl_slist_free_all(call->commands);
-    }
-    capi_arena_deinit(&arena);
-    return st;
-}
-
-/* Commands need a transfer beside them: the folder's list, which is not looked at. */
-static capi_status sftp_remove(capi_net *net, const capi_url *url, capi_str text, capi_err *err)
-{
-    capi_arena arena = {0};
-    net_sink sink = {.fd = -1, .max_bytes = UINT64_MAX};
-    capi_str folder = url->path, path = quoted(&arena, url->path);
-    net_request request;
-    net_answer answer = {0};
-    capi_status st;
-
-    while (folder.bytes > 1 && folder.data[folder.bytes - 1] != '/')
-        folder.bytes--;
-    st = make(net, url, text, url->path, &arena, &request, err);
-    if (st == CAPI_OK) {
-        sftp_call *call = request.context;
-
-        request.url = sftp_url(url, folder, &arena);
-        call->lists = true;
-        call->commands = curl_slist_append(NULL, capi_str_format(&arena, "*rm %.*s", CAPI_STR_ARG(path)).data);
-        st = net_exchange(net, &request, &sink, NULL, &answer, err);
-        curl_slist_free_all(call->commands);
+        if (st != CAPI_OK) (void)!remove_path(net, url, text, temporary, NULL); /* if it can be reached at all */
     }
     capi_arena_deinit(&arena);
     return st;

@@ -369,6 +369,10 @@ static capi_status step_rename(capi_agent *agent, agent_slot *slot, capi_step *s
         agent_slot_enter(agent, slot, SLOT_EXECUTE);
         return CAPI_OK;
     }
+    if (st == CAPI_STOPPED) { /* in the middle of an upload, of which nothing is to be seen */
+        agent_slot_enter(agent, slot, SLOT_RELEASE);
+        return CAPI_OK;
+    }
     if (st != CAPI_OK) outcome_fail(slot, st);
     agent_slot_enter(agent, slot, SLOT_FINISH);
     return CAPI_OK;

@@ -191,7 +191,10 @@ def a_place_that_cannot_be_written_is_told(box):
         environment = {name: value for name, value in sftp.environment.items() if name.startswith("CAPI_")}
         target = sftp.url(box.path("file/o.csv"))
         fails(box, copy(box, path, target, **environment), "cannot write \"%s\"" % target)
-        check_equal(sorted(name for name in os.listdir(box.folder) if ".tmp" in name), [], "half files")
+        os.makedirs(box.path("away/o.csv/full"))
+        target = sftp.url(box.path("away/o.csv"))
+        fails(box, copy(box, path, target, **environment), "cannot write \"%s\"" % target)
+        check_equal(os.listdir(box.path("away")), ["o.csv"], "what lies beside the target")
 
 
 main()

@@ -178,6 +178,44 @@ def ranges_that_stall_are_interrupted(box):
 
 
 @test
+def an_upload_that_stalls_is_interrupted_and_can_be_resumed(box):
+    go, reached, kept = threading.Event(), threading.Event(), []
+
+    def bucket(handler, count, with_body):
+        if count == 1:
+            handler.rfile.read(1000)
+            reached.set()
+            go.wait(PATIENCE_S)
+            handler.close_connection = True
+            return
+        kept.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        handler.say(200, ETag='"v1"')
+
+    with HttpServer({"/bucket/o.csv": bucket}) as server:
+        path = box.write("s.json", script(read=csv_reader([box.write("in.csv", ROWS)], COLUMNS, "t"),
+                                          write=csv_writer("t", COLUMNS, "s3://bucket/o.csv")))
+        environment = {**os.environ, "CAPI_TRANSFER_IDLE_TIMEOUT": "600000", "CAPI_S3_ENDPOINT": server.url(""),
+                       "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "B", "AWS_REGION": "us-east-1"}
+        process = subprocess.Popen([BINARY, "run", path, "--data", box.path("state"), "--keyspace", "test"], cwd=ROOT,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        try:
+            check(reached.wait(PATIENCE_S), "the server was not asked")
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError("it did not end: %s" % process.communicate()[1].decode("utf-8", "replace")) from None
+        finally:
+            go.set()
+        check_equal(process.returncode, 130, "exit code, with %s" % err.decode("utf-8", "replace"))
+        left = [item for folder, _, names in os.walk(box.path("state")) for item in names if "upload" in item]
+        check_equal(left, [], "temporary files")
+        resumed = box.capi("resume", "--keyspace", "test", "--run", "1", "--data", box.path("state"), env=environment)
+        check_equal(resumed.code, 0, str(resumed))
+        check_equal(kept, [ROWS.replace(b"id,name\n", b"id,name\r\n")], "what arrived")
+
+
+@test
 def a_quick_file_is_not_shown(box):
     with HttpServer({"/in.csv": lambda h, n, body: h.file(b"id,name\n1,a\n", body)}) as server:
         run = Run(box, server.url("/in.csv"), box.path("out/o.csv"), True)
