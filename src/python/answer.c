@@ -10,22 +10,35 @@ capi_status answer_no_sense(capi_err *err)
 
 /* ---- words ---- */
 
-static bool is_control(const char *at, size_t bytes)
+/* Bytes of a character that moves the cursor, rings, or turns the direction of text; 0 for all others. */
+static size_t control_bytes(const char *at, size_t bytes)
 {
     uint8_t first = (uint8_t)at[0];
+    uint8_t second = bytes > 1 ? (uint8_t)at[1] : 0;
+    uint8_t third = bytes > 2 ? (uint8_t)at[2] : 0;
 
-    if (first == '\n' || first == '\t') return false;
-    if (first == 0xc2 && bytes > 1) return (uint8_t)at[1] < 0xa0; /* U+0080..U+009F */
-    return first < 0x20 || first == 0x7f;
+    if (first == '\n' || first == '\t') return 0;
+    if (first < 0x20 || first == 0x7f) return 1;
+    if (first == 0xc2 && second < 0xa0) return 2; /* U+0080..U+009F */
+    if (first != 0xe2) return 0;
+    if (second == 0x80 && ((third >= 0x8e && third <= 0x8f) || (third >= 0xa8 && third <= 0xae))) return 3;
+    return second == 0x81 && third >= 0xa6 && third <= 0xa9 ? 3
+                                                            : 0; /* U+200E, U+200F, U+2028..U+202E, U+2066..U+2069 */
 }
 
 static void append_valid(capi_str words, capi_buf *to)
 {
-    for (size_t i = 0; i < words.bytes; i++) {
-        if (is_control(words.data + i, words.bytes - i))
-            capi_buf_printf(to, "\\x%02x", (uint8_t)(words.data[i] == '\xc2' ? words.data[++i] : words.data[i]));
+    for (size_t i = 0; i < words.bytes;) {
+        const uint8_t *at = (const uint8_t *)words.data + i;
+        size_t bytes = control_bytes(words.data + i, words.bytes - i);
+
+        if (bytes == 3)
+            capi_buf_printf(to, "\\u%04x", 0x2000 | (at[1] & 0x3f) << 6 | (at[2] & 0x3f));
+        else if (bytes)
+            capi_buf_printf(to, "\\x%02x", at[bytes - 1]);
         else
             capi_buf_append_byte(to, words.data[i]);
+        i += bytes ? bytes : 1;
     }
 }
 

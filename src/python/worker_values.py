@@ -130,15 +130,19 @@ def declared_float(value):
     return value
 
 
+def cents_of(text):
+    """A float as Python writes it, "-1.005" or "1e-07", in hundredths, rounded half away from zero."""
+    mantissa, _, exponent = text.partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    digits, shift = int(whole + fraction), int(exponent or 0) - len(fraction) + 2
+    unit = 10 ** max(-shift, 0)
+    cents = (2 * digits * 10 ** max(shift, 0) + unit) // (2 * unit)
+    return -cents if mantissa[0] == "-" else cents
+
+
 def declared_decimal(value):
-    """In hundredths, rounded half away from zero."""
-    if type(value) is int:
-        cents = value * 100
-    else:
-        from decimal import ROUND_HALF_UP, Context, Decimal
-        value = declared_float(value)
-        cents = int(Decimal(repr(value)).quantize(Decimal("0.01"), ROUND_HALF_UP, Context(prec=400)).scaleb(2)) \
-            if abs(value) < 1e18 else INT_MAX + 1
+    """In hundredths."""
+    cents = value * 100 if type(value) is int else cents_of(repr(declared_float(value)))
     if not INT_MIN <= cents <= INT_MAX:
         raise Wrong("%s is too large for a decimal2" % (integer_words(value) if type(value) is int else repr(value)))
     return cents
