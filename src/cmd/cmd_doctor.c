@@ -101,6 +101,9 @@ static void look_at_limits(doctor *state)
 
 /* ---- store ---- */
 
+/* Nobody writes for so long without a pause, unless something is wrong. */
+enum { DOCTOR_LOCK_PATIENCE_MS = 2000 };
+
 static void look_at_disk(doctor *state, const char *folder)
 {
     struct statvfs disk;
@@ -167,7 +170,8 @@ static void look_at_store(doctor *state, const capi_args *args, capi_str folder)
     options.data_folder = folder;
     if (capi_engine_open(&options, &engine, &err) != CAPI_OK ||
         check_pages(capi_str_format(&state->arena, "%s/state.db", folder.data).data, &err) != CAPI_OK ||
-        count_runs(state, capi_engine_state(engine), &err) != CAPI_OK)
+        count_runs(state, capi_engine_state(engine), &err) != CAPI_OK ||
+        capi_engine_check_writable(engine, DOCTOR_LOCK_PATIENCE_MS, &err) != CAPI_OK)
         say(state, DOCTOR_WRONG, "store", "%s", err.text);
     capi_engine_close(engine);
 }

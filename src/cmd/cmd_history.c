@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { LOCK_PATIENCE_MS = 200 };
+
 typedef struct history_view {
     capi_arena arena;
     capi_engine *engine;
@@ -196,6 +198,16 @@ static capi_status list_batches(history_view *history, const capi_args *args, ca
 
 /* ---- commands ---- */
 
+/* What is listed may stand still because nobody can write. */
+static void print_history(history_view *history, capi_output output)
+{
+    capi_err err = {0};
+
+    capi_listing_print(&history->listing, output);
+    if (capi_engine_check_writable(history->engine, LOCK_PATIENCE_MS, &err) != CAPI_OK)
+        fprintf(stderr, "note: %s\n", err.text);
+}
+
 static int with_history(const capi_args *args, bool needs_keyspace,
                         capi_status (*list)(history_view *history, const capi_args *args, capi_err *err))
 {
@@ -218,7 +230,7 @@ static int with_history(const capi_args *args, bool needs_keyspace,
         list(&history, args, &err) != CAPI_OK)
         exit_code = capi_command_fail(&err);
     else
-        capi_listing_print(&history.listing, output);
+        print_history(&history, output);
     capi_listing_deinit(&history.listing);
     capi_engine_close(history.engine);
     capi_arena_deinit(&history.arena);

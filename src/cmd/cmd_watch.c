@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { WATCH_EVERY_MS = 500, WATCH_NOBODY_MS = 5000 };
+enum { WATCH_EVERY_MS = 500, WATCH_NOBODY_MS = 5000, LOCK_PATIENCE_MS = 200, LOCK_LOOK_EVERY = 4 };
 
 typedef struct watch {
     capi_engine *engine;
@@ -24,6 +24,8 @@ typedef struct watch {
     uint64_t figure;    /* changes whenever the run gets on */
     int64_t changed_ms; /* when it did last */
     bool has_said_nobody;
+    uint32_t looks;
+    bool has_told_trouble;
 } watch;
 
 static int64_t now_ms(void)
@@ -94,6 +96,17 @@ static int report(const watch *watched, const capi_run *run, const capi_run_view
     return failed || run->status == CAPI_RUN_STOP ? CAPI_EXIT_FAILED : CAPI_EXIT_DONE;
 }
 
+static void say_if_nobody_can_write(watch *watched)
+{
+    capi_err err = {0};
+    bool is_well;
+
+    if (++watched->looks % LOCK_LOOK_EVERY) return;
+    is_well = capi_engine_check_writable(watched->engine, LOCK_PATIENCE_MS, &err) == CAPI_OK;
+    if (!is_well && !watched->has_told_trouble) fprintf(stderr, "note: %s\n", err.text);
+    watched->has_told_trouble = !is_well;
+}
+
 static capi_status watch_until_end(watch *watched, int *exit_code, capi_err *err)
 {
     capi_arena scratch = {0};
@@ -110,6 +123,7 @@ static capi_status watch_until_end(watch *watched, int *exit_code, capi_err *err
         capi_display_watch(watched->display, &view);
         if (run.status != CAPI_RUN_START) break;
         say_if_nobody_works(watched, &view);
+        say_if_nobody_can_write(watched);
         if (*capi_interrupts()) {
             fprintf(stderr, "run %u goes on without a watcher\n", watched->run_id);
             *exit_code = CAPI_EXIT_INTERRUPTED;

@@ -176,6 +176,8 @@ static capi_status open_store(bool must_exist, capi_engine **out, capi_err *err)
         .lease_ms = (uint32_t)capi_config_number(&config, CAPI_CONFIG_LEASE),
         .patience_ms = (uint32_t)capi_config_number(&config, CAPI_CONFIG_PATIENCE),
         .must_exist = must_exist,
+        .can_work_alone = true,
+        .alone_config = config.text,
     };
     capi_status st = capi_tool_data_folder(&arena, &options.data_folder, err);
 

@@ -142,7 +142,10 @@ static __attribute__((noinline)) _Noreturn void child_run(const process_plan *pl
 /* Above all numbers that the child places descriptors at. */
 static int high_fd(int fd)
 {
-    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, PROCESS_HIGH_FD);
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, PROCESS_HIGH_FD);
+
+    if (fd >= 0 && high < 0 && errno == EINVAL) errno = EMFILE; /* the limit is below that number */
+    return high;
 }
 
 static void close_fd(int fd)

@@ -15,7 +15,7 @@ typedef struct capi_alone {
     capi_str data_folder;
     capi_str config_path; /* of the parent's configuration; empty: none */
     uint32_t thread_count;
-    uint64_t memory_bytes;
+    uint64_t memory_bytes; /* the child's budget */
     uint32_t patience_ms;
     int64_t lease_ns; /* a child that was stopped (SIGSTOP) for so long is killed */
 } capi_alone;

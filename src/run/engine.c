@@ -11,7 +11,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { ENGINE_BATCHES_DEFAULT = 5, ENGINE_BATCHES_MAX = 100 };
@@ -157,7 +159,7 @@ static void prepare_alone(capi_engine *engine, const capi_engine_options *option
 {
     capi_str config_path = {0};
 
-    if (!options->can_work_alone) return;
+    if (!options->can_work_alone || access("/proc/self/exe", X_OK) != 0) return;
     if (options->alone_config.bytes) {
         config_path = capi_str_format(&engine->arena, "%s/config.json", engine->temp.path);
         if (!write_private(config_path.data, options->alone_config)) return;
@@ -166,7 +168,6 @@ static void prepare_alone(capi_engine *engine, const capi_engine_options *option
     engine->alone = (capi_alone){.data_folder = engine->folder,
                                  .config_path = config_path,
                                  .thread_count = options->thread_count,
-                                 .memory_bytes = options->memory_bytes,
                                  .patience_ms = options->patience_ms,
                                  .lease_ns = engine->lease_ns ? engine->lease_ns : CAPI_LEASE_NS};
 }
@@ -221,6 +222,22 @@ bool capi_engine_has_state(capi_str data_folder)
     return is_there;
 }
 
+/* Less than what the smallest write needs. */
+enum { ENGINE_ROOM_BYTES = 64 << 10 };
+
+capi_status capi_engine_check_writable(capi_engine *engine, uint32_t patience_ms, capi_err *err)
+{
+    struct statvfs disk;
+
+    CAPI_TRY(capi_state_check(engine->state, err));
+    CAPI_TRY(capi_state_check_writable(engine->state, patience_ms, err));
+    if (statvfs(engine->folder.data, &disk) != 0 || disk.f_blocks == 0) return CAPI_OK;
+    if ((uint64_t)disk.f_bavail * disk.f_frsize >= ENGINE_ROOM_BYTES && (disk.f_favail > 0 || disk.f_files == 0))
+        return CAPI_OK;
+    return capi_err_set(err, CAPI_UNAVAILABLE, "the disk of the data folder \"%s\" is full: %s", engine->folder.data,
+                        strerror(ENOSPC));
+}
+
 void capi_engine_close(capi_engine *engine)
 {
     if (!engine) return;
@@ -231,7 +248,7 @@ void capi_engine_close(capi_engine *engine)
     capi_temp_folder_remove(&engine->temp);
     if (engine->pool) capi_thread_pool_free(engine->pool);
     if (engine->state) {
-        (void)!capi_process_leave(engine->state, capi_str_of(engine->process_uid), NULL);
+        if (engine->has_worked) (void)!capi_process_leave(engine->state, capi_str_of(engine->process_uid), NULL);
         capi_state_close(engine->state);
     }
     if (engine->tables) capi_tables_close(engine->tables);

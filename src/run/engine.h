@@ -12,6 +12,7 @@ struct capi_engine {
     capi_budget budget;
     uint32_t batch_count_max;
     int64_t lease_ns, patience_ns; /* 0: the default */
+    bool has_worked;               /* so the state knows this process */
     bool can_work_alone;
     capi_alone alone;
     capi_state *state;

@@ -33,6 +33,9 @@ void capi_engine_close(capi_engine *engine);
 void capi_engine_ring(capi_engine *engine);
 /* Is it a folder in which an engine can work, or could one be made there? Makes nothing. */
 CAPI_MUST_USE capi_status capi_engine_check_folder(capi_str data_folder, capi_err *err);
+/* Can the data folder be written to? CAPI_UNAVAILABLE with words when its disk is full, or somebody keeps others from writing to
+ * the state (see capi_state_check_writable); CAPI_INVALID when the state was removed or replaced. Looks only: for those who watch. */
+CAPI_MUST_USE capi_status capi_engine_check_writable(capi_engine *engine, uint32_t patience_ms, capi_err *err);
 /* Is there a state in the folder? Opening an engine would make one. */
 bool capi_engine_has_state(capi_str data_folder);
 capi_state *capi_engine_state(capi_engine *engine);

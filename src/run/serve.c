@@ -80,6 +80,7 @@ capi_status capi_serve(capi_engine *engine, const capi_serve_options *options, c
     };
     capi_status st;
 
+    engine->has_worked = true;
     (void)capi_temp_folders_sweep(engine->folder.data);
     st = capi_agent_threads_start(&agent, capi_wake_open(engine->folder.data), &threads, err);
 

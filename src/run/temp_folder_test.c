@@ -4,11 +4,13 @@
 #include "base/file.h"
 #include "base/test.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool is_there(const char *folder, const char *name)
@@ -65,6 +67,22 @@ TEST(folders_of_dead_processes_are_swept_and_those_of_living_ones_stay)
     CHECK_INT(capi_temp_folders_sweep(folder), 0);
     capi_temp_folder_remove(&ours);
     CHECK(!is_there(folder, "temp-00000000000000aa"));
+    CHECK_OK(capi_folder_remove(folder, &err), err);
+}
+
+TEST(one_that_was_never_named_goes_when_it_is_old)
+{
+    char folder[] = "/tmp/capi_temp_XXXXXX";
+    struct timespec old[2] = {{.tv_sec = time(NULL) - 100}, {.tv_sec = time(NULL) - 100}};
+    char path[512];
+    capi_err err = {0};
+
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/.new-temp-00000000000000aa", folder);
+    CHECK(mkdir(path, 0700) == 0);
+    CHECK_INT(capi_temp_folders_sweep(folder), 0);
+    CHECK(utimensat(AT_FDCWD, path, old, 0) == 0);
+    CHECK_INT(capi_temp_folders_sweep(folder), 1);
     CHECK_OK(capi_folder_remove(folder, &err), err);
 }
 

@@ -179,6 +179,7 @@ capi_status capi_run_work(capi_engine *engine, const capi_work_options *options,
     capi_status st;
 
     *out = (capi_work_result){0};
+    engine->has_worked = true;
     (void)capi_temp_folders_sweep(engine->folder.data);
     if (capi_source_has_patterns(options->script)) {
         CAPI_TRY_OUT(capi_run_script(engine->state, options->run, &of_run, err));

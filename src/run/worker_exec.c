@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 typedef struct exec_slot {
     capi_arena arena;
@@ -22,6 +24,7 @@ typedef struct exec_worker {
     capi_worker base;
     struct capi_worker_ops ops;
     const capi_alone *alone;
+    pthread_mutex_t alone_lock; /* one at a time: they need memory of their own */
     capi_exec *exec;
     capi_state *state;
     exec_slot *slots;
@@ -214,12 +217,44 @@ static bool exec_seal(capi_worker *base, uint32_t number, const capi_work_item *
 
 /* ---- in a process of its own ---- */
 
+enum { ALONE_WAIT_MS = 20, ALONE_SHARE_MIN_BYTES = 32 << 20 };
+
+static bool take_turn(exec_worker *worker, const capi_progress *progress)
+{
+    const struct timespec pause = {.tv_nsec = ALONE_WAIT_MS * 1000000L};
+
+    while (pthread_mutex_trylock(&worker->alone_lock) != 0) {
+        if (progress->stop) return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+/* A part of our budget is the child's as long as it works: what is free of it, down to an eighth. *reserved is to be released. */
+static uint64_t share_of(capi_budget *budget, uint64_t *reserved)
+{
+    uint64_t share = budget->limit_bytes / 2;
+
+    while (share > budget->limit_bytes / 8 && !capi_budget_try_reserve(budget, share))
+        share /= 2;
+    *reserved = share > budget->limit_bytes / 8 ? share : 0;
+    return share > ALONE_SHARE_MIN_BYTES ? share : ALONE_SHARE_MIN_BYTES;
+}
+
 static capi_alone_end exec_alone(capi_worker *base, uint32_t number, const capi_work_item *item, bool is_seal,
                                  capi_work_outcome *out)
 {
     exec_worker *worker = (exec_worker *)base;
+    capi_alone alone = *worker->alone;
+    capi_alone_end end;
+    uint64_t reserved;
 
-    return capi_alone_run(worker->alone, item, is_seal, &worker->slots[number].arena, out);
+    if (!take_turn(worker, item->progress)) return CAPI_ALONE_STOPPED;
+    alone.memory_bytes = share_of(worker->exec->budget, &reserved);
+    end = capi_alone_run(&alone, item, is_seal, &worker->slots[number].arena, out);
+    capi_budget_release(worker->exec->budget, reserved);
+    pthread_mutex_unlock(&worker->alone_lock);
+    return end;
 }
 
 /* ---- ends ---- */
@@ -288,6 +323,7 @@ capi_worker *capi_worker_exec_new(capi_exec *exec, capi_state *state, uint32_t s
     worker->ops = exec_ops;
     if (!alone) worker->ops.alone = NULL;
     worker->alone = alone;
+    pthread_mutex_init(&worker->alone_lock, NULL);
     worker->base.ops = &worker->ops;
     worker->exec = exec;
     worker->state = state;
@@ -305,6 +341,7 @@ void capi_worker_exec_free(capi_worker *base)
         exec_discard(base, i);
         capi_buf_deinit(&worker->slots[i].extents);
     }
+    pthread_mutex_destroy(&worker->alone_lock);
     free(worker->slots);
     free(worker);
 }

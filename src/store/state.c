@@ -231,6 +231,11 @@ capi_status capi_state_check(capi_state *state, capi_err *err)
     return state->ops->check ? state->ops->check(state, err) : CAPI_OK;
 }
 
+capi_status capi_state_check_writable(capi_state *state, uint32_t patience_ms, capi_err *err)
+{
+    return state->ops->check_writable ? state->ops->check_writable(state, patience_ms, err) : CAPI_OK;
+}
+
 void capi_state_close(capi_state *state)
 {
     if (state) state->ops->close(state);

@@ -52,6 +52,10 @@ void capi_state_close(capi_state *state);
  * written from then on nobody will read, so a process should end. A beat looks too. */
 CAPI_MUST_USE capi_status capi_state_check(capi_state *state, capi_err *err);
 
+/* Can it be written to? CAPI_UNAVAILABLE with words that name the process when one that was stopped has the lock, or one has had it
+ * for patience_ms. Looks only, and at once when nobody has it. */
+CAPI_MUST_USE capi_status capi_state_check_writable(capi_state *state, uint32_t patience_ms, capi_err *err);
+
 /* ---- keyspaces ---- */
 
 typedef struct capi_keyspace {

@@ -9,6 +9,7 @@ typedef struct capi_state_ops {
     const char *name;
     void (*close)(capi_state *state);
     capi_status (*check)(capi_state *state, capi_err *err); /* NULL: nothing can happen to it */
+    capi_status (*check_writable)(capi_state *state, uint32_t patience_ms, capi_err *err); /* NULL: it always can */
 
     capi_status (*keyspace_open)(capi_state *state, capi_str name, bool create, capi_arena *arena, capi_keyspace *out,
                                  capi_err *err);

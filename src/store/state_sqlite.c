@@ -5,6 +5,7 @@
  * operation. */
 #include "store/state.h"
 
+#include "store/state_sqlite_lock.h"
 #include "store/state_sqlite_node.h"
 
 #include <stdlib.h>
@@ -694,10 +695,16 @@ static capi_status sq_node_refuse(capi_state *state, capi_str run_uid, capi_str 
 
 /* ---- */
 
+static capi_status sq_check_writable(capi_state *state, uint32_t patience_ms, capi_err *err)
+{
+    return state_lock_check(sq_of(state)->path, patience_ms, err);
+}
+
 static const capi_state_ops sqlite_ops = {
     .name = "sqlite",
     .close = sq_close,
     .check = sq_check,
+    .check_writable = sq_check_writable,
     .keyspace_open = sq_keyspace_open,
     .keyspace_list = sq_keyspace_list,
     .keyspace_drop = sq_keyspace_drop,

@@ -144,6 +144,7 @@ static void note_file(sqlite_state *sq)
     if (stat(sq->path, &info) != 0) return;
     sq->device = (uint64_t)info.st_dev;
     sq->inode = (uint64_t)info.st_ino;
+    if (stat(capi_file_writer_path(sq->wal), &info) == 0) sq->wal_inode = (uint64_t)info.st_ino;
 }
 
 capi_status db_open(sqlite_state *sq, capi_str folder, capi_err *err)
@@ -175,16 +176,26 @@ out:
     return st;
 }
 
-static capi_status check_file(const sqlite_state *sq, capi_err *err)
+static capi_status check_one_file(const char *what, const char *path, uint64_t device, uint64_t inode, capi_err *err)
 {
     struct stat info;
 
-    if (sq->inode == 0) return CAPI_OK;
-    if (stat(sq->path, &info) != 0)
-        return capi_err_set(err, CAPI_INVALID, "state file \"%s\" was removed while it was in use", sq->path);
-    if ((uint64_t)info.st_dev != sq->device || (uint64_t)info.st_ino != sq->inode)
-        return capi_err_set(err, CAPI_INVALID, "state file \"%s\" was replaced while it was in use", sq->path);
+    if (inode == 0) return CAPI_OK;
+    if (stat(path, &info) != 0)
+        return capi_err_set(err, CAPI_INVALID, "%s \"%s\" was removed while it was in use", what, path);
+    if ((uint64_t)info.st_dev != device || (uint64_t)info.st_ino != inode)
+        return capi_err_set(err, CAPI_INVALID, "%s \"%s\" was replaced while it was in use", what, path);
     return CAPI_OK;
+}
+
+static capi_status check_files(sqlite_state *sq, capi_err *err)
+{
+    capi_status st = check_one_file("state file", sq->path, sq->device, sq->inode, err);
+
+    if (st == CAPI_OK && sq->inode)
+        st = check_one_file("the log of the state,", capi_file_writer_path(sq->wal), sq->device, sq->wal_inode, err);
+    sq->is_astray = sq->is_astray || st != CAPI_OK;
+    return st;
 }
 
 capi_status db_check_same(sqlite_state *sq, capi_err *err)
@@ -192,7 +203,7 @@ capi_status db_check_same(sqlite_state *sq, capi_err *err)
     sqlite3_stmt *row;
     int64_t version = 0;
 
-    CAPI_TRY(check_file(sq, err));
+    CAPI_TRY(check_files(sq, err));
     CAPI_TRY(db_query(sq, SQL_VERSION, &row, err, ""));
     if (row) version = sqlite3_column_int64(row, 0);
     db_reset(row);
@@ -203,10 +214,20 @@ capi_status db_check_same(sqlite_state *sq, capi_err *err)
         (long long)version, (int)STATE_VERSION);
 }
 
+/* Files of that name may be of others now, and SQLite would remove a log by its name. */
+static void leave_files(sqlite_state *sq)
+{
+    int is_on = 1;
+
+    sqlite3_file_control(sq->db, "main", SQLITE_FCNTL_PERSIST_WAL, &is_on);
+    sqlite3_db_config(sq->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void db_close(sqlite_state *sq)
 {
     for (int i = 0; i < SQL_COUNT; i++)
         sqlite3_finalize(sq->statements[i]);
+    if (sq->is_astray) leave_files(sq);
     sqlite3_close(sq->db);
     capi_file_writer_close(sq->wal);
     pthread_cond_destroy(&sq->sync_done);

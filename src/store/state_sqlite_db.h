@@ -27,6 +27,8 @@ typedef struct sqlite_state {
     sqlite3 *db;
     sqlite3_stmt *statements[SQL_COUNT];
     uint64_t device, inode; /* of the file that was opened; 0: it is none that the system knows */
+    uint64_t wal_inode;     /* of its log; 0: the same */
+    bool is_astray;         /* the files are no longer those that were opened: nothing of them is touched any more */
     pthread_mutex_t lock;
     uint64_t commit_count; /* under lock */
     uint32_t result_count; /* under lock: transactions that began as results */

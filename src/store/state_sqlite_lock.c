@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
-enum { WAL_WRITE_LOCK_BYTE = 120 };
+enum { WAL_WRITE_LOCK_BYTE = 120, LOCK_LOOK_MS = 20 };
 
 /* "5: POSIX  ADVISORY  WRITE 4711 fe:00:12618182 120 120"; a line that begins with an arrow is somebody who waits. */
 static bool is_write_lock(const char *line, uint64_t inode, long *pid)
@@ -65,4 +66,36 @@ void state_lock_find_holder(const char *state_path, state_lock_holder *out)
     }
     fclose(locks);
     if (out->pid) describe(out);
+}
+
+capi_status state_lock_error(const char *path, const state_lock_holder *holder, capi_err *err)
+{
+    if (holder->pid == 0)
+        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by another process", path);
+    if (!holder->is_stopped)
+        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by process %ld (%s)", path,
+                            (long)holder->pid, holder->name);
+    return capi_err_set(
+        err, CAPI_UNAVAILABLE,
+        "state file \"%s\" is locked by process %ld (%s), which was stopped while it wrote: let it go on "
+        "with \"kill -CONT %ld\", or end it with \"kill -KILL %ld\"",
+        path, (long)holder->pid, holder->name, (long)holder->pid, (long)holder->pid);
+}
+
+capi_status state_lock_check(const char *state_path, uint32_t patience_ms, capi_err *err)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
+    state_lock_holder first;
+
+    state_lock_find_holder(state_path, &first);
+    for (uint32_t waited_ms = 0; first.pid && !first.is_stopped; waited_ms += LOCK_LOOK_MS) {
+        state_lock_holder now;
+
+        if (waited_ms >= patience_ms) return state_lock_error(state_path, &first, err);
+        nanosleep(&pause, NULL);
+        state_lock_find_holder(state_path, &now);
+        if (now.pid != first.pid) return CAPI_OK;
+        first.is_stopped = now.is_stopped;
+    }
+    return first.is_stopped ? state_lock_error(state_path, &first, err) : CAPI_OK;
 }

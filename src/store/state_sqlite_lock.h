@@ -5,8 +5,10 @@
  * mean to open the file, and closing it again would release our own locks on it. */
 #pragma once
 
+#include "base/err.h"
+
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct state_lock_holder {
@@ -15,4 +17,7 @@ typedef struct state_lock_holder {
     bool is_stopped; /* by a signal or a debugger: it will not go on by itself */
 } state_lock_holder;
 
+/* CAPI_UNAVAILABLE with words, if it was stopped or has had the lock all the time of patience_ms. */
+CAPI_MUST_USE capi_status state_lock_check(const char *state_path, uint32_t patience_ms, capi_err *err);
+capi_status state_lock_error(const char *state_path, const state_lock_holder *holder, capi_err *err);
 void state_lock_find_holder(const char *state_path, state_lock_holder *out);

@@ -67,9 +67,34 @@ TEST(a_stopped_writer_is_named_with_what_to_do_and_others_go_on_after_it)
     snprintf(words, sizeof words, "kill -CONT %ld", (long)child);
     CHECK_ERR(err, words);
 
+    CHECK(capi_state_check_writable(state, 0, &err) == CAPI_UNAVAILABLE);
+    CHECK_ERR(err, words);
+
     CHECK(kill(child, SIGCONT) == 0);
     CHECK(waitpid(child, &status, 0) == child);
     CHECK_INT(status, 0);
     CHECK_OK(capi_process_beat(state, CAPI_STR("p1"), &err), err);
+    CHECK_OK(capi_state_check_writable(state, 1000, &err), err);
+    capi_state_close(state);
+}
+
+TEST(one_that_keeps_the_lock_is_named_after_a_while)
+{
+    capi_state *state = NULL;
+    sqlite3 *db = NULL;
+    char words[64];
+    capi_err err = {0};
+
+    CHECK_OK(
+        capi_state_open_sqlite(capi_str_of(capi_test_folder()), &capi_clock_system, &capi_random_system, &state, &err),
+        err);
+    CHECK_INT(sqlite3_open(state_path(), &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    CHECK(capi_state_check_writable(state, 50, &err) == CAPI_UNAVAILABLE);
+    snprintf(words, sizeof words, "is locked by process %ld (store_test)", (long)getpid());
+    CHECK_ERR(err, words);
+    CHECK_INT(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    CHECK_OK(capi_state_check_writable(state, 50, &err), err);
+    sqlite3_close(db);
     capi_state_close(state);
 }

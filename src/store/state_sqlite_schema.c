@@ -63,16 +63,7 @@ static capi_status locked_error(const char *path, capi_err *err)
     state_lock_holder holder;
 
     state_lock_find_holder(path, &holder);
-    if (holder.pid == 0)
-        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by another process", path);
-    if (!holder.is_stopped)
-        return capi_err_set(err, CAPI_UNAVAILABLE, "state file \"%s\" is locked by process %ld (%s)", path,
-                            (long)holder.pid, holder.name);
-    return capi_err_set(
-        err, CAPI_UNAVAILABLE,
-        "state file \"%s\" is locked by process %ld (%s), which was stopped while it wrote: let it go on "
-        "with \"kill -CONT %ld\", or end it with \"kill -KILL %ld\"",
-        path, (long)holder.pid, holder.name, (long)holder.pid, (long)holder.pid);
+    return state_lock_error(path, &holder, err);
 }
 
 capi_status state_sqlite_error(sqlite3 *db, int code, const char *path, capi_err *err)

@@ -33,6 +33,11 @@ static capi_status timed_end(const state_timed *timed, int64_t begin_ns, capi_st
         return timed_end(timed, begin_ns, timed->inner->ops->operation(timed->inner, __VA_ARGS__));                    \
     }
 
+static capi_status timed_check_writable(capi_state *state, uint32_t patience_ms, capi_err *err)
+{
+    return capi_state_check_writable(((const state_timed *)state)->inner, patience_ms, err);
+}
+
 static capi_status timed_check(capi_state *state, capi_err *err)
 {
     return capi_state_check(((const state_timed *)state)->inner, err);
@@ -125,6 +130,7 @@ static const capi_state_ops timed_ops = {
     .name = "timed",
     .close = timed_close,
     .check = timed_check,
+    .check_writable = timed_check_writable,
     .keyspace_open = timed_keyspace_open,
     .keyspace_list = timed_keyspace_list,
     .keyspace_drop = timed_keyspace_drop,

@@ -477,6 +477,7 @@ def a_second_signal_ends_it_at_once(box):
 def a_store_that_is_removed_replaced_or_newer_ends_it(box):
     for change, words in ((lambda: shutil.rmtree(box.path("state")), "was removed"),
                           (lambda: os.replace(box.write("other", ""), box.path("state", "state.db")), "was replaced"),
+                          (lambda: os.remove(box.path("state", "state.db-wal")), "was removed"),
                           (migrate(box), "use a newer program")):
         with Daemon(box, CAPI_LEASE="500") as daemon:
             change()

@@ -69,8 +69,20 @@ def a_full_disk_of_the_data_folder_is_told_and_waited_for(box):
             run = subprocess.Popen([BINARY, "run", path, "--keyspace", "test", "--data", box.path("state")], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=said)
         until(lambda: b"No space left on device" in box.read("run.txt"), lambda: "the run does not tell: %s" % box.read("run.txt"))
-        listing = box.capi("nodes", "--keyspace", "test", "--data", box.path("state"))
-        check_equal((listing.code, b"read" in listing.out), (0, True), str(listing))
+        for fills in (False, True):  # with little room the state can still be written, and tells; with none the disk is looked at
+            if fills:
+                with open(box.path("state", "ballast"), "wb") as ballast:
+                    try:
+                        while True:
+                            ballast.write(b"0" * 4096)
+                            ballast.flush()
+                    except OSError:
+                        pass
+            for command in (["nodes"], ["batches", "--node", "read"]):
+                listing = box.capi(*command, "--keyspace", "test", "--data", box.path("state"))
+                check_equal(listing.code, 0, str(listing))
+                told = listing.out + listing.err if not fills else listing.err
+                check(b"No space left on device" in told and box.path("state").encode() in told, "%s: %s" % (command, listing))
         check_equal(run.poll(), None)
         subprocess.run(["mount", "-o", "remount,size=40m", box.path("state")], check=True)
         check_equal(run.wait(timeout=60), 0)
