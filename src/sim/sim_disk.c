@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Calls and writes of SQLite, about as many as one operation makes; commands of the operator are killed more often. */
-enum { FAULT_SPREAD = 16, WRITE_SPREAD = 12, OPERATOR_KILLS = 30 };
+enum { FAULT_SPREAD = 16, WRITE_SPREAD = 12, START_WRITE_SPREAD = 32, OPERATOR_KILLS = 30 };
 
 struct sim_disk {
     char folder[200];
@@ -100,7 +100,7 @@ void sim_disk_begin(sim_world *world, sim_process *process)
     disk->version_before = data_version(disk);
     disk->is_armed = true;
     if (disk->is_deadly)
-        fault_vfs_cut(1 + sim_dice(world, WRITE_SPREAD));
+        fault_vfs_cut(1 + sim_dice(world, process == &world->operator? START_WRITE_SPREAD : WRITE_SPREAD));
     else
         fault_vfs_fail(1 + sim_dice(world, FAULT_SPREAD));
 }
@@ -109,13 +109,14 @@ void sim_disk_begin(sim_world *world, sim_process *process)
 static bool disk_killed(sim_world *world, sim_process *process)
 {
     bool is_dead = fault_vfs_is_cut();
+    uint64_t cut_at = fault_vfs_writes();
 
     fault_vfs_cut(0);
     if (!is_dead) return false;
     process->is_doomed = true;
     world->report.crashes++;
     world->report.disk_kills++;
-    sim_trace(world, "  %s dies while it writes to the disk", process->uid);
+    sim_trace(world, "  %s dies at write %llu to the disk", process->uid, (unsigned long long)cut_at);
     return true;
 }
 
