@@ -6,7 +6,9 @@
 #include "script/order.h"
 #include "vec/key.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 typedef struct sort_entry {
     capi_view key;
@@ -157,12 +159,22 @@ static uint32_t *sort_rows(sort_job *job)
     return order;
 }
 
+/* Who may read the file may read the new one, and nobody else. */
+static capi_status copy_mode(const char *from, const char *to, capi_err *err)
+{
+    struct stat info;
+
+    if (stat(from, &info) == 0 && chmod(to, info.st_mode & 07777) == 0) return CAPI_OK;
+    return capi_err_set_errno(err, errno, "cannot give \"%s\" the permissions of \"%s\"", to, from);
+}
+
 static capi_status rewrite(sort_job *job, const uint32_t *order, capi_err *err)
 {
     capi_file_writer *to = NULL;
     capi_status st;
 
     CAPI_TRY_OUT(capi_file_create_beside(job->path, "sort", &to, err));
+    CAPI_TRY_OUT(copy_mode(job->path, capi_file_writer_path(to), err));
     CAPI_TRY_OUT(capi_parquet_reorder(job->file, order, job->row_count, CAPI_STR("gzip"), to, err));
     CAPI_TRY_OUT(capi_parquet_check_unchanged(job->file, err));
     return capi_file_publish(to, err);

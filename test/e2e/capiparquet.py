@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import BINARY, Result, check, check_equal, check_fails, main, skip_if_not_built, test
+from harness import BINARY, Result, Skip, check, check_equal, check_fails, main, mount_small, skip_if_not_built, test
 from packages import python_with
 
 
@@ -164,6 +164,30 @@ def sort_orders_rows_and_changes_nothing_else(box):
         check_equal((result.code, result.out, result.err), (0, b"", b""), str(result))
         check_equal(peer(SORTED, path), count)
     check_equal(sorted(name for name in os.listdir(box.folder) if "parquet" in name), ["a.parquet", "a.parquet.original"])
+
+
+@test
+def a_sorted_file_keeps_its_permissions(box):
+    peer(UNSORTED, box.path("a.parquet"), 10)
+    for mode in (0o600, 0o640, 0o664):
+        os.chmod(box.path("a.parquet"), mode)
+        check_equal(tool(box, "sort", "a.parquet", "k").code, 0)
+        check_equal(os.stat(box.path("a.parquet")).st_mode & 0o7777, mode)
+
+
+@test
+def a_full_disk_leaves_the_file_as_it_was(box):
+    peer(UNSORTED, box.path("a.parquet"), 60000)
+    if not mount_small(box.path("out"), 1 + os.path.getsize(box.path("a.parquet")) * 3 // 2 // 1024):
+        raise Skip("no file system of a small size can be had")
+    try:
+        before = box.read("a.parquet")
+        box.write(os.path.join("out", "a.parquet"), before)
+        check_fails(tool(box, "sort", os.path.join("out", "a.parquet"), "s"), 1, "a.parquet", "No space left on device")
+        check_equal(box.read("out", "a.parquet") == before, True, "the file is the same")
+        check_equal(box.out_files(), ["a.parquet"])
+    finally:
+        subprocess.run(["umount", box.path("out")], check=False)
 
 
 @test
