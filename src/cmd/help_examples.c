@@ -10,6 +10,8 @@ static const capi_help_example examples[] = {
     {"start", "capillaries start shop.yaml --params params.yaml --keyspace night --description nightly",
      "for a daemon to work on; prints the run's id"},
     {"daemon", "capillaries daemon --data state", "until SIGINT or SIGTERM"},
+    {"init", "capillaries init sales.csv --to sales.yaml", "look it over, then run it"},
+    {"init", "capillaries init sales.csv --table raw_sales --target raw.csv >raw.yaml", ""},
     {"validate", "capillaries validate shop.yaml --params params.yaml", ""},
     {"validate", "capillaries validate shop.yaml --set day=2024-05-01 --plan --start report",
      "what the next run would read, do and write"},

@@ -75,6 +75,9 @@ def the_examples_do_what_they_say(box):
             check(done.returncode == 0, "%s\nends with %d: %s" % (line, done.returncode, done.stderr.decode()))
     check_equal(box.read("report_2024-05-01.csv").split(), b"id,price 1,2.50 2,3.00".split())
     check_equal(box.read("sales.csv").split(), b"id,price 1,2.50 2,3.00".split())
+    for name in ("sales.yaml", "raw.yaml"):
+        made = subprocess.run([BINARY, "validate", box.path(name)], capture_output=True)
+        check_equal(made.returncode, 0, made.stderr)
     for name in ("shop.svg", "script.schema.json", "capillaries.bash", "capillaries.1"):
         check(len(box.read(name)) > 1000, name)
 
