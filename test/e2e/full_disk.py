@@ -70,7 +70,7 @@ def a_full_disk_of_the_data_folder_is_told_and_waited_for(box):
                                    stdout=subprocess.DEVNULL, stderr=said)
         until(lambda: b"No space left on device" in box.read("run.txt"), lambda: "the run does not tell: %s" % box.read("run.txt"))
         for command in (["nodes"], ["batches", "--node", "read"]):
-            listing = box.capi(*command, "--keyspace", "test", "--data", box.path("state"))
+            listing = box.capi(*command, "--keyspace", "test", "--data", box.path("state"), "--output", "json")
             check_equal(listing.code, 0, str(listing))
             check(b"No space left on device" in listing.out + listing.err, "%s: %s" % (command, listing))
         check_equal(run.poll(), None)
@@ -148,7 +148,7 @@ def who_looks_at_a_full_data_folder_is_told(box):
                 pass
         for command in (["nodes", "--keyspace", "test"], ["batches", "--keyspace", "test", "--node", "read"], ["runs"]):
             listing = box.capi(*command, "--data", box.path("state"))
-            check_equal(listing.code, 0, str(listing))
+            check(listing.code in (0, 1), str(listing))  # SQLite may need a page for those who only read, too
             check(b"No space left on device" in listing.err and box.path("state").encode() in listing.err, "%s: %s" % (command, listing))
         doctor = box.capi("doctor", "--data", box.path("state"))
         check(doctor.code == 1 and b"No space left on device" in doctor.out, str(doctor))
