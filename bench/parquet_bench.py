@@ -31,6 +31,7 @@ duckdb.sql("COPY (SELECT * FROM %s) TO '%s' (FORMAT parquet, CODEC snappy)" % tu
 """,
     "pyarrow": """
 import duckdb, pyarrow.parquet, sys
+duckdb.sql("SET enable_progress_bar=false")
 pyarrow.parquet.write_table(duckdb.sql("SELECT * FROM " + sys.argv[1]).to_arrow_table(), sys.argv[2])
 """,
 }
