@@ -103,7 +103,7 @@ capi_status capi_http_server_start(const char *address, uint16_t port, capi_http
                                    capi_http_server **out, capi_err *err)
 {
     capi_http_server *server;
-    int fd;
+    int fd = -1;
 
     *out = NULL;
     CAPI_TRY(listen_on(address, port, &fd, err));
