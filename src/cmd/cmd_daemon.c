@@ -367,11 +367,11 @@ static int command_daemon(const capi_args *args)
     int exit_code = CAPI_EXIT_DONE;
     capi_status st;
 
+    capi_catch_interrupts(); /* one that comes while it begins is heard when it has begun */
     CAPI_TRY_OUT(read_config(&process, args, &err));
     CAPI_TRY_OUT(begin_log(&process, &err));
     CAPI_TRY_OUT(open_engine(&process, args, &folder, &exit_code, &err));
     CAPI_TRY_OUT(begin_http(&process, &err));
-    capi_catch_interrupts();
     log_begin(&process, folder);
     st = work(&process, &err);
 out:
