@@ -42,7 +42,7 @@ static int64_t now_ns(void)
 
 /* ---- log ---- */
 
-static volatile sig_atomic_t wants_new_log;
+static _Atomic sig_atomic_t wants_new_log;
 
 static void on_hangup(int signal_number)
 {

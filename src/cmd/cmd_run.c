@@ -15,8 +15,8 @@
 
 enum { INTERRUPT_AGAIN_MS = 500 };
 
-static volatile int interrupt_count;
-static volatile int64_t interrupt_ms; /* when the first one came */
+static _Atomic int interrupt_count;  /* the signal comes to any thread */
+static _Atomic int64_t interrupt_ms; /* when the first one came */
 
 /* The first signal lets running batches give back their claims; some senders repeat it at once, and mean the same. One that
  * comes later ends the process, and leaves its claims to the others. */
@@ -47,7 +47,7 @@ void capi_catch_interrupts(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-const volatile int *capi_interrupts(void)
+const _Atomic int *capi_interrupts(void)
 {
     return &interrupt_count;
 }

@@ -32,4 +32,4 @@ extern const capi_command capi_command_version;
 
 /* From here on SIGINT and SIGTERM are noted; one that comes half a second after the first ends the process. */
 void capi_catch_interrupts(void);
-const volatile int *capi_interrupts(void);
+const _Atomic int *capi_interrupts(void);

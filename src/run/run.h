@@ -102,7 +102,7 @@ typedef struct capi_work_options {
     void *watch_context;
     uint32_t interval_ms;
     capi_str only_node; /* of a direct run: its batches alone are worked on, one after another; empty: all nodes */
-    const volatile int *interrupted; /* set by a signal handler: 1 releases all claims and returns CAPI_STOPPED */
+    const _Atomic int *interrupted; /* set by a signal handler: 1 releases all claims and returns CAPI_STOPPED */
 } capi_work_options;
 
 typedef struct capi_work_result {

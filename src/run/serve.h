@@ -4,7 +4,7 @@
 #include "run/worker_observed.h"
 
 typedef struct capi_serve_options {
-    const volatile int *interrupted;
+    const _Atomic int *interrupted;
     capi_str custom_processors_json; /* see capi_load_options */
     /* Called a few times a second with what was done so far. May be NULL. */
     void (*watch)(void *context, const capi_agent_totals *totals);
