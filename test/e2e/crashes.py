@@ -239,7 +239,8 @@ def a_daemon_that_is_told_to_end_leaves_nothing_to_wait_for(box):
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=box.folder)
         time.sleep(dice.uniform(0.3, 0.9))
         process.send_signal(signal.SIGTERM)
-        check(process.wait(30) in (0, 130), "the daemon ended with %s" % process.returncode)
+        # -SIGTERM: on a slow machine it had not begun yet.
+        check(process.wait(30) in (0, 130, -signal.SIGTERM), "the daemon ended with %s" % process.returncode)
     check_success(box, "ks")
     check_same(results(box, "state", "ks", "out1"), expected, "ended daemons")
 
