@@ -46,7 +46,8 @@ capi_str capi_session_keyspace(const capi_args *args, capi_str script_url, capi_
         {"memory", "BYTES", "memory budget, such as 2G (default: half of the machine)", false},                        \
         {"batches", "N", "batches open at once (default: 5)", false},                                                  \
         {"patience-ms", "MS",                                                                                          \
-         "how long a batch is tried again while a disk, server or store is away (default: 30000)", false},             \
+         "how long a batch is tried again while a disk, server or store is away (default: 30000, a daemon: 300000)",   \
+         false},                                                                                                       \
     {                                                                                                                  \
         "lease-ms", "MS", "a process silent so long is dead, and its work taken over (default: 10000)", false          \
     }
