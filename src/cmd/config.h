@@ -45,7 +45,7 @@ typedef enum capi_config_use {
       "memory budget, such as 2G; 0: half of the machine or control group")                                            \
     X(LEASE, "daemon.lease", INT, USED, "10000", "CAPI_LEASE", 100, 3600000,                                           \
       "ms; a process that is silent so long is dead, and its work taken over")                                         \
-    X(PATIENCE, "daemon.patience", INT, USED, "300000", "CAPI_PATIENCE", 100, 86400000,                                 \
+    X(PATIENCE, "daemon.patience", INT, USED, "300000", "CAPI_PATIENCE", 100, 86400000,                                \
       "ms; how long a batch is tried again while a disk is full, or a server or the store does not answer")            \
     X(LOG_LEVEL, "log.level", STRING, USED, "info", "CAPI_LOG_LEVEL", 0, 0, "debug, info, warn or error")              \
     X(LOG_FILE, "log.log_file", STRING, USED, "", "CAPI_LOG_FILE", 0, 0,                                               \
