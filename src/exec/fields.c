@@ -130,3 +130,13 @@ capi_status exec_lowest_failure(exec_attempt_fn fn, void *context, uint32_t row_
     }
     return st;
 }
+
+capi_status exec_try_rows(exec_attempt_fn fn, void *context, const exec_scan *scan, const exec_rows *rows,
+                          capi_err *err)
+{
+    uint32_t bad_row;
+    capi_status st = exec_lowest_failure(fn, context, rows->row_count, &bad_row, err);
+
+    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(scan, rows->first_row + bad_row, err);
+    return st;
+}

@@ -3,7 +3,7 @@
  * One thread at a time; every worker has its own. */
 #pragma once
 
-#include "exec/batch.h"
+#include "exec/scan.h"
 
 /* `having` over the fields as just computed. */
 typedef struct exec_having {
@@ -46,3 +46,6 @@ typedef capi_status (*exec_attempt_fn)(void *context, uint32_t row_count, uint32
  * it are tried alone. */
 CAPI_MUST_USE capi_status exec_lowest_failure(exec_attempt_fn fn, void *context, uint32_t row_count, uint32_t *bad_row,
                                               capi_err *err);
+/* The same for rows of a scan, with words for the row that failed. */
+CAPI_MUST_USE capi_status exec_try_rows(exec_attempt_fn fn, void *context, const exec_scan *scan, const exec_rows *rows,
+                                        capi_err *err);

@@ -196,14 +196,10 @@ static capi_status tag_take(void *context, uint32_t index, uint64_t group, const
 {
     tag_stage *stage = context;
     tag_attempt attempt = {stage, index, rows};
-    uint32_t bad_row;
-    capi_status st;
 
     (void)group;
     if (!stage->workers[index].is_open) tag_worker_open(stage, &stage->workers[index]);
-    st = exec_lowest_failure(tag_rows, &attempt, rows->row_count, &bad_row, err);
-    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
-    return st;
+    return exec_try_rows(tag_rows, &attempt, stage->scan, rows, err);
 }
 
 static capi_status tag_end(void *context, uint32_t worker, uint64_t group, capi_err *err)

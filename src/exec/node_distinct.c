@@ -166,8 +166,6 @@ static capi_status distinct_take(void *context, uint32_t index, uint64_t group, 
     distinct_stage *stage = context;
     distinct_worker *worker = &stage->workers[index];
     distinct_attempt attempt = {stage, worker};
-    uint32_t bad_row;
-    capi_status st;
 
     (void)group;
     if (!worker->is_open) worker_open(stage, worker);
@@ -177,9 +175,7 @@ static capi_status distinct_take(void *context, uint32_t index, uint64_t group, 
         distinct_set_clear(worker->seen);
     }
     exec_fields_set_inputs(&worker->fields, CAPI_SIDE_READER, rows->columns);
-    st = exec_lowest_failure(distinct_try, &attempt, rows->row_count, &bad_row, err);
-    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
-    return st;
+    return exec_try_rows(distinct_try, &attempt, stage->scan, rows, err);
 }
 
 static capi_status distinct_end(void *context, uint32_t index, uint64_t group, capi_err *err)

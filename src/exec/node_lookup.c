@@ -43,8 +43,6 @@ static capi_status lookup_take(void *context, uint32_t index, uint64_t group, co
 {
     lookup_stage *stage = context;
     lookup_worker *worker = &stage->workers[index];
-    uint32_t bad_row;
-    capi_status st;
 
     (void)group;
     if (!worker->rows) {
@@ -53,9 +51,7 @@ static capi_status lookup_take(void *context, uint32_t index, uint64_t group, co
         worker->rows = lookup_rows_new(stage->plan, stage->index, stage->batch->task->now, lookup_give, worker);
     }
     worker->columns = rows->columns;
-    st = exec_lowest_failure(lookup_try, worker, rows->row_count, &bad_row, err);
-    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
-    return st;
+    return exec_try_rows(lookup_try, worker, stage->scan, rows, err);
 }
 
 static capi_status lookup_end(void *context, uint32_t worker, uint64_t group, capi_err *err)

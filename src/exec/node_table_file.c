@@ -133,15 +133,11 @@ static capi_status file_take(void *context, uint32_t index, uint64_t group, cons
     file_stage *stage = context;
     file_worker *worker = &stage->workers[index];
     file_attempt attempt = {stage, index, rows->first_row};
-    uint32_t bad_row;
-    capi_status st;
 
     (void)group;
     if (!worker->is_open) worker_open(stage, worker, index);
     exec_fields_set_inputs(&worker->fields, CAPI_SIDE_READER, rows->columns);
-    st = exec_lowest_failure(file_try, &attempt, rows->row_count, &bad_row, err);
-    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
-    return st;
+    return exec_try_rows(file_try, &attempt, stage->scan, rows, err);
 }
 
 static capi_status file_end(void *context, uint32_t worker, uint64_t group, capi_err *err)

@@ -37,8 +37,6 @@ static capi_status rows_take(void *context, uint32_t index, uint64_t group, cons
     rows_stage *stage = context;
     rows_worker *worker = &stage->workers[index];
     rows_attempt attempt = {stage, index};
-    uint32_t bad_row;
-    capi_status st;
 
     (void)group;
     if (!worker->is_open) {
@@ -46,9 +44,7 @@ static capi_status rows_take(void *context, uint32_t index, uint64_t group, cons
         worker->is_open = true;
     }
     exec_fields_set_inputs(&worker->fields, CAPI_SIDE_READER, rows->columns);
-    st = exec_lowest_failure(rows_try, &attempt, rows->row_count, &bad_row, err);
-    if (st != CAPI_OK && bad_row != EXEC_NO_ROW) exec_scan_blame_row(stage->scan, rows->first_row + bad_row, err);
-    return st;
+    return exec_try_rows(rows_try, &attempt, stage->scan, rows, err);
 }
 
 static capi_status rows_end(void *context, uint32_t worker, uint64_t group, capi_err *err)
