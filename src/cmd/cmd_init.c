@@ -72,6 +72,16 @@ static capi_status csv_options(const capi_args *args, capi_str text, capi_proto_
     return CAPI_OK;
 }
 
+/* Its author may want the type all the same, and the default values that empty fields then get. */
+static void note_empty(const capi_proto_column *column, uint32_t index)
+{
+    if (column->without_empty == CAPI_PROTO_NONE) return;
+    fprintf(stderr,
+            "note: column %u, \"%.*s\", would be %s, but has empty fields, which only string keeps; taken as string\n",
+            index + 1, CAPI_STR_ARG(column->header.bytes ? column->header : column->field),
+            capi_type_name(capi_proto_script_type(column->without_empty)));
+}
+
 static capi_status read_csv(init_job *job, const capi_args *args, capi_err *err)
 {
     capi_proto_csv csv = {.is_careful = true};
@@ -79,7 +89,10 @@ static capi_status read_csv(init_job *job, const capi_args *args, capi_err *err)
 
     CAPI_TRY(capi_proto_read(job->path, &job->arena, &text, err));
     CAPI_TRY(csv_options(args, text, &csv, err));
-    return capi_proto_sample_csv(text, &csv, &job->sample, err);
+    CAPI_TRY(capi_proto_sample_csv(text, &csv, &job->sample, err));
+    for (uint32_t i = 0; i < job->sample.column_count; i++)
+        note_empty(&job->sample.columns[i], i);
+    return CAPI_OK;
 }
 
 /* Columns that no script can read are left out, and told. */
@@ -136,6 +149,11 @@ static capi_status choose_style(init_job *job, const capi_args *args, capi_err *
 
     if (format && strcmp(format, "yaml") != 0 && strcmp(format, "json") != 0)
         return capi_err_set(err, CAPI_INVALID, "option \"--format\" is \"%s\", expected yaml or json", format);
+    if ((!given[0] || !given[1]) && capi_proto_check_name(path, err) != CAPI_OK) {
+        capi_err_note(err, "give %s another way, with \"--%s\"", given[0] ? "the target" : "the source",
+                      given[0] ? "target" : "source");
+        return CAPI_INVALID;
+    }
     job->style = (capi_proto_style){
         .source = given[0] ? capi_str_of(given[0]) : capi_str_copy(&job->arena, path),
         .target = given[1] ? capi_str_of(given[1]) : target_of(path, &job->arena),
@@ -221,10 +239,15 @@ const capi_command capi_command_init = {
     .details =
         "The script is ready to run: one node reads files like the sample into a table, another writes the table to "
         "a file of the same form. Types of a CSV sample are guessed from its first 100 records, and are the narrowest "
-        "of `int`, `decimal2`, `float`, `bool`, `datetime` and `string` that fits all of them; empty fields fit "
-        "every type, and numbers with leading zeros or more than 15 digits are texts. Those of a Parquet sample are in "
-        "the file; columns that no script can read, such as lists, "
-        "are left out, with a note. A sample that ends in `.gz` or `.zst` is unpacked.",
+        "of `int`, `decimal2`, `float`, `bool`, `datetime` and `string` that reads all of them and loses nothing: "
+        "numbers with leading zeros or more than 15 digits, and datetimes finer than milliseconds or with another "
+        "offset than `+0000`, are texts. So is a column with empty fields, with a note that tells the type of its "
+        "other "
+        "fields: to read it as that type, change it in the script, where `col_default_value` says what empty fields "
+        "then are. Those of a Parquet sample are in the file; columns that no script can read, such as lists, are left "
+        "out, with a note. A column whose name expressions do not take gets another one in the script (`if` becomes "
+        "`f_if`); a sample with braces in its own name needs `--source` and `--target`. A sample that ends in `.gz` or "
+        "`.zst` is unpacked.",
     .manual = "```sh\ncapillaries init orders.csv --to orders.yaml\ncapillaries run orders.yaml\n```",
     .argument_min = 1,
     .argument_max = 1,

@@ -2,6 +2,7 @@
 #include "cmd/proto_sample.h"
 
 #include "base/file.h"
+#include "expr/lexer.h"
 #include "io/csv.h"
 #include "io/unpack.h"
 #include "parquet/parquet.h"
@@ -39,11 +40,19 @@ static bool is_taken(const capi_proto_sample *sample, uint32_t count, capi_str n
     return false;
 }
 
+/* Expressions take it for one name: no reserved word, no digit in front. */
+static bool is_name(capi_str word)
+{
+    expr_lexer lexer = lexer_start(word);
+    expr_token token;
+
+    return lexer_next(&lexer, &token, NULL) == CAPI_OK && token.kind == TOKEN_NAME && capi_str_equal(token.text, word);
+}
+
 /* An identifier that no column before has. */
 static capi_str unique_field(capi_proto_sample *sample, uint32_t index, capi_str word)
 {
-    bool is_identifier = word.bytes && !isdigit((unsigned char)word.data[0]);
-    capi_str first = is_identifier ? word : capi_str_format(&sample->arena, "f_%.*s", CAPI_STR_ARG(word));
+    capi_str first = is_name(word) ? word : capi_str_format(&sample->arena, "f_%.*s", CAPI_STR_ARG(word));
     capi_str name = first;
 
     for (unsigned suffix = 2; is_taken(sample, index, name); suffix++)
@@ -114,6 +123,7 @@ capi_status capi_proto_sample_csv(capi_str text, const capi_proto_csv *csv, capi
         st = capi_err_set(err, CAPI_INVALID, "there is no record %lld for the header, only %lld records were looked at",
                           (long long)csv->header_record, (long long)out->record);
     if (out->column_count && !out->has_header) name_columns(out, NULL);
+    if (out->column_count) capi_proto_check_types(text, out);
     return st;
 }
 
@@ -197,6 +207,13 @@ void capi_proto_sample_deinit(capi_proto_sample *sample)
 }
 
 /* ---- files ---- */
+
+capi_status capi_proto_check_name(capi_str path, capi_err *err)
+{
+    if (!memchr(path.data, '{', path.bytes) && !memchr(path.data, '}', path.bytes)) return CAPI_OK;
+    return capi_err_set(err, CAPI_INVALID, "the name \"%.*s\" has braces, which a script takes for parameters",
+                        CAPI_STR_ARG(path));
+}
 
 static capi_status read_begin(const char *path, capi_arena *arena, capi_str *out, capi_err *err)
 {

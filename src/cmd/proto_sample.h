@@ -5,6 +5,7 @@
 
 #include "base/budget.h"
 #include "base/buf.h"
+#include "vec/type.h"
 
 #include <stdbool.h>
 
@@ -27,15 +28,17 @@ typedef struct capi_proto_column {
     capi_str field;  /* in the table: "qty" */
     capi_proto_type type;
     char layout[CAPI_PROTO_LAYOUT_BYTES]; /* of datetimes in CSV */
+    bool has_empty;                       /* of CSV columns that do not look like strings */
+    capi_proto_type without_empty;        /* of a string only because of its empty fields; else NONE */
 } capi_proto_column;
 
 typedef struct capi_proto_csv {
     int64_t header_record; /* -1: no header. Records are counted, not lines */
     int64_t first_record;  /* of the data; more than header_record */
     char separator;
-    bool
-        is_careful; /* unlike the reference: dates without a time are datetimes; numbers that would not come out as they
-                        went in (leading zeros, too many digits) are texts */
+    /* Unlike the reference: dates without a time are datetimes; what would not come out as it went in is a text: numbers
+     * with leading zeros or too many digits, datetimes finer than milliseconds or not in UTC, columns with empty fields. */
+    bool is_careful;
 } capi_proto_csv;
 
 typedef struct capi_proto_sample {
@@ -48,6 +51,8 @@ typedef struct capi_proto_sample {
     int64_t record;  /* how many were seen */
 } capi_proto_sample;
 
+/* A script cannot name every file. */
+CAPI_MUST_USE capi_status capi_proto_check_name(capi_str path, capi_err *err);
 /* The beginning of a file, which is enough of a sample; a packed one (.gz, .zst) is unpacked. */
 CAPI_MUST_USE capi_status capi_proto_read(const char *path, capi_arena *arena, capi_str *out, capi_err *err);
 /* The one that cuts the records into the most fields, the same number in all; a comma if none does. */
@@ -64,9 +69,15 @@ void capi_proto_sample_deinit(capi_proto_sample *sample);
 /* A valid name made of any text: what is no letter, digit or _ becomes _. */
 capi_str capi_proto_word(capi_arena *arena, capi_str text);
 
+/* How a column is read; NULL: without a format. */
+const char *capi_proto_reader_format(const capi_proto_column *column);
+capi_type capi_proto_script_type(capi_proto_type type);
+
 /* ---- for proto_sample.c and tests ---- */
 
 /* What one value looks like; for a datetime, the layout that reads it. */
 capi_proto_type capi_proto_classify(capi_str value, bool is_careful, char layout[CAPI_PROTO_LAYOUT_BYTES]);
 /* One more value of the column. */
 void capi_proto_see(capi_proto_column *column, capi_str value, bool is_careful);
+/* Makes strings of the columns with a value that a run could not read as their type, careful or not. */
+void capi_proto_check_types(capi_str text, capi_proto_sample *sample);

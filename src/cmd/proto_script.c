@@ -23,34 +23,6 @@ static bool headers_are_unique(const capi_proto_sample *sample)
     return true;
 }
 
-static const char *type_name(capi_proto_type type)
-{
-    switch (type) {
-    case CAPI_PROTO_DECIMAL: return "decimal2";
-    case CAPI_PROTO_INT: return "int";
-    case CAPI_PROTO_FLOAT: return "float";
-    case CAPI_PROTO_BOOL: return "bool";
-    case CAPI_PROTO_DATETIME: return "datetime";
-    case CAPI_PROTO_NONE:
-    case CAPI_PROTO_STRING: return "string";
-    }
-    return "string";
-}
-
-static const char *reader_format(const capi_proto_column *column)
-{
-    switch (column->type) {
-    case CAPI_PROTO_DECIMAL:
-    case CAPI_PROTO_FLOAT: return "%f";
-    case CAPI_PROTO_INT: return "%d";
-    case CAPI_PROTO_DATETIME: return column->layout;
-    case CAPI_PROTO_BOOL:
-    case CAPI_PROTO_NONE:
-    case CAPI_PROTO_STRING: return NULL;
-    }
-    return NULL;
-}
-
 /* The reference writes in a form of its own; ours is that in which the values came. */
 static const char *writer_format(const capi_proto_column *column, bool is_reference)
 {
@@ -113,9 +85,9 @@ static json_t *reader_column(const proto_work *work, const capi_proto_column *co
 {
     json_t *place = json_object();
     json_t *json = json_object();
-    const char *format = work->sample->is_parquet ? NULL : reader_format(column);
+    const char *format = work->sample->is_parquet ? NULL : capi_proto_reader_format(column);
 
-    json_object_set_new(json, "col_type", json_string(type_name(column->type)));
+    json_object_set_new(json, "col_type", json_string(capi_type_name(capi_proto_script_type(column->type))));
     if (work->sample->is_parquet)
         json_object_set_new(place, "col_name", json_text(column->header));
     else if (by_header)
@@ -162,7 +134,7 @@ static json_t *table_field(const capi_proto_column *column, capi_arena *arena)
     json_t *json = json_object();
 
     json_object_set_new(json, "expression", json_reference(arena, column->column));
-    json_object_set_new(json, "type", json_string(type_name(column->type)));
+    json_object_set_new(json, "type", json_string(capi_type_name(capi_proto_script_type(column->type))));
     return json;
 }
 
@@ -189,7 +161,7 @@ static json_t *writer_column(const proto_work *work, const capi_proto_column *co
 
     json_object_set_new(json, "expression", json_reference(&work->sample->arena, column->field));
     json_object_set_new(json, "name", json_text(column->column));
-    json_object_set_new(json, "type", json_string(type_name(column->type)));
+    json_object_set_new(json, "type", json_string(capi_type_name(capi_proto_script_type(column->type))));
     if (work->sample->is_parquet) {
         json_object_set_new(place, "column_name", header);
         json_object_set_new(json, "parquet", place);
@@ -297,18 +269,56 @@ static json_t *make_script(const proto_work *work)
     return script;
 }
 
+/* Names of columns in the file may have braces, which the text of a script has only for parameters: there \u007b is the same
+ * to JSON and YAML. In the places of users' own text, such as urls, braces stay. */
+static bool is_name_of_file(capi_str before)
+{
+    static const char *const places[] = {"col_hdr", "header", "col_name", "column_name"};
+
+    before = capi_str_trim(before);
+    if (!capi_str_ends(before, ":")) return false;
+    before.bytes--;
+    if (capi_str_ends(before, "\"")) before.bytes--;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (capi_str_ends(before, places[i])) return true;
+    return false;
+}
+
+static void append_script(capi_buf *to, capi_str script)
+{
+    bool is_name = false;
+    bool is_inside = false;
+
+    for (size_t i = 0; i < script.bytes; i++) {
+        if (script.data[i] == '"') {
+            size_t from = i > 32 ? i - 32 : 0;
+
+            is_inside = !is_inside;
+            is_name = is_inside && is_name_of_file(capi_str_slice(script, from, i));
+        }
+        if (is_name && script.data[i] == '{')
+            capi_buf_append_text(to, "\\u007b");
+        else
+            capi_buf_append_byte(to, script.data[i]);
+        if (is_inside && script.data[i] == '\\') capi_buf_append_byte(to, script.data[++i]);
+    }
+}
+
 void capi_proto_write(capi_proto_sample *sample, const capi_proto_style *style, capi_buf *to)
 {
     proto_work work = {sample, style};
     json_t *script = make_script(&work);
+    capi_buf text = {0};
 
     if (style->is_yaml) {
-        capi_yaml_append(to, script);
+        capi_yaml_append(&text, script);
     } else {
         char *json = json_dumps(script, JSON_INDENT(1));
 
-        capi_buf_append_text(to, json ? json : "");
+        capi_buf_append_text(&text, json ? json : "");
         free(json);
     }
+    append_script(to, capi_buf_str(&text));
+    capi_buf_deinit(&text);
     json_decref(script);
 }

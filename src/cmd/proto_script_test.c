@@ -221,3 +221,81 @@ TEST(careful_guesses_keep_what_would_not_come_out_as_it_went_in)
         CHECK_STR(layout, cases[i].layout);
     }
 }
+
+static capi_proto_type type_of_column(const char *value, const char *second, bool is_careful)
+{
+    capi_proto_csv csv = {-1, 0, ';', is_careful};
+    capi_proto_sample sample = {0};
+    capi_buf text = {0};
+    capi_err err = {0};
+    capi_proto_type type;
+
+    capi_buf_printf(&text, "%s;x\n%s;x\n", value, second);
+    CHECK_OK(capi_proto_sample_csv(capi_buf_str(&text), &csv, &sample, &err), err);
+    type = sample.columns[0].type;
+    capi_buf_deinit(&text);
+    capi_proto_sample_deinit(&sample);
+    return type;
+}
+
+TEST(a_type_is_taken_only_if_a_run_reads_every_value)
+{
+    static const struct {
+        const char *value, *second;
+        capi_proto_type type, careful;
+    } cases[] = {
+        {"True", "f", CAPI_PROTO_BOOL, CAPI_PROTO_BOOL},
+        {"tRuE", "false", CAPI_PROTO_STRING, CAPI_PROTO_STRING},
+        {"2024-02-29 10:20:30", "2024-02-28 10:20:30", CAPI_PROTO_DATETIME, CAPI_PROTO_DATETIME},
+        {"2024-02-28 10:20:30", "2024-02-30 10:20:30", CAPI_PROTO_STRING, CAPI_PROTO_STRING},
+        {"2024-02-28 25:20:30", "", CAPI_PROTO_STRING, CAPI_PROTO_STRING},
+        {"9223372036854775807", "1", CAPI_PROTO_INT, CAPI_PROTO_STRING},
+        {"1", "9223372036854775808", CAPI_PROTO_STRING, CAPI_PROTO_STRING},
+        {"92233720368547758.08", "1", CAPI_PROTO_STRING, CAPI_PROTO_STRING},
+        {"1", "", CAPI_PROTO_INT, CAPI_PROTO_STRING},
+        {"true", "", CAPI_PROTO_BOOL, CAPI_PROTO_STRING},
+        {"1.25", "", CAPI_PROTO_DECIMAL, CAPI_PROTO_STRING},
+        {"2024-02-20 05:20:30.123456", "2024-02-20 05:20:30.123000", CAPI_PROTO_DATETIME, CAPI_PROTO_STRING},
+        {"2024-02-20 05:20:30.120000", "2024-02-20 05:20:30.123000", CAPI_PROTO_DATETIME, CAPI_PROTO_DATETIME},
+        {"2024-02-20 05:20:30-0500", "2024-02-20 05:20:30+0000", CAPI_PROTO_DATETIME, CAPI_PROTO_STRING},
+        {"2024-02-20 05:20:30+0000", "2024-02-20 05:20:30+0000", CAPI_PROTO_DATETIME, CAPI_PROTO_DATETIME},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_INT(type_of_column(cases[i].value, cases[i].second, false), cases[i].type);
+        CHECK_INT(type_of_column(cases[i].value, cases[i].second, true), cases[i].careful);
+    }
+}
+
+TEST(names_are_no_reserved_words)
+{
+    json_t *script = make("if,type,f_if,_\n,,,\n", 0, 1, CAPI_OK);
+    json_t *made = fields(script);
+
+    CHECK_STR(text_at(json_object_get(made, "f_if"), "expression"), "r.col_if");
+    CHECK_STR(text_at(json_object_get(made, "f_type"), "expression"), "r.col_type");
+    CHECK_STR(text_at(json_object_get(made, "f_if_2"), "expression"), "r.col_f_if_2");
+    json_decref(script);
+}
+
+TEST(braces_in_headers_are_no_parameters)
+{
+    capi_proto_csv csv = {0, 1, ',', true};
+    capi_proto_style style = {.source = CAPI_STR("{dir}/in"), .target = CAPI_STR("o"), .table = CAPI_STR("t")};
+    capi_proto_sample sample = {0};
+    capi_buf script = {0};
+    capi_err err = {0};
+
+    CHECK_OK(capi_proto_sample_csv(CAPI_STR("{p},\"a\\\"\"{run_id|string}\"\nx,y\n"), &csv, &sample, &err), err);
+    for (int is_yaml = 0; is_yaml < 2; is_yaml++) {
+        style.is_yaml = is_yaml;
+        script.bytes = 0;
+        capi_proto_write(&sample, &style, &script);
+        capi_buf_append_byte(&script, 0);
+        CHECK(strstr(script.data, "{p") == NULL && strstr(script.data, "{run_id") == NULL);
+        CHECK(strstr(script.data, "\\u007bp}\"") != NULL && strstr(script.data, "\"{dir}/in\"") != NULL);
+        CHECK(strstr(script.data, "\"a\\\\\\\"\\u007brun_id|string}\"") != NULL);
+    }
+    capi_buf_deinit(&script);
+    capi_proto_sample_deinit(&sample);
+}

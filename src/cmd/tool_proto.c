@@ -32,10 +32,12 @@ static int create(capi_str path, const capi_proto_csv *csv)
     capi_buf text = {0};
     capi_err err = {0};
     capi_str name = path;
-    capi_status st = read_sample(path.data, csv, &arena, &sample, &err);
+    capi_status st;
 
     for (size_t i = 0; i < path.bytes; i++)
         if (path.data[i] == '/') name = capi_str_slice(path, i + 1, path.bytes);
+    st = capi_proto_check_name(name, &err);
+    if (st == CAPI_OK) st = read_sample(path.data, csv, &arena, &sample, &err);
     if (sample.column_count) {
         capi_proto_style style = {
             .source = capi_str_format(&arena, "%s/%.*s", PROTO_SOURCE_FOLDER, CAPI_STR_ARG(name)),

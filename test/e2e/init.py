@@ -95,6 +95,32 @@ def a_packed_sample_is_unpacked(box):
     check_equal(gzip.decompress(box.read("orders.out.csv.gz")).replace(b"\r", b""), CSV.replace(";3;", ";3.00;").encode())
 
 
+@test
+def what_a_type_would_change_or_refuse_stays_text(box):
+    rows = ("if,{p},\"{run_id|string}\",type,_,true,qty,gift,price,at,no bool,no day,fine,zone\n"
+            "a,b,c,d,e,y,1,true,0.50,2024-01-05 10:00:00,tRuE,2024-02-30 10:20:30,2024-02-20 05:20:30.123456,"
+            "2024-02-20T05:20:30-0500\n"
+            ",,,,,,,,,,false,2024-02-28 10:20:30,2024-02-20 05:20:30.000000,2024-02-20T05:20:30+0000\n")
+    sample = box.write("s.csv", rows)
+    for name in ("made.yaml", "made.json"):
+        result = init(box, sample, "--to", box.path(name))
+        check_equal(result.code, 0, str(result))
+        notes = result.err.decode().splitlines()
+        check_equal([note.split(",")[1].strip() for note in notes], ['"qty"', '"gift"', '"price"', '"at"'], str(notes))
+        check("would be decimal2, but has empty fields" in notes[2], notes[2])
+        runs_as_it_is(box, box.path(name))
+        check_equal(box.read("s.out.csv").replace(b"\r", b""), rows.replace('"', "").encode(), name)
+        os.remove(box.path("s.out.csv"))
+
+
+@test
+def a_sample_with_braces_in_its_name_needs_another(box):
+    sample = box.write("a{run_id}.csv", "a\n1\n")
+    check_fails(init(box, sample), 2, "a{run_id}.csv", "braces", "--source")
+    check_fails(init(box, sample, "--source", "x"), 2, "braces", "--target")
+    check_equal(init(box, sample, "--source", "x", "--target", "y").code, 0)
+
+
 def same_files(box, left, right):
     result = box.capi("parquet", "diff", left, right)
     check_equal((result.code, result.err), (0, b""), "the copy: %s" % result)

@@ -287,6 +287,23 @@ def a_script_is_made_from_a_sample_and_reproduces_it(box):
 
 
 @test
+def names_and_values_that_scripts_do_not_take_are_got_around(box):
+    rows = "if,{p},ok,at,big\na,b,tRuE,2024-02-30 10:20:30,9223372036854775808\nc,d,false,2024-02-28 10:20:30,1\n"
+    flags = ["-csv_hdr_line_idx=0", "-csv_first_line_idx=1"]
+    sample = box.write("odd.csv", rows)
+    text = well(tool(box, "proto_file_reader_creator", "-file=" + sample, *flags))
+    text = text.replace("/tmp/capi_in/proto_file_reader_creator_quicktest/odd.csv", sample)
+    text = text.replace("/tmp/capi_out/proto_file_reader_creator_quicktest", box.path("out"))
+    path = box.write("made.json", text)
+    for node in ("read_file", "write_file"):
+        well(tool(box, "exec_node", "-keyspace=shop", "-script_file=" + path, "-node_id=" + node))
+    check_equal(box.read("out", "odd.csv").replace(b"\r", b""), rows.encode())
+    result = tool(box, "proto_file_reader_creator", "-file=" + box.write("a{run_id}.csv", rows), *flags)
+    check_fails(result, 1, "a{run_id}.csv", "braces")
+    check_equal(result.out, b"")
+
+
+@test
 def wrong_samples_are_told(box):
     sample = box.write("x.csv", "a,b\n1,2\n3\n")
     flags = ["-csv_hdr_line_idx=0", "-csv_first_line_idx=1", "-file=" + sample]
