@@ -63,12 +63,20 @@ static bool is_there(walk *w, capi_str name)
     return found;
 }
 
-/* The end of the path: a file, or nothing. */
+/* The end of the path: a file. Folders do not match; what matches and cannot be read as a file must not be left out in silence. */
 static capi_status walk_end(walk *w, capi_err *err)
 {
+    const char *path = path_text(w);
     struct stat status;
 
-    if (stat(path_text(w), &status) != 0 || !S_ISREG(status.st_mode)) return CAPI_OK;
+    if (stat(path, &status) != 0) {
+        if (lstat(path, &status) != 0) return CAPI_OK; /* it has gone meanwhile, or was never there */
+        return capi_err_set(err, CAPI_INVALID, "\"%s\" is a link that leads nowhere, expected a file or a link to one",
+                            path);
+    }
+    if (S_ISDIR(status.st_mode)) return CAPI_OK;
+    if (!S_ISREG(status.st_mode))
+        return capi_err_set(err, CAPI_INVALID, "\"%s\" is a special file, expected a regular one", path);
     return net_listing_keep(w->listing, capi_str_copy(w->arena, capi_buf_str(&w->path)), (uint64_t)status.st_size, err);
 }
 

@@ -198,11 +198,18 @@ static capi_status take_texts(const columns_part *part, const char *from, uint32
     return at == end + 1 ? CAPI_OK : no_sense("more texts than rows", err);
 }
 
+/* The first bad row is told with its value; how many others there are, too. */
+static void note_more(uint32_t more, capi_err *err)
+{
+    if (more) capi_err_note(err, "%u more row%s of this page failed", more, more == 1 ? "" : "s");
+}
+
 /* With an offset other than zero anywhere the instants keep theirs; else milliseconds do. */
 static capi_status take_datetimes(const capi_view *views, uint32_t row_count, capi_arena *arena, capi_vec *out,
                                   uint32_t *bad_row, capi_err *err)
 {
     bool has_offsets = false;
+    uint32_t bad_count = 0;
 
     pthread_once(&layouts_once, compile_layouts);
     *out = capi_vec_new(arena, CAPI_DATETIME, CAPI_FORM_MILLIS, row_count);
@@ -211,12 +218,14 @@ static capi_status take_datetimes(const capi_view *views, uint32_t row_count, ca
     if (!has_offsets) return CAPI_OK;
     *out = capi_vec_new(arena, CAPI_DATETIME, CAPI_FORM_INSTANT, row_count);
     for (uint32_t row = 0; row < row_count; row++) {
-        if (capi_layout_parse(layout_any, capi_view_str(&views[row]), arena, &out->instants[row], err) == CAPI_OK)
+        if (capi_layout_parse(layout_any, capi_view_str(&views[row]), arena, &out->instants[row],
+                              bad_count ? NULL : err) == CAPI_OK)
             continue;
-        *bad_row = row;
-        return CAPI_INVALID;
+        if (bad_count++ == 0) *bad_row = row;
     }
-    return CAPI_OK;
+    if (bad_count == 0) return CAPI_OK;
+    note_more(bad_count - 1, err);
+    return CAPI_INVALID;
 }
 
 static capi_status take_bools(const columns_part *part, const char *from, uint32_t row_count, capi_vec *out,
@@ -246,16 +255,21 @@ static bool all_finite(const double *values, uint32_t row_count)
 
 static capi_status check_finite(const double *values, uint32_t row_count, uint32_t *bad_row, capi_err *err)
 {
+    uint32_t more = 0;
+
     if (all_finite(values, row_count)) return CAPI_OK;
     for (uint32_t row = 0; row < row_count; row++) {
         if (isfinite(values[row])) continue;
-        *bad_row = row;
-        return capi_err_set(err, CAPI_INVALID, "expected a number, got %s",
-                            isnan(values[row]) ? "nan"
-                            : values[row] > 0  ? "inf"
-                                               : "-inf");
+        if (more++ == 0) {
+            *bad_row = row;
+            capi_err_set(err, CAPI_INVALID, "expected a number, got %s",
+                         isnan(values[row]) ? "nan"
+                         : values[row] > 0  ? "inf"
+                                            : "-inf");
+        }
     }
-    return CAPI_OK;
+    note_more(more - 1, err);
+    return CAPI_INVALID;
 }
 
 /* The shortest decimal of the double, rounded to 2 digits. Far enough from the middle between two hundredths, the error of
@@ -279,6 +293,7 @@ static bool to_cents(double value, int64_t *cents)
 static capi_status take_decimals(const columns_part *part, const char *from, uint32_t row_count, capi_arena *arena,
                                  capi_vec *out, uint32_t *bad_row, capi_err *err)
 {
+    uint32_t bad_count = 0;
     double *values;
 
     if (part->bytes != 8ull * row_count || (part->kind != 'd' && part->kind != 'c'))
@@ -291,11 +306,13 @@ static capi_status take_decimals(const columns_part *part, const char *from, uin
     memcpy(values, from, part->bytes);
     CAPI_TRY(check_finite(values, row_count, bad_row, err));
     for (uint32_t row = 0; row < row_count; row++) {
-        if (to_cents(values[row], &out->int64s[row])) continue;
+        if (to_cents(values[row], &out->int64s[row]) || bad_count++) continue;
         *bad_row = row;
-        return capi_err_set(err, CAPI_INVALID, "%.17g is too large for a decimal2", values[row]);
+        capi_err_set(err, CAPI_INVALID, "%.17g is too large for a decimal2", values[row]);
     }
-    return CAPI_OK;
+    if (bad_count == 0) return CAPI_OK;
+    note_more(bad_count - 1, err);
+    return CAPI_INVALID;
 }
 
 static capi_status take_numbers(const columns_part *part, char kind, const char *from, uint32_t row_count,

@@ -137,14 +137,15 @@ class Page:
         return [data[start:end].decode("utf-8", "surrogateescape") for start, end in zip(starts, ends)]
 
     def vector(self, name):
-        """A column for a vectorised formula: read-only memory (a numpy array where numpy is there), or a list of texts."""
+        """A column for a vectorised formula: read-only memory (a numpy array where numpy is there), or a list of its own."""
         if name not in self.parts:
-            return self.program.as_vector(self.columns[name])
+            column = self.columns[name]
+            return self.program.as_vector([*column] if type(column) is list else column)
         kind, declared, offset, count = self.parts[name]
         if kind == "m":
             kind, count = "d", 8 * self.count
         if kind not in "dqb":
-            return self.items(name)
+            return [*self.items(name)]
         view = self.bytes_at(offset, count).cast("?" if kind == "b" else kind).toreadonly()
         return self.program.as_vector(view)
 

@@ -1126,6 +1126,37 @@ def plain(v):
 
 
 @test
+def a_vectorised_formula_that_changes_its_columns_changes_them_for_itself(box):
+    code = """
+@vectorized
+def shuffled(texts):
+    texts.sort(reverse=True)
+    del texts[2:]
+    return [0] * 4
+@vectorized
+def spoilt(values):
+    if type(values) is list:
+        values[0] = 99
+        values.append(5)
+    return [0] * 4
+def same(v):
+    return v
+"""
+    fields = {"a": ("shuffled(r.s)", "int"), "b": ("same(r.s)", "string"), "c": ("same(r.i)", "int"), "d": ("spoilt(p.c)", "int"),
+              "e": ("same(p.c)", "int"), "f": ("spoilt(p.b)", "int"), "g": ("same(p.b)", "string")}
+    data = "i,s\n" + "".join("%d,s%d\n" % (i, i) for i in range(4))
+    check_equal(results(box, code, fields, data, {"i": "int", "s": "string"}), ["0,s%d,%d,0,%d,0,s%d" % (i, i, i, i) for i in range(4)])
+
+
+@test
+def all_rows_with_values_that_fit_no_type_are_counted(box):
+    for code, kind, words in (("def f(i):\n    return float('nan') if i % 2 else 1.0\n", "float", "got nan"),
+                              ("def f(i):\n    return 1e300 if i % 2 else 1.0\n", "decimal2", "too large"),
+                              ("def f(i):\n    return 'x%d' % i if i % 2 else '2020-01-01T00:00:00.000+01:00'\n", "datetime", "x1")):
+        fails(box, code, words, "row 1", "2 more rows of this page failed", fields={"x": ("f(r.i)", kind)}, data=numbers(6))
+
+
+@test
 def a_vectorised_formula_may_give_memory(box):
     code = ("import array\n@vectorized\ndef half(c):\n    return array.array('d', [v / 2 for v in c])\n"
             "@vectorized\ndef cut(c):\n    return memoryview(array.array('q', c))\n@vectorized\ndef odd(c):\n"

@@ -81,6 +81,21 @@ def a_file_of_that_very_name_goes_first(box):
 
 
 @test
+def what_matches_and_is_no_file_is_not_left_out_in_silence(box):
+    make_files(box, "a.csv", "c.csv")
+    os.symlink("nowhere", box.path("in/b.csv"))
+    for url in ("in/*.csv", "in/"):
+        refused(box, box.path(url), box.path("in/b.csv"), "a link that leads nowhere")
+    os.remove(box.path("in/b.csv"))
+    os.mkfifo(box.path("in/b.csv"))
+    refused(box, box.path("in/*.csv"), box.path("in/b.csv"), "a special file")
+    os.remove(box.path("in/b.csv"))
+    os.symlink("a.csv", box.path("in/b.csv"))
+    os.mkdir(box.path("in/d.csv"))
+    check_equal(len(copied(box, box.path("in/*.csv"))), 3)
+
+
+@test
 def nothing_that_matches_is_an_error_at_the_start(box):
     make_files(box, "a.csv", "sub/x.csv")
     refused(box, box.path("in/*.tsv"), "no file matches", "node \"read\"")
