@@ -30,7 +30,7 @@ static void arrow_free(void *sink)
 
 const capi_export_form capi_export_arrow = {
     .name = "arrow",
-    .ending = ".arrow",
+    .endings = {".arrow", ".feather", ".ipc"},
     .needs_parquet = true,
     .open = arrow_open,
     .add = arrow_add,

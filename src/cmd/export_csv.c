@@ -12,7 +12,9 @@ enum { FLUSH_BYTES = 1 << 20 };
 typedef struct export_csv {
     const capi_csv_writer *writer;
     capi_file_writer *file;
+    capi_packer *packer; /* NULL: not packed */
     capi_buf buf;
+    capi_buf packed;
 } export_csv;
 
 static const char *csv_format(capi_type type)
@@ -34,6 +36,7 @@ static capi_status csv_open(const capi_export_options *options, capi_arena *aren
 
     *sink = csv;
     csv->file = options->file;
+    if (options->file && options->packing != CAPI_PACKING_NONE) csv->packer = capi_packer_new(options->packing);
     for (uint32_t i = 0; i < count; i++) {
         const capi_field *field = &options->schema->fields[i];
 
@@ -44,9 +47,13 @@ static capi_status csv_open(const capi_export_options *options, capi_arena *aren
     return CAPI_OK;
 }
 
-static capi_status csv_flush(export_csv *csv, capi_err *err)
+static capi_status csv_flush(export_csv *csv, bool is_end, capi_err *err)
 {
-    if (csv->file) {
+    if (csv->packer) {
+        CAPI_TRY(capi_packer_add(csv->packer, csv->buf.data, csv->buf.bytes, is_end, &csv->packed, err));
+        CAPI_TRY(capi_file_write(csv->file, csv->packed.data, csv->packed.bytes, err));
+        capi_buf_clear(&csv->packed);
+    } else if (csv->file) {
         CAPI_TRY(capi_file_write(csv->file, csv->buf.data, csv->buf.bytes, err));
     } else if (fwrite(csv->buf.data, 1, csv->buf.bytes, stdout) != csv->buf.bytes) {
         return capi_err_set(err, CAPI_UNAVAILABLE, "could not write to standard output");
@@ -60,14 +67,14 @@ static capi_status csv_add(void *sink, const capi_chunk *chunk, capi_err *err)
     export_csv *csv = sink;
 
     capi_csv_write_rows(csv->writer, chunk->columns, NULL, chunk->row_count, &csv->buf);
-    return csv->buf.bytes >= FLUSH_BYTES ? csv_flush(csv, err) : CAPI_OK;
+    return csv->buf.bytes >= FLUSH_BYTES ? csv_flush(csv, false, err) : CAPI_OK;
 }
 
 static capi_status csv_finish(void *sink, capi_err *err)
 {
     export_csv *csv = sink;
 
-    CAPI_TRY(csv_flush(csv, err));
+    CAPI_TRY(csv_flush(csv, true, err));
     if (!csv->file && fflush(stdout) != 0)
         return capi_err_set(err, CAPI_UNAVAILABLE, "could not write to standard output");
     return CAPI_OK;
@@ -78,13 +85,15 @@ static void csv_free(void *sink)
     export_csv *csv = sink;
 
     if (!csv) return;
+    capi_packer_free(csv->packer);
+    capi_buf_deinit(&csv->packed);
     capi_buf_deinit(&csv->buf);
     free(csv);
 }
 
 const capi_export_form capi_export_csv = {
     .name = "csv",
-    .ending = ".csv",
+    .endings = {".csv"},
     .is_text = true,
     .open = csv_open,
     .add = csv_add,

@@ -63,7 +63,7 @@ static void parquet_free(void *sink)
 
 const capi_export_form capi_export_parquet = {
     .name = "parquet",
-    .ending = ".parquet",
+    .endings = {".parquet"},
     .needs_parquet = true,
     .open = parquet_open,
     .add = parquet_add,

@@ -173,6 +173,13 @@ static capi_proto_type type_of(capi_type type)
     return types[type];
 }
 
+static bool has_header(const capi_proto_sample *sample, capi_str name)
+{
+    for (uint32_t i = 0; i < sample->column_count; i++)
+        if (capi_str_equal(sample->columns[i].header, name)) return true;
+    return false;
+}
+
 capi_status capi_proto_sample_parquet(const char *path, capi_budget *budget, capi_proto_sample *out, capi_err *err)
 {
     capi_parquet_field *fields;
@@ -185,7 +192,14 @@ capi_status capi_proto_sample_parquet(const char *path, capi_budget *budget, cap
     for (uint32_t i = 0; i < field_count; i++) {
         capi_proto_column *column = &out->columns[out->column_count];
 
-        if (fields[i].type == (capi_type)CAPI_TYPE_STORED_COUNT || fields[i].name.bytes == 0) {
+        if (fields[i].name.bytes == 0 || has_header(out, fields[i].name)) {
+            if (st == CAPI_OK)
+                st = capi_err_set(
+                    err, CAPI_INVALID, "column %u, \"%.*s\", has %s, and scripts find columns by their names", i + 1,
+                    CAPI_STR_ARG(fields[i].name), fields[i].name.bytes ? "the name of another" : "no name");
+            continue;
+        }
+        if (fields[i].type == (capi_type)CAPI_TYPE_STORED_COUNT) {
             if (st == CAPI_OK)
                 st = capi_err_set(err, CAPI_INVALID, "column %u, \"%.*s\", is %.*s, which is no type of scripts", i + 1,
                                   CAPI_STR_ARG(fields[i].name), CAPI_STR_ARG(fields[i].description));

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Tables as files for other programs: what pandas, Polars and DuckDB find in an exported Parquet or Arrow file."""
+import gzip
 import json
 import os
 import subprocess
@@ -140,6 +141,23 @@ def the_form_follows_the_name_of_the_file(box):
         check(box.read("out", name).startswith(begin), name)
     check_equal(export(box, "--to", box.path("out", "b.parquet"), "--format", "csv").code, 0)
     check_equal(box.read("out", "b.parquet"), box.read("out", "a.csv"))
+    for name, begin in (("c.PARQUET", b"PAR1"), ("c.feather", b"ARROW1"), ("c.ipc", b"ARROW1"), ("c.CSV", b"s,i,f")):
+        check_equal(export(box, "--to", box.path("out", name)).code, 0, name)
+        check(box.read("out", name).startswith(begin), name)
+
+
+@test
+def csv_is_packed_as_the_name_of_the_file_says(box):
+    table_of(box, ROWS)
+    check_equal(export(box, "--to", box.path("out", "a.csv")).code, 0)
+    for name in ("a.csv.gz", "a.GZ"):
+        check_equal(export(box, "--to", box.path("out", name)).code, 0)
+        check_equal(gzip.decompress(box.read("out", name)), box.read("out", "a.csv"), name)
+    check_equal(export(box, "--to", box.path("out", "a.csv.zst")).code, 0)
+    check_equal(box.read("out", "a.csv.zst")[:4], b"\x28\xb5\x2f\xfd")
+    check_fails(export(box, "--to", box.path("out", "x.parquet.gz")), 2, "x.parquet.gz", "packed inside")
+    check_fails(export(box, "--to", box.path("out", "x.zst"), "--format", "arrow"), 2, "x.zst", "packed inside")
+    check("x.zst" not in box.out_files() and "x.parquet.gz" not in box.out_files(), str(box.out_files()))
 
 
 @test

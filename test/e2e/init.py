@@ -148,6 +148,27 @@ def columns_that_no_script_can_read_are_left_out_with_a_note(box):
 
 
 @test
+def parquet_columns_with_odd_names(box):
+    make = ("import sys, pyarrow as pa, pyarrow.parquet as pq\n"
+            "names = sys.argv[2:]\n"
+            "pq.write_table(pa.Table.from_arrays([pa.array([str(i)]) for i in range(len(names))], names=names), sys.argv[1])\n")
+    for names, kept, note in ((["{x}", "if", "{run_id|string}"], None, ""),
+                              (["a", "b", "a"], ["a", "b"], 'column 3, "a", has the name of another, and scripts find'),
+                              (["a", ""], ["a"], 'column 2, "", has no name, and scripts find')):
+        sample = box.path("s.parquet")
+        for path, columns in ((sample, names), (box.path("kept.parquet"), kept or names)):
+            done = subprocess.run([python_with("pyarrow"), "-c", make, path, *columns], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False)
+            check(done.returncode == 0, done.stdout.decode())
+        result = init(box, sample, "--to", box.path("made.yaml"))
+        check(result.code == 0 and note in result.err.decode() and bool(note) == bool(result.err), str(result))
+        runs_as_it_is(box, box.path("made.yaml"))
+        same_files(box, box.path("kept.parquet"), box.path("s.out.parquet"))
+        for name in ("made.yaml", "s.out.parquet"):
+            os.remove(box.path(name))
+
+
+@test
 def the_toolbelt_makes_a_script_for_a_parquet_file_that_reproduces_it(box):
     def tool(*arguments):
         done = subprocess.run([os.path.join(os.path.dirname(os.path.abspath(BINARY)), "capitoolbelt"), *arguments],
