@@ -193,7 +193,11 @@ fn read_footer(input: Input, charge: &mut Charge) -> Result<(ParquetMetaData, th
     }
     charge.set(size * FOOTER_GROWTH)?;
     let footer = input.bytes(input.size - TAIL_BYTES - size, size as usize)?;
-    let damaged = |error| general(format!("its footer is damaged: {}", text_of(&error)));
+    let damaged = |error| match text_of(&error) {
+        // A file may have more, but the library counts them in 16 bits.
+        text if text.contains("Row group ordinal") => general("it has more than 32,767 row groups, the most that can be read".to_string()),
+        text => general(format!("its footer is damaged: {text}")),
+    };
     let checked = thrift::check_footer(&footer).map_err(damaged)?;
     Ok((ParquetMetaDataReader::decode_metadata(&footer).map_err(damaged)?, checked))
 }

@@ -76,8 +76,12 @@ static capi_status list_runs_of(history_view *history, const capi_keyspace *keys
 
     history->keyspace = *keyspace;
     CAPI_TRY(capi_run_list(history->state, keyspace, &history->arena, &runs, &count, err));
-    for (uint32_t i = 0; i < count; i++)
-        CAPI_TRY(add_run(history, &runs[i], err));
+    for (uint32_t i = 0; i < count; i++) {
+        capi_status st = add_run(history, &runs[i], err);
+
+        if (st != CAPI_OK && st != CAPI_NOT_FOUND) return st; /* not found: removed while we look */
+    }
+    capi_err_clear(err);
     return CAPI_OK;
 }
 
@@ -91,8 +95,12 @@ static capi_status list_runs(history_view *history, const capi_args *args, capi_
     history->listing.column_count = sizeof run_columns / sizeof *run_columns;
     if (capi_args_value(args, "keyspace")) return list_runs_of(history, &history->keyspace, err);
     CAPI_TRY(capi_keyspace_list(history->state, &history->arena, &keyspaces, &count, err));
-    for (uint32_t i = 0; i < count; i++)
-        CAPI_TRY(list_runs_of(history, &keyspaces[i], err));
+    for (uint32_t i = 0; i < count; i++) {
+        capi_status st = list_runs_of(history, &keyspaces[i], err);
+
+        if (st != CAPI_OK && st != CAPI_NOT_FOUND) return st; /* not found: dropped while we look */
+    }
+    capi_err_clear(err);
     return CAPI_OK;
 }
 

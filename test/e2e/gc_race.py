@@ -56,7 +56,9 @@ class Shop:
         return json.loads(result.out) if result.code == 0 else None
 
     def run(self, number):
-        return next((run for run in self.listing("runs") if run["run_id"] == number), None)
+        result = self.capi("runs", *self.place, "--output", "json")
+        check_equal(result.code, 0, str(result))
+        return next((run for run in json.loads(result.out) if run["run_id"] == number), None)
 
     def wait(self, number):
         """The run as it ended, with its nodes; None if gc has been faster."""
