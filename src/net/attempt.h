@@ -14,7 +14,8 @@ typedef struct attempt {
     bool is_stopped, is_idle;
     bool is_restarted; /* the server sends everything although we asked for the rest */
     bool is_too_large;
-    bool is_enough; /* the whole file comes, and a range was wanted */
+    bool is_enough;       /* the whole file comes, and a range was wanted */
+    bool has_two_lengths; /* Content-Length says this and that */
     uint64_t range_from, range_total;
     bool has_content_range;
     uint32_t retry_after_s;
@@ -33,5 +34,8 @@ typedef enum verdict {
     VERDICT_FAIL,
 } verdict;
 
+/* Not the file, or the range of it, that was asked for: any answer to a GET but 200, and 206 where a range was wanted; any but 2xx to
+ * the other methods. Code 0 is sftp, which has none. */
+bool net_is_refusal(const attempt *a, long code);
 /* What the answer means, with words in *err unless it is VERDICT_DONE; `known` is the file as earlier answers told it. */
 verdict net_judge(attempt *a, CURLcode code, const net_answer *known, capi_err *err);

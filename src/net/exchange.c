@@ -69,6 +69,21 @@ static void note_move(attempt *a)
     a->has_moved = true;
 }
 
+/* One number, or the same one several times ("20, 20"); two that differ mean that somebody on the way is wrong. */
+static void read_content_length(attempt *a, capi_str value)
+{
+    const char *at = value.data, *end = value.data + value.bytes;
+    uint64_t number;
+
+    while (take_number(&at, end, &number)) {
+        if (a->answer.has_length && a->answer.length_bytes != number) a->has_two_lengths = true;
+        a->answer.has_length = true;
+        a->answer.length_bytes = number;
+        while (at < end && (*at == ',' || *at == ' ' || *at == '\t'))
+            at++;
+    }
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     attempt *a = context;
@@ -79,14 +94,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
     note_move(a);
     if (capi_str_starts(line, "HTTP/")) { /* of the next answer: after a redirect, or after 100 Continue */
         memset(&a->answer, 0, sizeof a->answer);
-        a->has_content_range = false;
+        a->has_content_range = a->has_two_lengths = false;
         a->text_bytes = 0;
     } else if (header_is(line, "content-length", &value)) {
-        at = value.data;
-        if (take_number(&at, value.data + value.bytes, &number)) {
-            a->answer.has_length = true;
-            a->answer.length_bytes = number;
-        }
+        read_content_length(a, value);
+        if (a->has_two_lengths) return 0;
     } else if (header_is(line, "content-range", &value)) {
         read_content_range(a, value);
     } else if (header_is(line, "accept-ranges", &value)) {
@@ -162,7 +174,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     long code = answer_code(a, handle->easy);
 
     note_move(a);
-    if (code >= 300) {
+    if (net_is_refusal(a, code)) {
         size_t room = sizeof a->text - a->text_bytes;
 
         memcpy(a->text + a->text_bytes, data, bytes < room ? bytes : room);
@@ -378,15 +390,14 @@ static capi_status try_once(capi_net *net, attempt *a, const net_answer *known, 
 
 /* ---- again and again ---- */
 
-/* False: stopped meanwhile. */
-static bool pause_before_retry(uint32_t failures, uint32_t retry_after_s, const capi_net_watch *watch)
+bool net_pause(uint32_t failures, uint32_t at_least_s, const capi_net_watch *watch)
 {
     uint64_t pause_ms = (uint64_t)NET_PAUSE_FIRST_MS << (failures < 8 ? failures : 8);
     int64_t until;
 
     if (pause_ms > NET_PAUSE_MAX_MS) pause_ms = NET_PAUSE_MAX_MS;
     pause_ms = pause_ms / 2 + capi_random_system.next(capi_random_system.context) % (pause_ms / 2 + 1);
-    if (pause_ms < retry_after_s * 1000u) pause_ms = retry_after_s * 1000u;
+    if (pause_ms < at_least_s * 1000u) pause_ms = at_least_s * 1000u;
     until = now_ns() + (int64_t)pause_ms * 1000000;
     while (now_ns() < until) {
         if (watch && watch->is_stopped && watch->is_stopped(watch->context)) return false;
@@ -466,7 +477,7 @@ capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, co
             break;
         }
         if (request->has_range) sink_restart(sink);
-        if (!pause_before_retry(failures - 1, a->retry_after_s, watch)) {
+        if (!net_pause(failures - 1, a->retry_after_s, watch)) {
             st = capi_err_set(&cause, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"",
                               CAPI_STR_ARG(request->shown));
             break;

@@ -70,6 +70,9 @@ typedef struct net_answer {
 CAPI_MUST_USE capi_status net_exchange(capi_net *net, net_request *request, net_sink *sink, const capi_net_watch *watch,
                                        net_answer *answer, capi_err *err);
 
+/* The pause after so many failures, growing; false: stopped meanwhile. */
+CAPI_MUST_USE bool net_pause(uint32_t failures, uint32_t at_least_s, const capi_net_watch *watch);
+
 /* ---- inside net.c ---- */
 
 typedef struct net_connection { /* a handle of curl with its open connections */

@@ -65,6 +65,14 @@ static void refusal_words(const attempt *a, capi_buf *out)
         if ((unsigned char)out->data[i] < 0x20) out->data[i] = ' ';
 }
 
+bool net_is_refusal(const attempt *a, long code)
+{
+    if (code == 0) return false;
+    if (code < 200 || code >= 300) return true;
+    if (strcmp(a->request->method, "GET") != 0 || code == 200) return false;
+    return code != 206 || (!a->request->has_range && !a->from);
+}
+
 static verdict judge_code(const attempt *a, long code, capi_err *err)
 {
     bool is_passing = code >= 500 || code == 408 || code == 429;
@@ -75,10 +83,13 @@ static verdict judge_code(const attempt *a, long code, capi_err *err)
     capi_buf words = {0};
     capi_str text = {a->text, a->text_bytes};
 
-    refusal_words(a, &words);
+    if (code >= 300) refusal_words(a, &words);
     capi_err_set(err, status, "cannot %s \"%.*s\": the server answers %ld%.*s%s",
                  a->request->is_upload ? "write" : "read", CAPI_STR_ARG(a->request->shown), code,
-                 CAPI_STR_ARG(capi_buf_str(&words)), code == 412 ? ": the file changed meanwhile" : "");
+                 CAPI_STR_ARG(capi_buf_str(&words)),
+                 code == 412  ? ": the file changed meanwhile"
+                 : code < 300 ? ", expected 200"
+                              : "");
     capi_buf_deinit(&words);
     if (code == 400 && capi_str_find(text, CAPI_STR("RequestTimeout")) >= 0) return VERDICT_RETRY; /* S3 was bored */
     return is_passing && code != 501 && code != 505 ? VERDICT_RETRY : VERDICT_FAIL;
@@ -132,7 +143,7 @@ static verdict judge_answer(attempt *a, const net_answer *known, capi_err *err)
                      CAPI_STR_ARG(request->shown));
         return VERDICT_RESTART;
     }
-    if (code >= 300 || code < 200) {
+    if (net_is_refusal(a, code)) {
         result = judge_code(a, code, err); /* the words, also if asking again does not help */
         if (request->amend && request->amend(request->context, a->request, code, (capi_str){a->text, a->text_bytes},
                                              capi_str_of(a->answer.region)))
@@ -159,6 +170,11 @@ verdict net_judge(attempt *a, CURLcode code, const net_answer *known, capi_err *
 
     if (a->is_stopped) {
         capi_err_set(err, CAPI_STOPPED, "stopped while reading or writing \"%.*s\"", CAPI_STR_ARG(shown));
+        return VERDICT_FAIL;
+    }
+    if (a->has_two_lengths) {
+        capi_err_set(err, CAPI_INVALID, "cannot %s \"%.*s\": the server sends two Content-Length fields that differ",
+                     a->request->is_upload ? "write" : "read", CAPI_STR_ARG(shown));
         return VERDICT_FAIL;
     }
     if (a->is_enough) return judge_answer(a, known, err);

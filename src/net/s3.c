@@ -230,7 +230,7 @@ static capi_status put(s3_upload *upload, capi_str query, uint64_t offset, uint6
 
     CAPI_TRY(make(upload->net, "PUT", upload->url, upload->text, query, &upload->arena, &request, err));
     if (!sha256_file_hex(upload->fd, offset, bytes, ((s3_call *)request.context)->payload_hash))
-        return capi_err_set(err, CAPI_UNAVAILABLE, "cannot read the file for \"%.*s\"", CAPI_STR_ARG(upload->text));
+        return capi_err_set(err, CAPI_INVALID, "cannot read the file for \"%.*s\"", CAPI_STR_ARG(upload->text));
     request.is_upload = true;
     request.body_fd = upload->fd;
     request.body_offset = offset;
@@ -240,34 +240,90 @@ static capi_status put(s3_upload *upload, capi_str query, uint64_t offset, uint6
     return st;
 }
 
-static capi_status post(s3_upload *upload, capi_str query, capi_str text, s3_answer *out, capi_err *err)
+/* Errors that may pass. They come with status 200 when something goes wrong after the answer has begun. */
+static bool may_pass(const s3_answer *answer)
+{
+    static const char *const codes[] = {"InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout"};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (capi_str_is(capi_buf_str(&answer->error_code), codes[i])) return true;
+    return false;
+}
+
+/* Reads what came with status 200. CAPI_UNAVAILABLE: asking again may help. */
+static capi_status read_answer(s3_upload *upload, capi_str body, bool wants_id, s3_answer *out, capi_err *err)
+{
+    capi_err cause = {0};
+    capi_status st;
+
+    out->is_error = false;
+    capi_buf_clear(&out->error_code);
+    capi_buf_clear(&out->error_text);
+    capi_buf_clear(&out->upload_id);
+    st = s3_xml_read(body, upload->url->host, &upload->arena, NULL, out, &cause);
+    if (st != CAPI_OK)
+        return capi_err_set(err, st, "cannot write \"%.*s\": %s", CAPI_STR_ARG(upload->text), cause.text);
+    if (out->is_error)
+        return capi_err_set(err, may_pass(out) ? CAPI_UNAVAILABLE : CAPI_INVALID, "cannot write \"%.*s\": %.*s%s%.*s",
+                            CAPI_STR_ARG(upload->text), CAPI_STR_ARG(capi_buf_str(&out->error_code)),
+                            out->error_text.bytes ? ": " : "", CAPI_STR_ARG(capi_buf_str(&out->error_text)));
+    if (wants_id && !out->upload_id.bytes)
+        return capi_err_set(err, CAPI_UNAVAILABLE, "cannot write \"%.*s\": the server begins no upload in parts",
+                            CAPI_STR_ARG(upload->text));
+    return CAPI_OK;
+}
+
+static capi_status post_once(s3_upload *upload, capi_str query, capi_str text, bool wants_id, s3_answer *out,
+                             bool *is_heard, capi_err *err)
 {
     net_request request;
     net_answer answer;
     capi_buf body = {0};
     capi_status st;
 
+    *is_heard = false;
     CAPI_TRY(make(upload->net, "POST", upload->url, upload->text, query, &upload->arena, &request, err));
     sha256_hex(text.data, text.bytes, ((s3_call *)request.context)->payload_hash);
     request.is_upload = true;
     request.body = text;
     st = send_request(upload, &request, &body, &answer, err);
-    if (st == CAPI_OK) st = s3_xml_read(capi_buf_str(&body), upload->url->host, &upload->arena, NULL, out, err);
+    *is_heard = st == CAPI_OK;
+    if (*is_heard) st = read_answer(upload, capi_buf_str(&body), wants_id, out, err);
     capi_buf_deinit(&body);
-    if (st == CAPI_OK && out->is_error) /* also with status 200, when something went wrong late */
-        st = capi_err_set(err, CAPI_UNAVAILABLE, "cannot write \"%.*s\": %.*s", CAPI_STR_ARG(upload->text),
-                          CAPI_STR_ARG(capi_buf_str(&out->error_code)));
     return st;
+}
+
+/* An exchange looks at the status alone, so what is wrong in an answer with 200 is asked for again here: the request, not the whole
+ * upload, whose bytes would count as progress. */
+static capi_status post(s3_upload *upload, capi_str query, capi_str text, bool wants_id, s3_answer *out, capi_err *err)
+{
+    const capi_net_watch *watch = upload->watch;
+    int64_t budget_ns = (int64_t)net_settings(upload->net)->retry_budget_ms * 1000000;
+    int64_t until = capi_clock_system.monotonic_ns(capi_clock_system.context) + budget_ns;
+    capi_err cause = {0};
+
+    for (uint32_t failures = 1;; failures++) {
+        bool is_heard;
+        capi_status st = post_once(upload, query, text, wants_id, out, &is_heard, &cause);
+
+        if (st == CAPI_UNAVAILABLE && is_heard) {
+            if (failures < NET_ATTEMPT_MAX && capi_clock_system.monotonic_ns(capi_clock_system.context) < until) {
+                if (net_pause(failures - 1, 0, watch)) continue;
+                return capi_err_set(err, CAPI_STOPPED, "stopped while writing \"%.*s\"", CAPI_STR_ARG(upload->text));
+            }
+            capi_err_note(&cause, "after %u attempts", failures);
+            if (watch && watch->gave_up) *watch->gave_up = true;
+        }
+        if (st != CAPI_OK && err) capi_err_copy(err, &cause);
+        return st;
+    }
 }
 
 static capi_status begin_parts(s3_upload *upload, capi_err *err)
 {
     s3_answer answer = {0};
-    capi_status st = post(upload, CAPI_STR("uploads="), (capi_str){0}, &answer, err);
+    capi_status st = post(upload, CAPI_STR("uploads="), (capi_str){0}, true, &answer, err);
 
-    if (st == CAPI_OK && !answer.upload_id.bytes)
-        st = capi_err_set(err, CAPI_UNAVAILABLE, "cannot write \"%.*s\": the server begins no upload in parts",
-                          CAPI_STR_ARG(upload->text));
     if (st == CAPI_OK) upload->id = capi_url_encode(&upload->arena, capi_buf_str(&answer.upload_id), false);
     s3_answer_deinit(&answer);
     return st;
@@ -327,7 +383,7 @@ static capi_status upload_in_parts(s3_upload *upload, uint64_t bytes, capi_err *
     if (st == CAPI_OK) {
         capi_str query = capi_str_format(&upload->arena, "uploadId=%.*s", CAPI_STR_ARG(upload->id));
 
-        st = post(upload, query, capi_buf_str(&list), &answer, err);
+        st = post(upload, query, capi_buf_str(&list), false, &answer, err);
     }
     if (st != CAPI_OK) abort_parts(upload);
     s3_answer_deinit(&answer);

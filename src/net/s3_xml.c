@@ -94,6 +94,8 @@ static void on_end(void *context, const char *name)
         keep(&reader->answer->upload_id, text);
     } else if (strcmp(name, "Code") == 0) {
         keep(&reader->answer->error_code, text);
+    } else if (strcmp(name, "Message") == 0) {
+        keep(&reader->answer->error_text, text);
     }
     capi_buf_clear(&reader->text);
 }
@@ -122,4 +124,5 @@ void s3_answer_deinit(s3_answer *answer)
     capi_buf_deinit(&answer->upload_id);
     capi_buf_deinit(&answer->next_token);
     capi_buf_deinit(&answer->error_code);
+    capi_buf_deinit(&answer->error_text);
 }

@@ -8,7 +8,7 @@ typedef struct s3_answer {
     capi_buf next_token; /* of a list that goes on */
     bool is_truncated;
     bool is_error; /* the root is <Error>, although the status was 200 */
-    capi_buf error_code;
+    capi_buf error_code, error_text;
 } s3_answer;
 
 /* Objects are added to `listing` (may be NULL) as "s3://<bucket>/<key>", their texts in the arena. CAPI_UNAVAILABLE when it is no

@@ -169,6 +169,60 @@ def parts_are_taken_back_when_one_is_refused(box):
         check("uploadId=id1" in server.requests[-1][1], "what is taken back: %s" % server.requests[-1][1])
 
 
+class Parts:
+    """A bucket that takes uploads in parts, and answers as the test says: lists of answers, the last one for ever."""
+
+    def __init__(self, begin=None, complete=None):
+        started = b"<InitiateMultipartUploadResult><UploadId>id1</UploadId></InitiateMultipartUploadResult>"
+        self.begin = begin or [started]
+        self.complete = complete or [b"<CompleteMultipartUploadResult><ETag>x-3</ETag></CompleteMultipartUploadResult>"]
+        self.seen = []
+
+    def page(self, handler, count, body):
+        take(handler)
+        kind = "begin" if "uploads=" in handler.path else "complete" if handler.command == "POST" else handler.command
+        self.seen.append(kind)
+        answers = {"begin": self.begin, "complete": self.complete}.get(kind)
+        if answers:
+            handler.say(200, answers[min(self.seen.count(kind), len(answers)) - 1])
+        else:
+            handler.say(204 if kind == "DELETE" else 200, ETag='"part"')
+
+
+@test
+def an_error_that_comes_with_200_is_given_up_within_the_budget(box):
+    source = box.write("in.csv", LARGE)
+    sick = refusal("InternalError", "words of it")
+    for bucket, words in ((Parts(complete=[sick]), ("InternalError", "words of it")), (Parts(complete=[b""]), ("XML",)),
+                          (Parts(begin=[b"<x/>"]), ("begins no upload",)), (Parts(begin=[sick]), ("InternalError",))):
+        with HttpServer({"/bucket/o.csv": bucket.page}) as server:
+            fails(box, copy(box, source, "s3://bucket/o.csv", CAPI_S3_ENDPOINT=server.url(""), **KEYS),
+                  "cannot write \"s3://bucket/o.csv\"", "attempts", *words)
+        tried = max(bucket.seen.count("begin"), bucket.seen.count("complete"))
+        check(2 <= tried <= 8, "it was tried %d times: %s" % (tried, bucket.seen))
+        check(bucket.seen.count("PUT") in (0, 3), "the parts were sent again: %s" % bucket.seen)
+        check_equal(bucket.seen.count("DELETE"), bucket.seen.count("PUT") // 3, "what is taken back: %s" % bucket.seen)
+
+
+@test
+def an_error_that_comes_with_200_and_will_not_pass_is_told_at_once(box):
+    source = box.write("in.csv", LARGE)
+    bucket = Parts(complete=[refusal("InvalidPart", "which one")])
+    with HttpServer({"/bucket/o.csv": bucket.page}) as server:
+        fails(box, copy(box, source, "s3://bucket/o.csv", CAPI_S3_ENDPOINT=server.url(""), **KEYS),
+              "cannot write \"s3://bucket/o.csv\"", "InvalidPart", "which one")
+    check_equal(bucket.seen, ["begin", "PUT", "PUT", "PUT", "complete", "DELETE"], "requests")
+
+
+@test
+def an_upload_whose_end_fails_once_is_ended_again_and_not_sent_again(box):
+    source = box.write("in.csv", LARGE)
+    bucket = Parts(complete=[refusal("InternalError", "sick"), Parts().complete[0]])
+    with HttpServer({"/bucket/o.csv": bucket.page}) as server:
+        copies(box, source, "s3://bucket/o.csv", CAPI_S3_ENDPOINT=server.url(""), **KEYS)
+    check_equal(bucket.seen, ["begin", "PUT", "PUT", "PUT", "complete", "complete"], "requests")
+
+
 # ---- sftp ----
 
 @test

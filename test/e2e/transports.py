@@ -83,6 +83,40 @@ def what_is_not_there_is_said_at_once(box):
 
 
 @test
+def an_answer_other_than_200_is_not_the_file(box):
+    pages = {"/%d" % code: lambda h, n, body, code=code: h.say(code, b"" if code in (204, 205) else ROWS)
+             for code in (201, 202, 203, 204, 205)}
+    pages["/206"] = lambda h, n, body: h.say(206, ROWS, Content_Range="bytes 0-%d/%d" % (len(ROWS) - 1, len(ROWS)))
+    with HttpServer(pages) as server:
+        for page in pages:
+            check_fails(copy(box, server.url(page)), 1, "cannot read \"%s\"" % server.url(page), "answers " + page[1:],
+                        "expected 200")
+            leaves_nothing(box)
+        check_equal(len(server.requests), len(pages), "requests")
+
+
+@test
+def two_lengths_that_differ_are_refused(box):
+    def page(*lengths):
+        def say(handler, count, body):
+            handler.send_response(200)
+            for length in lengths:
+                handler.send_header("Content-Length", length)
+            handler.end_headers()
+            handler.wfile.write(ROWS)
+            handler.close_connection = True
+        return say
+
+    whole = str(len(ROWS))
+    pages = {"/1": page(whole, "20"), "/2": page("20", whole), "/3": page(whole + ", 20"), "/4": page("20, " + whole)}
+    with HttpServer({**pages, "/same": page(whole, whole)}) as server:
+        for path in pages:
+            check_fails(copy(box, server.url(path)), 1, "cannot read \"%s\"" % server.url(path), "Content-Length")
+            leaves_nothing(box)
+        check_equal(copies(box, server.url("/same")), RESULT)
+
+
+@test
 def a_server_that_fails_twice_is_asked_again(box):
     with HttpServer({"/in.csv": lambda h, n, body: h.say(503, b"busy") if n < 3 else h.file(ROWS, body)}) as server:
         check_equal(copies(box, server.url("/in.csv")), RESULT)
