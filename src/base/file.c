@@ -4,6 +4,8 @@
  * counter first. Interrupted calls are repeated, short ones continued; both are invisible outside. */
 #include "base/file.h"
 
+#include "base/file_url.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -206,7 +208,7 @@ capi_status capi_file_read_all(const char *path, uint64_t max_bytes, capi_arena 
     size_t got;
     char *data;
 
-    if (strncmp(path, "file://", 7) == 0) path += 7;
+    path = capi_file_url_path(capi_str_of(path)).data;
     CAPI_TRY_OUT(capi_file_open(path, &file, err));
     bytes = file->id.size_bytes;
     if (bytes > max_bytes) {

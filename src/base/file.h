@@ -28,7 +28,7 @@ CAPI_MUST_USE capi_status capi_file_read_at(const capi_file_reader *file, uint64
 /* Asks the system to read ahead; only a hint. */
 void capi_file_will_read(const capi_file_reader *file, uint64_t offset, uint64_t bytes);
 
-/* The whole file, in the arena; an error if it has more than `max_bytes`. "file://" in front is taken off. */
+/* The whole file, in the arena; an error if it has more than `max_bytes`. It may be a URL (file_url.h). */
 CAPI_MUST_USE capi_status capi_file_read_all(const char *path, uint64_t max_bytes, capi_arena *arena, capi_str *out,
                                              capi_err *err);
 

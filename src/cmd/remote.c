@@ -1,6 +1,7 @@
 /* remote.c - see remote.h */
 #include "cmd/remote.h"
 
+#include "base/file_url.h"
 #include "net/url.h"
 
 #include <pthread.h>
@@ -95,6 +96,9 @@ static capi_status fetch_elsewhere(capi_str url, capi_arena *arena, capi_str *te
 capi_status capi_remote_fetch(void *context, capi_str url, capi_arena *arena, capi_str *text, capi_err *err)
 {
     (void)context;
+    if (capi_file_url_is_elsewhere(url))
+        return capi_err_set(err, CAPI_INVALID, "\"%.*s\" names another machine, expected file:///path or a plain path",
+                            CAPI_STR_ARG(url));
     if (capi_url_scheme(url) == CAPI_SCHEME_LOCAL)
         return capi_file_read_all(capi_str_copy(arena, capi_url_local_path(url)).data, CAPI_SCRIPT_BYTES_MAX, arena,
                                   text, err);

@@ -1,6 +1,8 @@
 /* csv_open.c - checks options, finds the header and the first data record, and where each column stands in a record. */
 #include "io/csv_read.h"
 
+#include "base/file_url.h"
+
 #include <stdlib.h>
 
 /* ---- options ---- */
@@ -301,7 +303,7 @@ static capi_status csv_open(capi_csv *csv, const char *path, capi_err *err)
 
 capi_status capi_csv_open(const char *path, const capi_csv_options *options, capi_csv **out, capi_err *err)
 {
-    if (strncmp(path, "file://", 7) == 0) path += 7;
+    path = capi_file_url_path(capi_str_of(path)).data;
     return capi_csv_open_copy(path, path, options, out, err);
 }
 

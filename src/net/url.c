@@ -2,6 +2,7 @@
 #include "net/url.h"
 
 #include "base/buf.h"
+#include "base/file_url.h"
 #include "base/secret.h"
 
 #include <ctype.h>
@@ -30,7 +31,7 @@ capi_scheme capi_url_scheme(capi_str url)
 
 capi_str capi_url_local_path(capi_str url)
 {
-    return url.bytes >= 7 && strncasecmp(url.data, "file://", 7) == 0 ? capi_str_slice(url, 7, url.bytes) : url;
+    return capi_file_url_path(url);
 }
 
 static size_t find_byte(capi_str text, size_t from, const char *wanted)

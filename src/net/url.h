@@ -15,7 +15,7 @@ typedef enum capi_scheme {
 
 capi_scheme capi_url_scheme(capi_str url); /* in any case */
 
-/* Without the "file://" that a local path may begin with. */
+/* The path of a local file: without the "file://" or "file://localhost" that it may begin with. */
 capi_str capi_url_local_path(capi_str url);
 
 /* All parts borrow from the URL. */

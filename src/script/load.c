@@ -2,6 +2,7 @@
 #include "script/loader.h"
 
 #include "base/file.h"
+#include "base/file_url.h"
 #include "script/params.h"
 
 #include <stdarg.h>
@@ -116,6 +117,11 @@ void capi_loader_check_url(capi_loader *loader, const capi_tree *url, bool is_ta
         capi_loader_error(loader, "Q18", url, "a NUL byte in a file name");
     if (text.bytes == 0) capi_loader_error(loader, "V17", url, "an empty file name");
     if (capi_str_find(text, CAPI_STR("://")) < 0) return;
+    if (capi_file_url_is_elsewhere(text)) {
+        capi_loader_error(loader, "Q18", url, "\"%.*s\" names another machine; expected file:///path or a plain path",
+                          CAPI_STR_ARG(text));
+        return;
+    }
     for (const char *const *scheme = is_target ? targets : sources; *scheme; scheme++)
         if (capi_str_starts(text, *scheme)) return;
     capi_loader_error(loader, "Q18", url, "\"%.*s\" has an unsupported scheme; expected a local path, %s",
@@ -147,6 +153,9 @@ static capi_status fetch_local(void *context, capi_str url, capi_arena *arena, c
     capi_str path = capi_str_copy(arena, url);
 
     (void)context;
+    if (capi_file_url_is_elsewhere(url))
+        return capi_err_set(err, CAPI_INVALID, "\"%s\" names another machine, expected file:///path or a plain path",
+                            path.data);
     if (!capi_str_starts(url, "file://") && capi_str_find(url, CAPI_STR("://")) >= 0)
         return capi_err_set(err, CAPI_INVALID, "\"%s\" cannot be read: only local files can", path.data);
     return capi_file_read_all(path.data, CAPI_SCRIPT_BYTES_MAX, arena, text, err);

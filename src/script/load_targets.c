@@ -2,10 +2,12 @@
  * said when the script is loaded; the nodes may be meant for different runs, so these are warnings. Names are compared as texts. */
 #include "script/loader.h"
 
-/* Two ways to say the same: "file://x", "./x". */
+#include "base/file_url.h"
+
+/* Two ways to say the same: "file:///x", "./x". */
 static capi_str plain_name(capi_str url)
 {
-    if (capi_str_starts(url, "file://")) url = capi_str_slice(url, 7, url.bytes);
+    url = capi_file_url_path(url);
     while (capi_str_starts(url, "./"))
         url = capi_str_slice(url, 2, url.bytes);
     return url;

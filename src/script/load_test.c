@@ -382,6 +382,9 @@ TEST(additional_checks_find_what_would_fail_later)
     check_mistake("nodes:\n  a: {type: file_table, r: {urls: ['ftp://x'], columns: {c: {col_type: int}}}, w: {name: a, "
                   "fields: {}}}\n",
                   "Q18", "unsupported scheme");
+    check_mistake("nodes:\n  a: {type: file_table, r: {urls: ['file://host/x'], columns: {c: {col_type: int}}}, w: {name: "
+                  "a, fields: {}}}\n",
+                  "Q18", "names another machine");
     check_mistake("nodes:\n  a: {type: file_table, r: {urls: [a], csv: {hdr_line_idx: -1}, columns: {c: {col_type: "
                   "int, csv: {col_hdr: c}}}}, w: {name: a, fields: {}}}\n",
                   "S7", "must not be negative");

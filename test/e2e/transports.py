@@ -38,6 +38,26 @@ def leaves_nothing(box):
     check_equal(left, [], "temporary files")
 
 
+# ---- local ----
+
+@test
+def a_file_url_of_another_machine_is_refused(box):
+    os.makedirs(box.path("host/out"))
+    source = box.write("host/in.csv", ROWS)
+    inside = box.write("host/s.json", script(read=csv_reader([source], COLUMNS, "t")))
+    check_equal(copies(box, "file://localhost" + source, "file://localhost" + box.path("out/o.csv")), RESULT)
+    os.unlink(box.path("out/o.csv"))
+    check_equal(box.run("file://localhost" + inside).code, 0, "exit code")
+    before = os.getcwd()
+    os.chdir(box.folder)  # where a relative path "host/in.csv" would be found
+    for arguments in (("file://host/in.csv",), (source, "file://host/out/o.csv"), ("file://in.csv",)):
+        check_fails(copy(box, *arguments), 2, arguments[-1], "names another machine")
+    check_fails(box.run("file://host/s.json"), 2, "file://host/s.json", "names another machine")
+    os.chdir(before)
+    check_equal(os.listdir(box.path("host/out")), [], "what was written")
+    leaves_nothing(box)
+
+
 # ---- http ----
 
 @test
