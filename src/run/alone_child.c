@@ -117,14 +117,10 @@ static capi_status work(alone_child *child, capi_engine *engine, capi_err *err)
 static capi_status do_words(alone_child *child, capi_engine *engine, const char *const words[CAPI_ALONE_WORDS],
                             capi_str custom_processors_json, capi_err *err)
 {
-    capi_status st;
-
     take_claim(child, words);
-    CAPI_TRY_OUT(find_run(child, engine->state, words, err));
-    CAPI_TRY_OUT(capi_run_script_with(engine->state, &child->run, custom_processors_json, &child->script, err));
-    CAPI_TRY_OUT(work(child, engine, err));
-out:
-    return st;
+    CAPI_TRY(find_run(child, engine->state, words, err));
+    CAPI_TRY(capi_run_script_with(engine->state, &child->run, custom_processors_json, &child->script, err));
+    return work(child, engine, err);
 }
 
 capi_status capi_alone_work(capi_engine *engine, const char *const words[CAPI_ALONE_WORDS],

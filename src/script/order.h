@@ -11,7 +11,7 @@ typedef struct capi_order_mistake {
 } capi_order_mistake;
 
 /* Components refer to `names`. False with the mistakes in *mistakes, in order of the text: all wrong names and modifiers,
- * up to the first mistake of syntax. Names without a type are accepted with a placeholder, as that is reported
+ * up to the first mistake of syntax. Names without a type are accepted as if they had one, as that is reported
  * elsewhere. */
 bool capi_order_read_index(capi_arena *arena, capi_str text, const capi_name_list *names, capi_key_def *out,
                            const capi_order_mistake **mistakes);

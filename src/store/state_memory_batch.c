@@ -85,6 +85,16 @@ static capi_status claim_find(const mem_state *mem, const capi_claim *claim, mem
     return CAPI_OK;
 }
 
+/* The same, while it is worked on. */
+static capi_status claim_find_working(const mem_state *mem, const capi_claim *claim, mem_node **node, mem_batch **batch,
+                                      capi_err *err)
+{
+    mem_run *run = NULL;
+
+    CAPI_TRY(claim_find(mem, claim, &run, node, batch, err));
+    return (*batch)->status == CAPI_WORK_START ? CAPI_OK : state_not_ours(err, claim);
+}
+
 /* Takes the claim off a batch: it is free again, or stopped with its run. */
 static void batch_unclaim(mem_state *mem, mem_run *run, mem_node *node, mem_batch *batch)
 {
@@ -119,14 +129,12 @@ capi_status mem_batch_release(capi_state *state, const capi_claim *claim, capi_e
 
 capi_status mem_batch_note(capi_state *state, const capi_claim *claim, capi_str note, capi_err *err)
 {
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
     mem_node *node = NULL;
     mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
+    mem_state *mem = mem_lock(state);
+    capi_status st = claim_find_working(mem, claim, &node, &batch, err);
 
     if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
     mem_text_set(&batch->comment, note);
     if (node->status == CAPI_WORK_START) mem_text_set(&node->comment, note);
     return mem_unlock(mem, CAPI_OK);
@@ -135,14 +143,12 @@ capi_status mem_batch_note(capi_state *state, const capi_claim *claim, capi_str 
 capi_status mem_batch_publish(capi_state *state, const capi_claim *claim, capi_str staged, capi_str target,
                               capi_err *err)
 {
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
     mem_node *node = NULL;
     mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
+    mem_state *mem = mem_lock(state);
+    capi_status st = claim_find_working(mem, claim, &node, &batch, err);
 
     if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
     mem_text_set(&batch->staged, staged);
     mem_text_set(&batch->target, target);
     return mem_unlock(mem, CAPI_OK);
@@ -151,14 +157,12 @@ capi_status mem_batch_publish(capi_state *state, const capi_claim *claim, capi_s
 capi_status mem_batch_publication(capi_state *state, const capi_claim *claim, capi_arena *arena, capi_str *staged,
                                   capi_str *target, capi_err *err)
 {
-    mem_state *mem = mem_lock(state);
-    mem_run *run = NULL;
     mem_node *node = NULL;
     mem_batch *batch = NULL;
-    capi_status st = claim_find(mem, claim, &run, &node, &batch, err);
+    mem_state *mem = mem_lock(state);
+    capi_status st = claim_find_working(mem, claim, &node, &batch, err);
 
     if (st != CAPI_OK) return mem_unlock(mem, st);
-    if (batch->status != CAPI_WORK_START) return mem_unlock(mem, state_not_ours(err, claim));
     *staged = capi_str_copy(arena, batch->staged);
     *target = capi_str_copy(arena, batch->target);
     return mem_unlock(mem, CAPI_OK);

@@ -30,15 +30,20 @@ def listed(box, *command):
     return json.loads(result.out) if result.code == 0 else []
 
 
+def begin_run(box, path):
+    """What it says goes to run.txt."""
+    with open(box.path("run.txt"), "wb") as said:
+        return subprocess.Popen([BINARY, "run", path, "--keyspace", "test", "--data", box.path("state")], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=said)
+
+
 @test
 def a_full_disk_of_the_target_is_told_everywhere_and_waited_for(box):
     if not mount_small(box.path("out"), 1024):
         raise Skip("cannot mount a small file system")
     try:
         path = copy_script(box, box.path("out", "o.csv"))
-        with open(box.path("run.txt"), "wb") as said:
-            run = subprocess.Popen([BINARY, "run", path, "--keyspace", "test", "--data", box.path("state")], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=said)
+        run = begin_run(box, path)
         words = "No space left on device"
 
         def has_said():
@@ -65,9 +70,7 @@ def a_full_disk_of_the_data_folder_is_told_and_waited_for(box):
         raise Skip("cannot mount a small file system")
     try:
         path = copy_script(box, box.path("out", "o.csv"))
-        with open(box.path("run.txt"), "wb") as said:
-            run = subprocess.Popen([BINARY, "run", path, "--keyspace", "test", "--data", box.path("state")], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=said)
+        run = begin_run(box, path)
         until(lambda: b"No space left on device" in box.read("run.txt"), lambda: "the run does not tell: %s" % box.read("run.txt"))
         for command in (["nodes"], ["batches", "--node", "read"]):
             listing = box.capi(*command, "--keyspace", "test", "--data", box.path("state"), "--output", "json")
